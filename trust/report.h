@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * trust/report.h - what a charger runs, signed by its device key.
+ *
+ * An Uptane vehicle version manifest with what a campaign has to know beside
+ * it: phase, status, health, boot decision, refusals.  The counter only rises.
+ *
+ * Format: docs/formats/report.md, version 1.
+ */
+#ifndef VS_TRUST_REPORT_H
+#define VS_TRUST_REPORT_H
+
+#include "base/status.h"
+#include "trust/key.h"
+#include "trust/uptane.h"
+
+#define VS_REPORT_MAX (64 * 1024)
+
+struct vs_report_ecu {
+	char id[64];
+	char hardware[33];
+	char path[256];   /* target path of the running seal; "" = unknown */
+	uint64_t length;
+	char sha256[65];
+	char version[33];
+	uint64_t release_seq;
+	uint32_t security_version; /* of the running image */
+	uint32_t floor;
+};
+
+struct vs_report {
+	char vehicle[64];
+	char primary[64];      /* ECU id of the one that signs */
+	uint64_t counter;      /* rises with every report */
+	uint64_t time_s;       /* the charger's clock, believed by nobody */
+	char nonce[65];        /* the server's last one, "" if none */
+	struct vs_report_ecu ecus[VS_ECUS_MAX];
+	size_t ecu_count;
+	char status[32];       /* OCPP 2.0.1 FirmwareStatusEnumType */
+	char phase[32];        /* the agent's phase */
+	char detail[160];      /* one line for a person; "" = none */
+	vs_reason reason;      /* why the last thing failed; NONE */
+	char about[128];       /* the file or target that reason is about */
+	uint64_t campaign_seq; /* release_seq the status is about; 0 = none */
+	bool healthy;
+	bool charging;         /* a session holds the update up */
+	uint64_t director_version; /* highest timestamp version trusted */
+	int slot;
+	bool trial, fell_back;
+	vs_reason fallback_reason;
+	uint64_t bytes_fetched;    /* for this release so far */
+	uint64_t bytes_total;      /* of the images named */
+};
+
+/* Signs canonical bytes; passed in so that a key may live in a TPM.
+ * Gives DER (ECDSA) or 64 bytes (Ed25519) in sig, *sig_len in and out. */
+typedef vs_status (*vs_report_sign_fn)(void *ctx, const uint8_t *message,
+                                       size_t len, uint8_t *sig,
+                                       size_t *sig_len);
+
+/* Gives *out (free()): the signed envelope. */
+vs_status vs_report_encode(const struct vs_report *r, const char *key_id,
+                           vs_report_sign_fn sign, void *ctx, char **out,
+                           size_t *len) VS_MUST_CHECK;
+
+/* Parses and verifies against the charger's key.
+ * VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT; VS_ERR_REFUSED (BAD_SIGNATURE).  The
+ * caller compares vehicle and counter with what it knows (WRONG_VEHICLE,
+ * REPLAY).
+ */
+vs_status vs_report_decode(const void *in, size_t len,
+                           const struct vs_key *key, struct vs_report *out,
+                           struct vs_why *why) VS_MUST_CHECK;
+
+#endif

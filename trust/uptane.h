@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * trust/uptane.h - what the director and the image repository agree upon.
+ *
+ * Full verification: only what both repositories name, with the same length,
+ * hashes and must-match custom fields (hardwareIds, releaseCounter,
+ * rollbackIndex), for ECUs this charger has, above what is installed, at or
+ * above the floor.
+ *
+ * Standard: Uptane 2.1.0 section 5.4.4.2; profile in docs/architecture.md.
+ */
+#ifndef VS_TRUST_UPTANE_H
+#define VS_TRUST_UPTANE_H
+
+#include "base/status.h"
+#include "trust/tuf.h"
+
+#define VS_ECUS_MAX 8
+
+/* One ECU of this charger, as it stands. */
+struct vs_ecu {
+	const char *id;            /* "CP-0001-gateway" */
+	const char *hardware;      /* "gw-rev3" */
+	uint64_t release_seq;      /* installed */
+	uint32_t security_version; /* the floor, not the installed one */
+	const char *installed_sha256; /* of its seal file, hex; "" = unknown */
+};
+
+struct vs_vehicle {
+	const char *id;
+	const struct vs_ecu *ecus;
+	size_t ecu_count;
+};
+
+/* One image that this charger is to install. */
+struct vs_assignment {
+	size_t ecu; /* index into vehicle->ecus */
+	char *path; /* owned */
+	uint64_t length;
+	char sha256[65];
+	uint64_t release_counter;
+	uint32_t rollback_index;
+	json_t *custom;  /* owned: image repository's custom object */
+	char *name;      /* owned: consistent name below /targets/ */
+};
+
+struct vs_assignments {
+	size_t count; /* 0: nothing to do */
+	struct vs_assignment at[VS_ECUS_MAX];
+	bool installed; /* every named image is what is installed already */
+};
+
+/* Compares two refreshed repositories.  A director that names just what is
+ * installed gives VS_OK with installed true.
+ * VS_OK; VS_ERR_REFUSED (NOT_IN_BOTH, CUSTOM_MISMATCH, WRONG_HARDWARE,
+ * UNKNOWN_ECU, DUPLICATE_ECU, WRONG_VEHICLE, RELEASE_ROLLBACK, BELOW_FLOOR,
+ * INCOMPLETE_SET, DELEGATES); VS_ERR_INPUT; what vs_tuf_find gives.
+ * Drop *out in every case.
+ */
+vs_status vs_uptane_check(struct vs_tuf *director, struct vs_tuf *image,
+                          const struct vs_vehicle *vehicle,
+                          struct vs_assignments *out,
+                          struct vs_why *why) VS_MUST_CHECK;
+void vs_assignments_drop(struct vs_assignments *a);
+
+#endif
