@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/http.h - an HTTP client with limits (libcurl).
+ *
+ * TLS is at least 1.2 with host name and chain checked; nothing turns that
+ * off.  Redirects are not followed.  A handle is used by one thread at a
+ * time and keeps its connection alive.
+ */
+#ifndef VS_BASE_HTTP_H
+#define VS_BASE_HTTP_H
+
+#include "base/status.h"
+
+struct vs_http; /* a client to one or more servers */
+
+struct vs_http_config {
+	const char *ca_file;     /* PEM; NULL: the system's */
+	const char *cert_file;   /* client certificate, or NULL */
+	const char *key_file;    /* its key, or NULL */
+	const char *bearer;      /* token for Authorization, or NULL */
+	bool allow_http;         /* plain http:// too: only where the content
+	                          * is signed metadata (voltseal tuf) */
+	uint32_t connect_ms;     /* 0: 10 s */
+	uint32_t min_bytes_s;    /* average below this for 30 s gives up */
+	uint64_t max_bytes_s;    /* rate limit on downloads; 0: none */
+};
+
+struct vs_http_answer {
+	long code;              /* HTTP status */
+	uint8_t *body;          /* owned, with a zero after it */
+	size_t len;
+	uint32_t retry_after_s; /* 0 if not said */
+};
+
+vs_status vs_http_new(const struct vs_http_config *config,
+                      struct vs_http **out) VS_MUST_CHECK;
+void vs_http_free(struct vs_http **h);
+
+/* VS_OK for every HTTP status; VS_ERR_LIMIT over max bytes; VS_ERR_IO if no
+ * answer came (vs_http_error tells).  vs_http_answer_drop in every case.
+ */
+vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
+                      struct vs_http_answer *out) VS_MUST_CHECK;
+vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
+                       const char *content_type, const void *body, size_t len,
+                       size_t max, struct vs_http_answer *out) VS_MUST_CHECK;
+/* PUTs a file, streamed; progress may be NULL. */
+vs_status vs_http_put_file(struct vs_http *h, const char *url,
+                           const char *path,
+                           void (*progress)(void *ctx, uint64_t done,
+                                            uint64_t total),
+                           void *ctx, size_t max,
+                           struct vs_http_answer *out) VS_MUST_CHECK;
+void vs_http_answer_drop(struct vs_http_answer *a);
+
+/* A download read piece by piece, for streams of any length.  first..last
+ * are byte offsets (Range); last UINT64_MAX: to the end.
+ * open: VS_OK; VS_ERR_ABSENT (404, 403); VS_ERR_IO (also a server that
+ * ignores the range or answers another one).
+ * read: exactly len bytes, else VS_ERR_IO.
+ */
+struct vs_http_stream;
+vs_status vs_http_stream_open(struct vs_http *h, const char *url,
+                              uint64_t first, uint64_t last,
+                              struct vs_http_stream **out) VS_MUST_CHECK;
+vs_status vs_http_stream_read(struct vs_http_stream *s, void *out,
+                              size_t len) VS_MUST_CHECK;
+void vs_http_stream_close(struct vs_http_stream **s);
+
+/* What the last failure was, for a person. */
+const char *vs_http_error(const struct vs_http *h);
+
+#endif
