@@ -20,8 +20,8 @@ void vs_buffer_drop(struct vs_buffer *b); /* also for VS_AUTO */
 /* VS_OK; VS_ERR_LIMIT or VS_ERR_NOMEM with *b unchanged. */
 vs_status vs_buffer_add(struct vs_buffer *b, const void *in,
                         size_t len) VS_MUST_CHECK;
-vs_status vs_buffer_printf(struct vs_buffer *b, const char *fmt,
-                           ...) VS_PRINTF(2, 3) VS_MUST_CHECK;
+vs_status vs_buffer_printf(struct vs_buffer *b, const char *fmt, ...)
+	VS_PRINTF(2, 3) VS_MUST_CHECK;
 
 /* Gives the bytes (free()) and leaves *b empty. */
 uint8_t *vs_buffer_take(struct vs_buffer *b, size_t *len);

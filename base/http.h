@@ -14,20 +14,20 @@
 struct vs_http; /* a client to one or more servers */
 
 struct vs_http_config {
-	const char *ca_file;     /* PEM; NULL: the system's */
-	const char *cert_file;   /* client certificate, or NULL */
-	const char *key_file;    /* its key, or NULL */
-	const char *bearer;      /* token for Authorization, or NULL */
-	bool allow_http;         /* plain http:// too: only where the content
-	                          * is signed metadata (voltseal tuf) */
-	uint32_t connect_ms;     /* 0: 10 s */
-	uint32_t min_bytes_s;    /* average below this for 30 s gives up */
-	uint64_t max_bytes_s;    /* rate limit on downloads; 0: none */
+	const char *ca_file;   /* PEM; NULL: the system's */
+	const char *cert_file; /* client certificate, or NULL */
+	const char *key_file;  /* its key, or NULL */
+	const char *bearer;    /* token for Authorization, or NULL */
+	bool allow_http;       /* plain http:// too: only where the content
+	                        * is signed metadata (voltseal tuf) */
+	uint32_t connect_ms;   /* 0: 10 s */
+	uint32_t min_bytes_s;  /* average below this for 30 s gives up */
+	uint64_t max_bytes_s;  /* rate limit on downloads; 0: none */
 };
 
 struct vs_http_answer {
-	long code;              /* HTTP status */
-	uint8_t *body;          /* owned, with a zero after it */
+	long code;     /* HTTP status */
+	uint8_t *body; /* owned, with a zero after it */
 	size_t len;
 	uint32_t retry_after_s; /* 0 if not said */
 };
@@ -45,8 +45,7 @@ vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
                        const char *content_type, const void *body, size_t len,
                        size_t max, struct vs_http_answer *out) VS_MUST_CHECK;
 /* PUTs a file, streamed; progress may be NULL. */
-vs_status vs_http_put_file(struct vs_http *h, const char *url,
-                           const char *path,
+vs_status vs_http_put_file(struct vs_http *h, const char *url, const char *path,
                            void (*progress)(void *ctx, uint64_t done,
                                             uint64_t total),
                            void *ctx, size_t max,

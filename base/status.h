@@ -39,60 +39,60 @@ typedef enum vs_reason {
 	VS_REASON_NONE = 0,
 
 	/* Any input */
-	VS_REASON_MALFORMED,         /* does not follow its format */
-	VS_REASON_TOO_LARGE,         /* over the format's maximum */
-	VS_REASON_UNSUPPORTED,       /* a version or scheme we do not know */
-	VS_REASON_UNREADABLE,        /* could not be read or fetched */
+	VS_REASON_MALFORMED,   /* does not follow its format */
+	VS_REASON_TOO_LARGE,   /* over the format's maximum */
+	VS_REASON_UNSUPPORTED, /* a version or scheme we do not know */
+	VS_REASON_UNREADABLE,  /* could not be read or fetched */
 
 	/* TUF metadata (TUF 1.0.34 section 5) */
-	VS_REASON_THRESHOLD,         /* too few good signatures */
-	VS_REASON_DUPLICATE_KEYID,   /* one key id signs twice */
-	VS_REASON_WRONG_TYPE,        /* _type is not the role asked for */
-	VS_REASON_WRONG_VERSION,     /* not the version that was announced */
-	VS_REASON_ROLLBACK,          /* metadata version went down */
-	VS_REASON_EXPIRED,           /* past its expires time: freeze */
-	VS_REASON_LENGTH_MISMATCH,   /* longer or shorter than announced */
-	VS_REASON_HASH_MISMATCH,     /* other bytes than announced */
-	VS_REASON_NOT_LISTED,        /* no trusted metadata names it */
-	VS_REASON_VANISHED,          /* was listed before, is not any more */
-	VS_REASON_DELEGATION_LIMIT,  /* too many delegations on the way */
-	VS_REASON_BAD_PATH,          /* a name with .. or foreign characters */
+	VS_REASON_THRESHOLD,        /* too few good signatures */
+	VS_REASON_DUPLICATE_KEYID,  /* one key id signs twice */
+	VS_REASON_WRONG_TYPE,       /* _type is not the role asked for */
+	VS_REASON_WRONG_VERSION,    /* not the version that was announced */
+	VS_REASON_ROLLBACK,         /* metadata version went down */
+	VS_REASON_EXPIRED,          /* past its expires time: freeze */
+	VS_REASON_LENGTH_MISMATCH,  /* longer or shorter than announced */
+	VS_REASON_HASH_MISMATCH,    /* other bytes than announced */
+	VS_REASON_NOT_LISTED,       /* no trusted metadata names it */
+	VS_REASON_VANISHED,         /* was listed before, is not any more */
+	VS_REASON_DELEGATION_LIMIT, /* too many delegations on the way */
+	VS_REASON_BAD_PATH,         /* a name with .. or foreign characters */
 
 	/* Uptane (Standard 2.1.0, 5.4.4) */
-	VS_REASON_NOT_IN_BOTH,       /* director and image repository differ */
-	VS_REASON_CUSTOM_MISMATCH,   /* must-match custom fields differ */
-	VS_REASON_WRONG_HARDWARE,    /* not made for this hardware id */
-	VS_REASON_UNKNOWN_ECU,       /* names an ECU this charger lacks */
-	VS_REASON_DUPLICATE_ECU,     /* names one ECU twice */
-	VS_REASON_WRONG_VEHICLE,     /* made for another charger */
-	VS_REASON_RELEASE_ROLLBACK,  /* release_seq not above installed one */
-	VS_REASON_BELOW_FLOOR,       /* security_version below the floor */
-	VS_REASON_INCOMPLETE_SET,    /* a component of the release is missing */
-	VS_REASON_DELEGATES,         /* director targets may not delegate */
+	VS_REASON_NOT_IN_BOTH,      /* director and image repository differ */
+	VS_REASON_CUSTOM_MISMATCH,  /* must-match custom fields differ */
+	VS_REASON_WRONG_HARDWARE,   /* not made for this hardware id */
+	VS_REASON_UNKNOWN_ECU,      /* names an ECU this charger lacks */
+	VS_REASON_DUPLICATE_ECU,    /* names one ECU twice */
+	VS_REASON_WRONG_VEHICLE,    /* made for another charger */
+	VS_REASON_RELEASE_ROLLBACK, /* release_seq not above installed one */
+	VS_REASON_BELOW_FLOOR,      /* security_version below the floor */
+	VS_REASON_INCOMPLETE_SET,   /* a component of the release is missing */
+	VS_REASON_DELEGATES,        /* director targets may not delegate */
 
 	/* Seals, slots, packs */
-	VS_REASON_SEAL_SIGNATURE,    /* too few boot keys signed the seal */
-	VS_REASON_SEAL_MISMATCH,     /* seal says other than its target entry */
-	VS_REASON_TREE_MISMATCH,     /* sent tree does not give the root hash */
-	VS_REASON_CLUSTER_MISMATCH,  /* bytes do not hash to their tree node */
-	VS_REASON_WRONG_COMPONENT,   /* keyring does not cover the component */
-	VS_REASON_TOO_BIG_FOR_SLOT,  /* image, tree and footer do not fit */
-	VS_REASON_NO_SEAL,           /* a slot without a seal */
-	VS_REASON_KEYRING_ROLLBACK,  /* keyring version went down */
+	VS_REASON_SEAL_SIGNATURE,   /* too few boot keys signed the seal */
+	VS_REASON_SEAL_MISMATCH,    /* seal says other than its target entry */
+	VS_REASON_TREE_MISMATCH,    /* sent tree does not give the root hash */
+	VS_REASON_CLUSTER_MISMATCH, /* bytes do not hash to their tree node */
+	VS_REASON_WRONG_COMPONENT,  /* keyring does not cover the component */
+	VS_REASON_TOO_BIG_FOR_SLOT, /* image, tree and footer do not fit */
+	VS_REASON_NO_SEAL,          /* a slot without a seal */
+	VS_REASON_KEYRING_ROLLBACK, /* keyring version went down */
 
 	/* Boot and trial */
-	VS_REASON_NO_TRIES,          /* trial boots are used up */
-	VS_REASON_MARKED_BAD,        /* the agent gave this slot up */
-	VS_REASON_HEALTH_FAILED,     /* a health check said no */
-	VS_REASON_HEALTH_TIMEOUT,    /* health was not shown in time */
-	VS_REASON_BOOT_FAILED,       /* the image did not come up */
+	VS_REASON_NO_TRIES,       /* trial boots are used up */
+	VS_REASON_MARKED_BAD,     /* the agent gave this slot up */
+	VS_REASON_HEALTH_FAILED,  /* a health check said no */
+	VS_REASON_HEALTH_TIMEOUT, /* health was not shown in time */
+	VS_REASON_BOOT_FAILED,    /* the image did not come up */
 
 	/* Reports and requests */
-	VS_REASON_BAD_SIGNATURE,     /* signed by another key, or altered */
-	VS_REASON_REPLAY,            /* counter not above the last one */
-	VS_REASON_FOUR_EYES,         /* one person cannot do both */
-	VS_REASON_NOT_ALLOWED,       /* this role may not do that */
-	VS_REASON_CONFLICT,          /* something else happened first */
+	VS_REASON_BAD_SIGNATURE, /* signed by another key, or altered */
+	VS_REASON_REPLAY,        /* counter not above the last one */
+	VS_REASON_FOUR_EYES,     /* one person cannot do both */
+	VS_REASON_NOT_ALLOWED,   /* this role may not do that */
+	VS_REASON_CONFLICT,      /* something else happened first */
 
 	VS_REASON_COUNT
 } vs_reason;
