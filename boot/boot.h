@@ -55,10 +55,12 @@ struct vs_boot_ops {
 	            vs_reason reason);
 };
 
-/* Why a slot was passed over, and what was seen in it. */
+/* Why a slot was passed over, and what was seen in it.  The slot that was not
+ * needed, because the first one boots, is judged without hashing its image.
+ */
 struct vs_boot_slot_view {
 	vs_reason refused;  /* NONE if it could have booted */
-	int component;      /* the one that was refused */
+	int component;      /* the one that was refused; 0 if all were */
 	uint64_t release_seq[VS_BOOT_COMPONENTS_MAX]; /* 0: not readable */
 	uint32_t security_version[VS_BOOT_COMPONENTS_MAX];
 };
@@ -79,11 +81,18 @@ struct vs_boot_decision {
 	struct vs_seal_header header[VS_BOOT_COMPONENTS_MAX];
 };
 
-/* Scratch the caller lends: one cluster, one leaf block, one footer. */
+/* Hash blocks above the leaves that fit: images up to 3.9 GiB can be hashed
+ * whole; a larger one is refused (TOO_LARGE) unless dm-verity does it.
+ */
+#define VS_BOOT_UPPER_BLOCKS 64
+
+/* Scratch the caller lends: one cluster, one leaf block, the tree above the
+ * leaves, one footer.
+ */
 struct vs_boot_scratch {
 	uint8_t cluster[VS_CLUSTER_LEN];
 	uint8_t leaves[VS_BLOCK_LEN];
-	uint8_t upper[VS_BLOCK_LEN * 2];
+	uint8_t upper[VS_BLOCK_LEN * VS_BOOT_UPPER_BLOCKS];
 	uint8_t footer[16384];
 };
 
@@ -93,11 +102,18 @@ struct vs_boot_scratch {
  * other one, likewise.  A try is written down before VERDICT_BOOT is given,
  * unless cause is VS_RESET_POWER.  If the record cannot be read: the slot
  * that verifies with the highest release_seq, as GOOD, never with new tries.
- * If raise_floor is set and the named slot is GOOD and verifies, the floors
- * rise to its security_versions first.
+ * If raise_floor is set and the slot to start is GOOD and verifies, the
+ * floors rise to its security_versions first.
+ *
+ * After a fallback the record names the slot that starts; a TRIAL slot that
+ * was passed over is BAD with the reason, a GOOD one stays GOOD, for a read
+ * error may pass.  With DENY the record stays as it was.
  *
  * VS_OK with d->verdict BOOT or DENY (nothing may start: recovery);
- * VS_ERR_IO if the record or a floor could not be written: DENY too.
+ * VS_ERR_IO if the record or a floor could not be written: DENY too;
+ * VS_ERR_LIMIT if count is not 1..VS_BOOT_COMPONENTS_MAX: DENY too.
+ * last_reset alone is written as far as it goes: a worn-out record does not
+ * stop a GOOD slot.
  */
 vs_status vs_boot_decide(const struct vs_boot_ops *ops,
                          const struct vs_boot_component *components,
@@ -107,8 +123,10 @@ vs_status vs_boot_decide(const struct vs_boot_ops *ops,
                          struct vs_boot_decision *d) VS_MUST_CHECK;
 
 /* Verifies one component of one slot as vs_boot_decide does; for the agent,
- * before it arms a slot.  Reads the tree's upper levels from the slot.
- * VS_OK and *header; VS_ERR_ABSENT (NO_SEAL); VS_ERR_INPUT; VS_ERR_REFUSED;
+ * before it arms a slot.  Reads the tree from the slot: a stored tree that is
+ * not the image's is refused too (TREE_MISMATCH), as dm-verity would use it.
+ * VS_OK and *header; else *header is what was signed, or all zero;
+ * VS_ERR_ABSENT (NO_SEAL); VS_ERR_INPUT; VS_ERR_REFUSED;
  * VS_ERR_IO.
  */
 vs_status vs_boot_verify_component(const struct vs_boot_ops *ops,

@@ -74,7 +74,8 @@ vs_status vs_record_load(const struct vs_record_ops *at,
 /* Makes *rec the record in force and sets rec->seq.
  *
  * VS_OK; VS_ERR_IO if the write failed - then the old record or the new one
- * is in force, whole, and vs_record_load() tells which.
+ * is in force, whole, and vs_record_load() tells which; VS_ERR_INPUT if *rec
+ * has a value out of range, with nothing written.
  */
 vs_status vs_record_store(const struct vs_record_ops *at,
                           struct vs_record *rec) VS_MUST_CHECK;
@@ -84,6 +85,12 @@ vs_status vs_record_store(const struct vs_record_ops *at,
  * arm:     it is written and verified: TRIAL with tries, boots next.
  * confirm: the running slot is GOOD; the floor may rise at the next boot.
  * give_up: the running slot is BAD for reason; the other one boots next.
+ *
+ * begin needs the other slot, which boots first, to be GOOD; arm needs EMPTY;
+ * confirm needs TRIAL in the slot that boots first; give_up needs another
+ * slot that may boot.  begin, confirm and give_up of a slot that is there
+ * already are VS_OK and change nothing; arm is not, for that would be new
+ * tries.
  * VS_ERR_STATE if the slot is not in a state that allows it, *rec unchanged.
  */
 vs_status vs_record_begin(struct vs_record *rec, int slot) VS_MUST_CHECK;
