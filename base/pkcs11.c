@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/pkcs11.c - people's keys on tokens, through PKCS#11 called directly.
+ */
+#include "base/pkcs11.h"
+
+#include <dlfcn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <p11-kit/pkcs11.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+enum { slots_max = 64, id_len = 16 };
+
+/* OBJECT IDENTIFIER 1.2.840.10045.3.1.7 */
+static const CK_BYTE p256_oid[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
+                                   0xce, 0x3d, 0x03, 0x01, 0x07};
+
+struct vs_p11 {
+	void *library;
+	CK_FUNCTION_LIST *call;
+	bool initialized;
+	bool has_session;
+	CK_SESSION_HANDLE session;
+	char error[256];
+};
+
+static const struct {
+	CK_RV rv;
+	const char *text;
+} rv_texts[] = {
+	{CKR_PIN_INCORRECT,            "wrong PIN"                             },
+	{CKR_PIN_INVALID,              "wrong PIN"                             },
+	{CKR_PIN_LEN_RANGE,            "wrong PIN (its length)"                },
+	{CKR_PIN_LOCKED,               "the PIN is locked"                     },
+	{CKR_PIN_EXPIRED,              "the PIN has expired"                   },
+	{CKR_USER_PIN_NOT_INITIALIZED, "the token has no user PIN yet"         },
+	{CKR_TOKEN_NOT_PRESENT,        "the token was taken out"               },
+	{CKR_DEVICE_REMOVED,           "the token was taken out"               },
+	{CKR_DEVICE_ERROR,             "the token failed"                      },
+	{CKR_DEVICE_MEMORY,            "the token is full"                     },
+	{CKR_MECHANISM_INVALID,        "the token does not do ECDSA on P-256"  },
+	{CKR_TOKEN_WRITE_PROTECTED,    "the token is write protected"          },
+	{CKR_GENERAL_ERROR,            "the module failed (its configuration?)"},
+};
+
+VS_PRINTF(3, 4)
+static vs_status fail(struct vs_p11 *p, vs_status status, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (vsnprintf(p->error, sizeof p->error, fmt, args) < 0)
+		p->error[0] = 0;
+	va_end(args);
+	return status;
+}
+
+static vs_status fail_rv(struct vs_p11 *p, const char *what, CK_RV rv)
+{
+	bool pin = rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID ||
+	           rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_LOCKED ||
+	           rv == CKR_PIN_EXPIRED;
+	vs_status status = pin ? VS_ERR_DENIED : VS_ERR_CRYPTO;
+
+	for (size_t i = 0; i < sizeof rv_texts / sizeof *rv_texts; i++)
+		if (rv_texts[i].rv == rv)
+			return fail(p, status, "%s: %s", what,
+			            rv_texts[i].text);
+	return fail(p, status, "%s: the module says 0x%lx", what, rv);
+}
+
+static bool label_ok(const char *label)
+{
+	size_t len = strlen(label);
+
+	if (!len || len > VS_P11_LABEL_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (label[i] <= ' ' || label[i] > '~')
+			return false;
+	return true;
+}
+
+const char *vs_p11_error(const struct vs_p11 *p)
+{
+	return p->error;
+}
+
+/* ISO C has no cast from an object pointer to a function pointer. */
+static CK_C_GetFunctionList entry_point(void *library)
+{
+	CK_C_GetFunctionList get = NULL;
+	void *symbol = dlsym(library, "C_GetFunctionList");
+
+	_Static_assert(sizeof get == sizeof symbol, "POSIX");
+	memcpy(&get, &symbol, sizeof get);
+	return get;
+}
+
+static vs_status load(struct vs_p11 *p, const char *module)
+{
+	p->library = dlopen(module, RTLD_NOW | RTLD_LOCAL);
+	if (!p->library)
+		return fail(p, VS_ERR_ABSENT, "%s: cannot load: %s", module,
+		            dlerror());
+	CK_C_GetFunctionList get = entry_point(p->library);
+	if (!get || get(&p->call) != CKR_OK || !p->call)
+		return fail(p, VS_ERR_CRYPTO, "%s: not a PKCS#11 module",
+		            module);
+	CK_RV rv = p->call->C_Initialize(NULL);
+	if (rv != CKR_OK)
+		return fail_rv(p, module, rv);
+	p->initialized = true;
+	return VS_OK;
+}
+
+vs_status vs_p11_open(const char *module, struct vs_p11 **out,
+                      char error[static 256])
+{
+	struct vs_p11 *p = calloc(1, sizeof *p);
+
+	*out = NULL;
+	error[0] = 0;
+	if (!p)
+		return VS_ERR_NOMEM;
+	vs_status status = load(p, module);
+	if (status) {
+		memcpy(error, p->error, sizeof p->error);
+		vs_p11_close(&p);
+	}
+	*out = p;
+	return status;
+}
+
+static void end_session(struct vs_p11 *p)
+{
+	if (!p->has_session)
+		return;
+	/* closing the last session of a token logs out of it */
+	p->call->C_CloseSession(p->session);
+	p->has_session = false;
+}
+
+void vs_p11_close(struct vs_p11 **pp)
+{
+	struct vs_p11 *p = *pp;
+
+	*pp = NULL;
+	if (!p)
+		return;
+	end_session(p);
+	if (p->initialized)
+		p->call->C_Finalize(NULL);
+	if (p->library)
+		dlclose(p->library);
+	free(p);
+}
+
+static void pad_label(const char *label, CK_UTF8CHAR out[static 32])
+{
+	memset(out, ' ', VS_P11_LABEL_MAX);
+	memcpy(out, label, strlen(label));
+}
+
+static vs_status slots(struct vs_p11 *p, CK_SLOT_ID ids[static slots_max],
+                       CK_ULONG *count)
+{
+	/* the first call makes SoftHSM see tokens made since the last one */
+	CK_RV rv = p->call->C_GetSlotList(CK_TRUE, NULL, count);
+
+	if (rv != CKR_OK)
+		return fail_rv(p, "looking for tokens", rv);
+	*count = slots_max;
+	rv = p->call->C_GetSlotList(CK_TRUE, ids, count);
+	return rv == CKR_OK ? VS_OK : fail_rv(p, "looking for tokens", rv);
+}
+
+/* Counts the tokens of this label; *slot is the last one. */
+static vs_status slots_named(struct vs_p11 *p, const char *label,
+                             CK_SLOT_ID *slot, size_t *found)
+{
+	CK_SLOT_ID ids[slots_max];
+	CK_ULONG count;
+	CK_UTF8CHAR want[VS_P11_LABEL_MAX];
+	vs_status status = slots(p, ids, &count);
+
+	*found = 0;
+	if (status)
+		return status;
+	pad_label(label, want);
+	for (CK_ULONG i = 0; i < count; i++) {
+		CK_TOKEN_INFO info;
+
+		if (p->call->C_GetTokenInfo(ids[i], &info) != CKR_OK ||
+		    !(info.flags & CKF_TOKEN_INITIALIZED) ||
+		    memcmp(info.label, want, sizeof want) != 0)
+			continue;
+		*slot = ids[i];
+		++*found;
+	}
+	return VS_OK;
+}
+
+static vs_status slot_of(struct vs_p11 *p, const char *label, CK_SLOT_ID *slot)
+{
+	size_t found;
+
+	if (!label_ok(label))
+		return fail(p, VS_ERR_INPUT,
+		            "token label: 1 to 32 printable characters "
+		            "without spaces");
+	vs_status status = slots_named(p, label, slot, &found);
+	if (status)
+		return status;
+	if (!found)
+		return fail(p, VS_ERR_ABSENT,
+		            "token %s: there is no token of "
+		            "this label",
+		            label);
+	if (found > 1)
+		return fail(p, VS_ERR_REFUSED,
+		            "token %s: %zu tokens have this "
+		            "label",
+		            label, found);
+	return VS_OK;
+}
+
+static vs_status empty_slot(struct vs_p11 *p, CK_SLOT_ID *slot)
+{
+	CK_SLOT_ID ids[slots_max];
+	CK_ULONG count;
+	vs_status status = slots(p, ids, &count);
+
+	if (status)
+		return status;
+	for (CK_ULONG i = 0; i < count; i++) {
+		CK_TOKEN_INFO info;
+
+		if (p->call->C_GetTokenInfo(ids[i], &info) != CKR_OK ||
+		    info.flags & CKF_TOKEN_INITIALIZED)
+			continue;
+		*slot = ids[i];
+		return VS_OK;
+	}
+	return fail(p, VS_ERR_ABSENT, "the module has no empty token");
+}
+
+/* PKCS#11 takes what it reads through pointers to non-const. */
+static CK_UTF8CHAR *text_arg(const char *text, char copy[static 256])
+{
+	size_t len = strnlen(text, 255);
+
+	memcpy(copy, text, len);
+	copy[len] = 0;
+	return (CK_UTF8CHAR *)copy;
+}
+
+static vs_status session_login(struct vs_p11 *p, CK_SLOT_ID slot,
+                               CK_USER_TYPE who, const char *pin, bool writable)
+{
+	CK_FLAGS flags = CKF_SERIAL_SESSION | (writable ? CKF_RW_SESSION : 0);
+	char copy[256];
+
+	end_session(p);
+	CK_RV rv = p->call->C_OpenSession(slot, flags, NULL, NULL, &p->session);
+	if (rv != CKR_OK)
+		return fail_rv(p, "opening the token", rv);
+	p->has_session = true;
+	rv = p->call->C_Login(p->session, who, text_arg(pin, copy),
+	                      (CK_ULONG)strnlen(pin, 255));
+	OPENSSL_cleanse(copy, sizeof copy);
+	if (rv == CKR_OK)
+		return VS_OK;
+	end_session(p);
+	return fail_rv(p, "login", rv);
+}
+
+static vs_status set_user_pin(struct vs_p11 *p, const char *pin)
+{
+	char copy[256];
+	CK_RV rv = p->call->C_InitPIN(p->session, text_arg(pin, copy),
+	                              (CK_ULONG)strnlen(pin, 255));
+
+	OPENSSL_cleanse(copy, sizeof copy);
+	return rv == CKR_OK ? VS_OK : fail_rv(p, "setting the user PIN", rv);
+}
+
+vs_status vs_p11_init_token(struct vs_p11 *p, const char *label,
+                            const char *so_pin, const char *pin)
+{
+	CK_SLOT_ID slot;
+	CK_UTF8CHAR padded[VS_P11_LABEL_MAX];
+	char copy[256];
+	vs_status status = slot_of(p, label, &slot);
+
+	if (status == VS_OK || status == VS_ERR_REFUSED)
+		return fail(p, VS_ERR_STATE, "token %s: there is one already",
+		            label);
+	if (status != VS_ERR_ABSENT)
+		return status;
+	status = empty_slot(p, &slot);
+	if (status)
+		return status;
+	pad_label(label, padded);
+	CK_RV rv = p->call->C_InitToken(slot, text_arg(so_pin, copy),
+	                                (CK_ULONG)strnlen(so_pin, 255), padded);
+	OPENSSL_cleanse(copy, sizeof copy);
+	if (rv != CKR_OK)
+		return fail_rv(p, "initializing the token", rv);
+	/* SoftHSM moves a new token to another slot */
+	status = slot_of(p, label, &slot);
+	if (!status)
+		status = session_login(p, slot, CKU_SO, so_pin, true);
+	if (!status)
+		status = set_user_pin(p, pin);
+	end_session(p);
+	return status;
+}
+
+vs_status vs_p11_login(struct vs_p11 *p, const char *label, const char *pin,
+                       bool writable)
+{
+	CK_SLOT_ID slot;
+	vs_status status = slot_of(p, label, &slot);
+
+	if (status)
+		return status;
+	status = session_login(p, slot, CKU_USER, pin, writable);
+	if (status) {
+		char why[192];
+
+		snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1,
+		         p->error);
+		return fail(p, status, "token %s: %s", label, why);
+	}
+	return VS_OK;
+}
+
+/* Objects of a class, with a label if it is not NULL; at most max. */
+static vs_status find(struct vs_p11 *p, CK_OBJECT_CLASS class,
+                      const char *label, CK_OBJECT_HANDLE *out, CK_ULONG max,
+                      CK_ULONG *count)
+{
+	char copy[256];
+	CK_ATTRIBUTE want[2] = {
+		{CKA_CLASS, &class, sizeof class}
+        };
+	CK_ULONG n = 1;
+
+	if (label) {
+		want[1].type = CKA_LABEL;
+		want[1].pValue = text_arg(label, copy);
+		want[1].ulValueLen = (CK_ULONG)strnlen(label, 255);
+		n = 2;
+	}
+	CK_RV rv = p->call->C_FindObjectsInit(p->session, want, n);
+	if (rv != CKR_OK)
+		return fail_rv(p, "looking for keys", rv);
+	rv = p->call->C_FindObjects(p->session, out, max, count);
+	p->call->C_FindObjectsFinal(p->session);
+	return rv == CKR_OK ? VS_OK : fail_rv(p, "looking for keys", rv);
+}
+
+static bool is(struct vs_p11 *p, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type,
+               CK_BBOOL want)
+{
+	CK_BBOOL value = 2;
+	CK_ATTRIBUTE a = {type, &value, sizeof value};
+
+	return p->call->C_GetAttributeValue(p->session, key, &a, 1) == CKR_OK &&
+	       a.ulValueLen == sizeof value && value == want;
+}
+
+static vs_status check_private(struct vs_p11 *p, CK_OBJECT_HANDLE key,
+                               const char *label)
+{
+	CK_BYTE oid[32];
+	CK_KEY_TYPE kind = 0;
+	CK_ATTRIBUTE a[] = {
+		{CKA_KEY_TYPE,  &kind, sizeof kind},
+		{CKA_EC_PARAMS, oid,   sizeof oid },
+	};
+	static const struct {
+		CK_ATTRIBUTE_TYPE type;
+		CK_BBOOL want;
+		const char *otherwise;
+	} rules[] = {
+		{CKA_SENSITIVE,         CK_TRUE,  "it is not sensitive"          },
+		{CKA_EXTRACTABLE,       CK_FALSE, "it can be taken off the token"},
+		{CKA_NEVER_EXTRACTABLE, CK_TRUE,
+	         "it could be taken off the token once"                          },
+		{CKA_LOCAL,             CK_TRUE,  "it was not made on the token" },
+	};
+
+	if (p->call->C_GetAttributeValue(p->session, key, a, 2) != CKR_OK ||
+	    kind != CKK_EC || a[1].ulValueLen != sizeof p256_oid ||
+	    memcmp(oid, p256_oid, sizeof p256_oid) != 0)
+		return fail(p, VS_ERR_REFUSED, "key %s: not a P-256 key",
+		            label);
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if (!is(p, key, rules[i].type, rules[i].want))
+			return fail(p, VS_ERR_REFUSED, "key %s: %s", label,
+			            rules[i].otherwise);
+	return VS_OK;
+}
+
+/* Tokens give the point in an OCTET STRING, some bare: both are read. */
+static vs_status read_point(struct vs_p11 *p, CK_OBJECT_HANDLE key,
+                            const char *label,
+                            uint8_t out[static VS_P11_POINT_LEN])
+{
+	CK_BYTE value[128];
+	CK_ATTRIBUTE a = {CKA_EC_POINT, value, sizeof value};
+	const CK_BYTE *point = value;
+
+	if (p->call->C_GetAttributeValue(p->session, key, &a, 1) != CKR_OK)
+		return fail(p, VS_ERR_CRYPTO, "key %s: no public point", label);
+	if (a.ulValueLen == VS_P11_POINT_LEN + 2 && value[0] == 0x04 &&
+	    value[1] == VS_P11_POINT_LEN)
+		point += 2;
+	else if (a.ulValueLen != VS_P11_POINT_LEN)
+		return fail(p, VS_ERR_REFUSED,
+		            "key %s: its public point has an unknown form",
+		            label);
+	if (point[0] != 0x04)
+		return fail(p, VS_ERR_REFUSED,
+		            "key %s: its public point has an unknown form",
+		            label);
+	memcpy(out, point, VS_P11_POINT_LEN);
+	return VS_OK;
+}
+
+vs_status vs_p11_find(struct vs_p11 *p, const char *label,
+                      struct vs_p11_key *out)
+{
+	CK_OBJECT_HANDLE private[2], public[2];
+	CK_ULONG privates, publics;
+
+	*out = (struct vs_p11_key){0};
+	if (!label_ok(label))
+		return fail(p, VS_ERR_INPUT,
+		            "key label: 1 to 32 printable characters without "
+		            "spaces");
+	vs_status status =
+		find(p, CKO_PRIVATE_KEY, label, private, 2, &privates);
+	if (!status)
+		status = find(p, CKO_PUBLIC_KEY, label, public, 2, &publics);
+	if (status)
+		return status;
+	if (!privates)
+		return fail(p, VS_ERR_ABSENT,
+		            "key %s: there is none of this label on the token",
+		            label);
+	if (privates != 1 || publics != 1)
+		return fail(p, VS_ERR_REFUSED,
+		            "key %s: the token must hold exactly one private "
+		            "and one public key of this label",
+		            label);
+	status = check_private(p, private[0], label);
+	if (!status)
+		status = read_point(p, public[0], label, out -> point);
+	if (status)
+		return status;
+	snprintf(out->label, sizeof out->label, "%s", label);
+	out->handle = private[0];
+	return VS_OK;
+}
+
+vs_status vs_p11_generate(struct vs_p11 *p, const char *label,
+                          struct vs_p11_key *out)
+{
+	CK_MECHANISM how = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_BYTE id[id_len], oid[sizeof p256_oid];
+	char copy[256];
+	CK_OBJECT_HANDLE public, private;
+	vs_status status = vs_p11_find(p, label, out);
+
+	if (status == VS_OK || status == VS_ERR_REFUSED)
+		return fail(p, VS_ERR_STATE,
+		            "key %s: there is one already on the token", label);
+	if (status != VS_ERR_ABSENT)
+		return status;
+	if (RAND_bytes(id, sizeof id) != 1)
+		return fail(p, VS_ERR_CRYPTO, "no random numbers");
+	memcpy(oid, p256_oid, sizeof oid);
+	text_arg(label, copy);
+	CK_ULONG len = (CK_ULONG)strlen(label);
+	CK_ATTRIBUTE publics[] = {
+		{CKA_TOKEN,     &yes, sizeof yes},
+		{CKA_VERIFY,    &yes, sizeof yes},
+		{CKA_LABEL,     copy, len       },
+		{CKA_ID,        id,   sizeof id },
+		{CKA_EC_PARAMS, oid,  sizeof oid},
+	};
+	CK_ATTRIBUTE privates[] = {
+		{CKA_TOKEN,       &yes, sizeof yes},
+		{CKA_PRIVATE,     &yes, sizeof yes},
+		{CKA_SENSITIVE,   &yes, sizeof yes},
+		{CKA_EXTRACTABLE, &no,  sizeof no },
+		{CKA_SIGN,        &yes, sizeof yes},
+		{CKA_LABEL,       copy, len       },
+		{CKA_ID,          id,   sizeof id },
+	};
+	CK_RV rv = p->call->C_GenerateKeyPair(
+		p->session, &how, publics, sizeof publics / sizeof *publics,
+		privates, sizeof privates / sizeof *privates, &public,
+		&private);
+	if (rv != CKR_OK)
+		return fail_rv(p, "making the key", rv);
+	return vs_p11_find(p, label, out);
+}
+
+static bool label_of(struct vs_p11 *p, CK_OBJECT_HANDLE key,
+                     char out[static VS_P11_LABEL_MAX + 1])
+{
+	CK_ATTRIBUTE a = {CKA_LABEL, out, VS_P11_LABEL_MAX};
+
+	if (p->call->C_GetAttributeValue(p->session, key, &a, 1) != CKR_OK ||
+	    a.ulValueLen > VS_P11_LABEL_MAX)
+		return false;
+	out[a.ulValueLen] = 0;
+	return true;
+}
+
+vs_status vs_p11_list(struct vs_p11 *p,
+                      struct vs_p11_key out[static VS_P11_KEYS_MAX],
+                      size_t *count, size_t *refused)
+{
+	CK_OBJECT_HANDLE keys[VS_P11_KEYS_MAX];
+	CK_ULONG found;
+
+	*count = *refused = 0;
+	vs_status status =
+		find(p, CKO_PRIVATE_KEY, NULL, keys, VS_P11_KEYS_MAX, &found);
+	if (status)
+		return status;
+	for (CK_ULONG i = 0; i < found; i++) {
+		char label[VS_P11_LABEL_MAX + 1];
+
+		if (label_of(p, keys[i], label) &&
+		    vs_p11_find(p, label, &out[*count]) == VS_OK)
+			++*count;
+		else
+			++*refused;
+	}
+	return VS_OK;
+}
+
+vs_status vs_p11_pkey(const uint8_t point[static VS_P11_POINT_LEN],
+                      EVP_PKEY **out)
+{
+	char group[] = "P-256";
+	uint8_t copy[VS_P11_POINT_LEN];
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+
+	*out = NULL;
+	if (!ctx)
+		return VS_ERR_NOMEM;
+	memcpy(copy, point, sizeof copy);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+	                                         group, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy,
+	                                          sizeof copy),
+		OSSL_PARAM_construct_end(),
+	};
+	if (EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		*out = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return *out ? VS_OK : VS_ERR_CRYPTO;
+}
+
+vs_status vs_p11_der(const uint8_t raw[static VS_P11_RAW_LEN],
+                     uint8_t out[static VS_P11_DER_MAX], size_t *len)
+{
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, VS_P11_RAW_LEN / 2, NULL);
+	BIGNUM *s =
+		BN_bin2bn(raw + VS_P11_RAW_LEN / 2, VS_P11_RAW_LEN / 2, NULL);
+	vs_status status = VS_ERR_NOMEM;
+
+	if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
+		int need = i2d_ECDSA_SIG(sig, NULL);
+
+		r = s = NULL; /* sig has taken them */
+		status = VS_ERR_CRYPTO;
+		if (need > 0 && need <= VS_P11_DER_MAX) {
+			*len = (size_t)i2d_ECDSA_SIG(sig, &out);
+			status = VS_OK;
+		}
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+	return status;
+}
+
+/* A token that lies about its public key, or a fault, is caught here. */
+static bool verifies(const struct vs_p11_key *key, const void *message,
+                     size_t len, const uint8_t raw[static VS_P11_RAW_LEN])
+{
+	uint8_t der[VS_P11_DER_MAX];
+	size_t der_len;
+	EVP_PKEY *pkey = NULL;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool ok =
+		md && vs_p11_der(raw, der, &der_len) == VS_OK &&
+		vs_p11_pkey(key->point, &pkey) == VS_OK &&
+		EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, pkey) == 1 &&
+		EVP_DigestVerify(md, der, der_len, message, len) == 1;
+
+	EVP_PKEY_free(pkey);
+	EVP_MD_CTX_free(md);
+	ERR_clear_error();
+	return ok;
+}
+
+vs_status vs_p11_sign(struct vs_p11 *p, const struct vs_p11_key *key,
+                      const void *message, size_t len,
+                      uint8_t raw[static VS_P11_RAW_LEN])
+{
+	CK_MECHANISM how = {CKM_ECDSA, NULL, 0};
+	uint8_t digest[32];
+	CK_ULONG raw_len = VS_P11_RAW_LEN;
+
+	/* SoftHSM has no CKM_ECDSA_SHA256: hash here, sign the digest */
+	if (EVP_Digest(message, len, digest, NULL, EVP_sha256(), NULL) != 1)
+		return fail(p, VS_ERR_CRYPTO, "SHA-256 failed");
+	CK_RV rv = p->call->C_SignInit(p->session, &how, key->handle);
+	if (rv == CKR_OK)
+		rv = p->call->C_Sign(p->session, digest, sizeof digest, raw,
+		                     &raw_len);
+	if (rv != CKR_OK)
+		return fail_rv(p, "signing", rv);
+	if (raw_len != VS_P11_RAW_LEN || !verifies(key, message, len, raw)) {
+		memset(raw, 0, VS_P11_RAW_LEN);
+		return fail(p, VS_ERR_CRYPTO,
+		            "key %s: the token's signature does not verify",
+		            key->label);
+	}
+	return VS_OK;
+}
