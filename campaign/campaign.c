@@ -16,12 +16,12 @@
 /* So many waiting members are looked at to explain why nobody starts. */
 #define EXPLAIN_MAX 64
 
-/* What keeps a member from starting. */
+/* What keeps a member from starting, the cheapest to find out first. */
 enum block {
 	FREE,
 	NOT_WAITING,
-	LATER_WAVE,
 	OUTSIDE_WINDOW,
+	LATER_WAVE,
 	SITE_BUSY,
 	FEEDER_BUSY,
 };
@@ -223,10 +223,10 @@ static enum block block(const struct vs_plan *p, const struct vs_member *m,
 {
 	if (m[i].state != VS_MEMBER_WAITING)
 		return NOT_WAITING;
-	if (!in_wave(p, m, n, i, wave))
-		return LATER_WAVE;
 	if (p->has_window && !in_window(&p->window, m[i].utc_offset_min, now_s))
 		return OUTSIDE_WINDOW;
+	if (!in_wave(p, m, n, i, wave))
+		return LATER_WAVE;
 	return neighbours(p, m, n, i);
 }
 
@@ -249,6 +249,8 @@ static void explain(const struct vs_plan *p, const struct vs_member *m,
 			why = b;
 		}
 	}
+	if (first < n && !in_wave(p, m, n, first, out->wave))
+		why = LATER_WAVE;
 	if (why == OUTSIDE_WINDOW)
 		say(out, "outside the window %02d:%02d to %02d:%02d",
 		    p->window.start_min / 60, p->window.start_min % 60,
