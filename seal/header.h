@@ -16,6 +16,8 @@
 #include "seal/crypto.h"
 
 #define VS_SEAL_HEADER_LEN 512
+#define VS_SEAL_MAGIC "VLTSEAL1" /* the first bytes, without a zero */
+#define VS_SEAL_MAGIC_LEN 8
 #define VS_COMPONENT_LEN 32 /* with the closing zero */
 #define VS_HARDWARE_LEN 32
 #define VS_HARDWARE_MAX 4
@@ -47,8 +49,8 @@ vs_status vs_seal_header_decode(const uint8_t in[static VS_SEAL_HEADER_LEN],
                                 struct vs_seal_header *out,
                                 struct vs_why *why) VS_MUST_CHECK;
 
-/* VS_OK; VS_ERR_INPUT if a field cannot be encoded (empty component, no
- * hardware id, text with foreign characters, zero length ...).
+/* VS_OK; VS_ERR_INPUT if a field cannot be encoded (empty component or
+ * version, no hardware id, text with foreign characters, zero length ...).
  */
 vs_status vs_seal_header_encode(const struct vs_seal_header *in,
                                 uint8_t out[static VS_SEAL_HEADER_LEN],

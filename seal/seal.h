@@ -44,7 +44,10 @@ vs_status vs_seal_open(const struct vs_keyring *ring,
                        size_t len, struct vs_seal *out,
                        struct vs_why *why) VS_MUST_CHECK;
 
-/* Writes header, signatures, upper as one file into out (cap bytes). */
+/* Writes header, signatures, upper as one file into out (cap bytes).
+ * VS_OK and *len; VS_ERR_LIMIT if it does not fit; VS_ERR_INPUT if decode
+ * would refuse it (upper_len is not the tree's, for one).
+ */
 vs_status vs_seal_encode(const uint8_t header[static VS_SEAL_HEADER_LEN],
                          const struct vs_signatures *sigs,
                          const uint8_t *upper, size_t upper_len, uint8_t *out,

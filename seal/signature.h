@@ -44,7 +44,9 @@ vs_status vs_signatures_decode(const uint8_t *in, size_t len,
                                struct vs_signatures *out,
                                struct vs_why *why) VS_MUST_CHECK;
 
-/* VS_OK and *len; VS_ERR_LIMIT if out (cap bytes) is too small. */
+/* VS_OK and *len; VS_ERR_LIMIT if out (cap bytes) is too small;
+ * VS_ERR_INPUT if decode would refuse it (a key id twice, a bad length).
+ */
 vs_status vs_signatures_encode(const struct vs_signatures *in, uint8_t *out,
                                size_t cap, size_t *len) VS_MUST_CHECK;
 

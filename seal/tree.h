@@ -56,9 +56,10 @@ vs_status vs_tree_check_upper(const struct vs_tree *t,
 
 /* Derives cluster i's leaves (a whole hash block, zero padded) from its data
  * and checks them against the node above: a checked upper, or the root hash
- * where there is no level above.  leaves is ready to be written at
- * vs_tree_leaves_at().
- * VS_OK; VS_ERR_REFUSED (CLUSTER_MISMATCH) with leaves undefined.
+ * where there is no level above.  data is vs_tree_cluster_len(t, i) bytes.
+ * leaves is ready to be written at vs_tree_leaves_at(), if t->len is not 0.
+ * VS_OK; VS_ERR_REFUSED (CLUSTER_MISMATCH) with leaves undefined;
+ * VS_ERR_CRYPTO.
  */
 vs_status vs_tree_check_cluster(const struct vs_tree *t,
                                 const struct vs_crypto *crypto,
@@ -72,7 +73,9 @@ vs_status vs_tree_check_cluster(const struct vs_tree *t,
 uint64_t vs_tree_leaves_at(const struct vs_tree *t, uint64_t i);
 
 /* Fills in the levels above the leaves and the root hash.  tree holds t->len
- * bytes with the leaves in place (vs_tree_hash_cluster made them).
+ * bytes with the leaves in place (vs_tree_hash_cluster made them).  An image
+ * of one block has no tree (t->len is 0): tree is then its one leaf block,
+ * VS_BLOCK_LEN bytes, and none of them belongs in a file.
  */
 vs_status vs_tree_finish(const struct vs_tree *t,
                          const struct vs_crypto *crypto,
