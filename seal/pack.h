@@ -36,11 +36,12 @@ vs_status vs_pack_head_decode(const uint8_t in[static VS_PACK_HEAD_LEN],
 void vs_pack_head_encode(const struct vs_pack_head *in,
                          uint8_t out[static VS_PACK_HEAD_LEN]);
 
-/* Bytes of head and index together, and of the index alone / 4. */
+/* Bytes of head and index together: where the first frame begins. */
 size_t vs_pack_index_len(const struct vs_pack_head *head);
 
 /* in is the index alone.  Gives *out: vs_pack_index_drop().
- * VS_OK; VS_ERR_INPUT (a frame of length 0 or above VS_PACK_FRAME_MAX).
+ * VS_OK; VS_ERR_INPUT (a frame of length 0 or above VS_PACK_FRAME_MAX);
+ * VS_ERR_NOMEM.
  */
 vs_status vs_pack_index_decode(const struct vs_pack_head *head,
                                const uint8_t *in, size_t len,
@@ -57,16 +58,19 @@ void vs_pack_decoder_free(struct vs_pack_decoder **d); /* also for VS_AUTO */
 
 /* Decodes one frame into exactly want bytes.  A frame that names another
  * content size is refused before it is decoded.
- * VS_OK; VS_ERR_INPUT.
+ * VS_OK; VS_ERR_INPUT; VS_ERR_NOMEM.
  */
 vs_status vs_pack_decode(struct vs_pack_decoder *d, const uint8_t *frame,
                          size_t len, uint8_t *out, size_t want,
                          struct vs_why *why) VS_MUST_CHECK;
 
-/* level: zstd's 1..19. */
+/* level: zstd's 1..19; another one is VS_ERR_INPUT. */
 vs_status vs_pack_encoder_new(int level,
                               struct vs_pack_encoder **out) VS_MUST_CHECK;
 void vs_pack_encoder_free(struct vs_pack_encoder **e);
+/* One cluster, 1..VS_CLUSTER_LEN bytes, as one frame.
+ * VS_OK; VS_ERR_LIMIT (no cluster's length); VS_ERR_NOMEM.
+ */
 vs_status vs_pack_encode(struct vs_pack_encoder *e, const uint8_t *data,
                          size_t len, uint8_t out[static VS_PACK_FRAME_MAX],
                          size_t *out_len) VS_MUST_CHECK;
