@@ -49,7 +49,7 @@ static vs_status look(const struct run *r, int slot, int c, bool hash,
 {
 	struct vs_boot_slot_view *view = &r->d->seen[slot];
 	struct vs_boot_component what = r->components[c];
-	struct vs_why why = {VS_REASON_MALFORMED, "refused", 0};
+	struct vs_why why = {VS_REASON_NONE, "could not be checked", 0};
 	vs_status status;
 
 	what.hash_whole = what.hash_whole && hash;
@@ -59,7 +59,7 @@ static vs_status look(const struct run *r, int slot, int c, bool hash,
 	view->security_version[c] = header->security_version;
 	if (status == VS_OK || view->refused != VS_REASON_NONE)
 		return status;
-	view->refused = why.code ? why.code : VS_REASON_MALFORMED;
+	view->refused = why.code ? why.code : VS_REASON_UNREADABLE;
 	view->component = c;
 	if (hash)
 		say(r, why.what, c, slot, view->refused);
