@@ -32,7 +32,8 @@ struct vs_tuf_ops {
 	vs_status (*fetch)(void *ctx, const char *name, size_t max,
 	                   uint8_t **out, size_t *len);
 	/* The stored file of a role ("root", "timestamp", "release"), or
-	 * VS_ERR_ABSENT.  Gives *out (free()). */
+	 * VS_ERR_ABSENT.  Gives *out (free()).  Names are percent-encoded
+	 * here too: role below is always safe as part of a file name. */
 	vs_status (*load)(void *ctx, const char *role, uint8_t **out,
 	                  size_t *len);
 	/* Replaces it, durably and atomically. */
@@ -69,7 +70,7 @@ void vs_tuf_close(struct vs_tuf **t);
 vs_status vs_tuf_refresh(struct vs_tuf *t, struct vs_why *why) VS_MUST_CHECK;
 
 /* Finds a target by path, fetching delegated roles as needed (5.6.7).
- * After vs_tuf_refresh().  *out borrows from t.
+ * After vs_tuf_refresh().  *out borrows from t until the next refresh.
  * VS_OK; VS_ERR_ABSENT (NOT_LISTED); the statuses of refresh.
  */
 vs_status vs_tuf_find(struct vs_tuf *t, const char *path,
@@ -80,7 +81,8 @@ vs_status vs_tuf_find(struct vs_tuf *t, const char *path,
 const json_t *vs_tuf_targets(const struct vs_tuf *t);
 /* Versions now trusted; 0 = none. role: "root", "timestamp", ... */
 uint64_t vs_tuf_version(const struct vs_tuf *t, const char *role);
-/* The name of the file the last failure was about ("" if none). */
+/* The name of the file the last failure was about, as it is fetched, or the
+ * target's path ("" if none; "root.json" if t is NULL: the stored root). */
 const char *vs_tuf_failed_file(const struct vs_tuf *t);
 
 /* Checks downloaded bytes against a target: length and every hash.

@@ -55,7 +55,8 @@ struct vs_assignments {
  * VS_OK; VS_ERR_REFUSED (NOT_IN_BOTH, CUSTOM_MISMATCH, WRONG_HARDWARE,
  * UNKNOWN_ECU, DUPLICATE_ECU, WRONG_VEHICLE, RELEASE_ROLLBACK, BELOW_FLOOR,
  * INCOMPLETE_SET, DELEGATES); VS_ERR_INPUT; what vs_tuf_find gives.
- * Drop *out in every case.
+ * Drop *out in every case.  After a refusal vs_tuf_failed_file() of director
+ * names its targets file, of image the target (or the file not fetched).
  */
 vs_status vs_uptane_check(struct vs_tuf *director, struct vs_tuf *image,
                           const struct vs_vehicle *vehicle,
