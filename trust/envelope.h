@@ -19,9 +19,9 @@
 #define VS_ROLE_KEYS_MAX 128
 
 struct vs_envelope {
-	json_t *whole;  /* owned */
-	json_t *body;   /* borrowed from whole: "signed" */
-	char *canon;    /* owned: canonical form of body */
+	json_t *whole; /* owned */
+	json_t *body;  /* borrowed from whole: "signed" */
+	char *canon;   /* owned: canonical form of body */
 	size_t canon_len;
 };
 

@@ -48,8 +48,7 @@ bool vs_key_same(const struct vs_key *a, const struct vs_key *b);
 /* sig: Ed25519 64 bytes; ECDSA DER; RSA-PSS any salt length.
  * VS_OK; VS_ERR_REFUSED (BAD_SIGNATURE); VS_ERR_CRYPTO.
  */
-vs_status vs_key_verify(const struct vs_key *k, const void *message,
-                        size_t len, const uint8_t *sig,
-                        size_t sig_len) VS_MUST_CHECK;
+vs_status vs_key_verify(const struct vs_key *k, const void *message, size_t len,
+                        const uint8_t *sig, size_t sig_len) VS_MUST_CHECK;
 
 #endif

@@ -19,7 +19,7 @@
 struct vs_report_ecu {
 	char id[64];
 	char hardware[33];
-	char path[256];   /* target path of the running seal; "" = unknown */
+	char path[256]; /* target path of the running seal; "" = unknown */
 	uint64_t length;
 	char sha256[65];
 	char version[33];
@@ -30,10 +30,10 @@ struct vs_report_ecu {
 
 struct vs_report {
 	char vehicle[64];
-	char primary[64];      /* ECU id of the one that signs */
-	uint64_t counter;      /* rises with every report */
-	uint64_t time_s;       /* the charger's clock, believed by nobody */
-	char nonce[65];        /* the server's last one, "" if none */
+	char primary[64]; /* ECU id of the one that signs */
+	uint64_t counter; /* rises with every report */
+	uint64_t time_s;  /* the charger's clock, believed by nobody */
+	char nonce[65];   /* the server's last one, "" if none */
 	struct vs_report_ecu ecus[VS_ECUS_MAX];
 	size_t ecu_count;
 	char status[32];       /* OCPP 2.0.1 FirmwareStatusEnumType */
@@ -43,13 +43,13 @@ struct vs_report {
 	char about[128];       /* the file or target that reason is about */
 	uint64_t campaign_seq; /* release_seq the status is about; 0 = none */
 	bool healthy;
-	bool charging;         /* a session holds the update up */
+	bool charging;             /* a session holds the update up */
 	uint64_t director_version; /* highest timestamp version trusted */
 	int slot;
 	bool trial, fell_back;
 	vs_reason fallback_reason;
-	uint64_t bytes_fetched;    /* for this release so far */
-	uint64_t bytes_total;      /* of the images named */
+	uint64_t bytes_fetched; /* for this release so far */
+	uint64_t bytes_total;   /* of the images named */
 };
 
 /* Signs canonical bytes; passed in so that a key may live in a TPM.
@@ -68,8 +68,8 @@ vs_status vs_report_encode(const struct vs_report *r, const char *key_id,
  * caller compares vehicle and counter with what it knows (WRONG_VEHICLE,
  * REPLAY).
  */
-vs_status vs_report_decode(const void *in, size_t len,
-                           const struct vs_key *key, struct vs_report *out,
+vs_status vs_report_decode(const void *in, size_t len, const struct vs_key *key,
+                           struct vs_report *out,
                            struct vs_why *why) VS_MUST_CHECK;
 
 #endif

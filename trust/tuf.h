@@ -73,8 +73,7 @@ vs_status vs_tuf_refresh(struct vs_tuf *t, struct vs_why *why) VS_MUST_CHECK;
  * After vs_tuf_refresh().  *out borrows from t until the next refresh.
  * VS_OK; VS_ERR_ABSENT (NOT_LISTED); the statuses of refresh.
  */
-vs_status vs_tuf_find(struct vs_tuf *t, const char *path,
-                      struct vs_target *out,
+vs_status vs_tuf_find(struct vs_tuf *t, const char *path, struct vs_target *out,
                       struct vs_why *why) VS_MUST_CHECK;
 
 /* The trusted top-level targets file's "signed" object; NULL before. */

@@ -29,17 +29,16 @@ void vs_tuf_blame(struct vs_tuf *t, const char *file)
 void vs_tuf_blame_top(struct vs_tuf *t, enum vs_tuf_top which)
 {
 	static const char *const names[TOP_COUNT] = {
-	        [ROOT] = "root",
-	        [TIMESTAMP] = "timestamp",
-	        [SNAPSHOT] = "snapshot",
-	        [TARGETS] = "targets",
+		[ROOT] = "root",
+		[TIMESTAMP] = "timestamp",
+		[SNAPSHOT] = "snapshot",
+		[TARGETS] = "targets",
 	};
 
 	if (which == ROOT || (t->consistent && which != TIMESTAMP))
-		(void)snprintf(t->failed, sizeof t->failed,
-		               "%" PRIu64 ".%s.json",
-		               vs_envelope_version(&t->top[which].env),
-		               names[which]);
+		(void)snprintf(
+			t->failed, sizeof t->failed, "%" PRIu64 ".%s.json",
+			vs_envelope_version(&t->top[which].env), names[which]);
 	else
 		(void)snprintf(t->failed, sizeof t->failed, "%s.json",
 		               names[which]);

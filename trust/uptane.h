@@ -19,10 +19,10 @@
 
 /* One ECU of this charger, as it stands. */
 struct vs_ecu {
-	const char *id;            /* "CP-0001-gateway" */
-	const char *hardware;      /* "gw-rev3" */
-	uint64_t release_seq;      /* installed */
-	uint32_t security_version; /* the floor, not the installed one */
+	const char *id;               /* "CP-0001-gateway" */
+	const char *hardware;         /* "gw-rev3" */
+	uint64_t release_seq;         /* installed */
+	uint32_t security_version;    /* the floor, not the installed one */
 	const char *installed_sha256; /* of its seal file, hex; "" = unknown */
 };
 
@@ -40,8 +40,8 @@ struct vs_assignment {
 	char sha256[65];
 	uint64_t release_counter;
 	uint32_t rollback_index;
-	json_t *custom;  /* owned: image repository's custom object */
-	char *name;      /* owned: consistent name below /targets/ */
+	json_t *custom; /* owned: image repository's custom object */
+	char *name;     /* owned: consistent name below /targets/ */
 };
 
 struct vs_assignments {

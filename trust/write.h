@@ -46,8 +46,7 @@ vs_status vs_write_snapshot(uint64_t version, uint64_t expires_s,
 vs_status vs_write_targets(uint64_t version, uint64_t expires_s,
                            json_t **out) VS_MUST_CHECK;
 /* Takes custom (may be NULL).  Hashes: sha256 and sha512 of the bytes. */
-vs_status vs_write_add_target(json_t *targets,
-                              const struct vs_write_file *file,
+vs_status vs_write_add_target(json_t *targets, const struct vs_write_file *file,
                               json_t *custom) VS_MUST_CHECK;
 vs_status vs_write_add_delegation(json_t *targets,
                                   const struct vs_write_role *role,
