@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * operate/commands.h - the groups of subcommands; operate/main.c loops over
+ * them.
+ */
+#ifndef VS_OPERATE_COMMANDS_H
+#define VS_OPERATE_COMMANDS_H
+
+#include "operate/args.h"
+
+extern const struct vs_option vs_release_options[];
+extern const struct vs_command vs_release_commands[];
+extern const struct vs_option vs_device_options[];
+extern const struct vs_command vs_device_commands[];
+extern const struct vs_option vs_campaign_options[];
+extern const struct vs_command vs_campaign_commands[];
+extern const struct vs_option vs_audit_options[];
+extern const struct vs_command vs_audit_commands[];
+extern const struct vs_option vs_whoami_options[];
+extern const struct vs_command vs_whoami_commands[];
+extern const struct vs_option vs_tuf_options[];
+extern const struct vs_command vs_tuf_commands[];
+
+#endif

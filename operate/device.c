@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * operate/device.c - voltseal device and whoami.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "operate/client.h"
+#include "operate/commands.h"
+#include "operate/say.h"
+
+enum { pem_max = 64 * 1024 };
+
+static const struct vs_column columns[] = {
+	{"ID",       "id"        },
+        {"SITE",     "site"      },
+	{"ONLINE",   "online"    },
+        {"STATUS",   "status"    },
+	{"HEALTHY",  "healthy"   },
+        {"CHARGING", "charging"  },
+	{"RUNS",     "components"},
+        {"REASON",   "reason"    },
+};
+
+static enum vs_exit list(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	enum vs_exit e = vs_client_open(a, &c);
+
+	if (!e)
+		e = vs_client_get(c, "/v1/devices", "device list", &v);
+	if (e)
+		return e;
+	if (vs_args_has(a, "json"))
+		vs_say_json(v);
+	else
+		vs_say_table(v, columns, sizeof columns / sizeof *columns);
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit show(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	char path[512];
+	enum vs_exit e = vs_client_open(a, &c);
+
+	if (!e)
+		e = vs_client_path("devices", a->words[0], path, sizeof path);
+	if (!e)
+		e = vs_client_get(c, path, "device show", &v);
+	if (e)
+		return e;
+	if (vs_args_has(a, "json"))
+		vs_say_json(v);
+	else
+		vs_say_fields(v);
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit add_certificate(const char *file, json_t *body)
+{
+	VS_AUTO(vs_free_drop) uint8_t *pem = NULL;
+	char quoted[256];
+	size_t len = 0;
+	vs_status st = vs_file_read(file, pem_max, &pem, &len);
+
+	if (st) {
+		vs_error("%s: %s", vs_log_quote(file, quoted, sizeof quoted),
+		         st == VS_ERR_IO ? strerror(errno)
+		                         : vs_status_name(st));
+		return VS_EXIT_FAILED;
+	}
+	if (json_object_set_new(body, "certificate",
+	                        json_stringn((char *)pem, len))) {
+		vs_error("%s: not text",
+		         vs_log_quote(file, quoted, sizeof quoted));
+		return VS_EXIT_FAILED;
+	}
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit check_device(const char *file, const json_t *body)
+{
+	static const char *const strings[] = {"id", "site", "certificate"};
+	char quoted[256];
+
+	(void)vs_log_quote(file, quoted, sizeof quoted);
+	for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+		if (!json_is_string(json_object_get(body, strings[i]))) {
+			vs_error("%s: %s: missing, or not a string", quoted,
+			         strings[i]);
+			return VS_EXIT_FAILED;
+		}
+	if (!json_array_size(json_object_get(body, "ecus"))) {
+		vs_error("%s: ecus: missing, or not an array of some", quoted);
+		return VS_EXIT_FAILED;
+	}
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit enroll(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *body = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	const char *pem = vs_args_get(a, "certificate");
+	char id[96];
+	enum vs_exit e = vs_client_read_json(a->words[0], &body);
+
+	if (!e && pem)
+		e = add_certificate(pem, body);
+	if (!e)
+		e = check_device(a->words[0], body);
+	if (!e)
+		e = vs_client_open(a, &c);
+	const struct vs_request r = {"POST", "/v1/devices", "device register",
+	                             body};
+	if (!e)
+		e = vs_client_ask(c, &r, &v);
+	if (e)
+		return e;
+	if (vs_args_has(a, "json"))
+		vs_say_json(v);
+	else
+		printf("registered %s\n",
+		       vs_say_text(body, "id", id, sizeof id));
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit whoami(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	enum vs_exit e = vs_client_open(a, &c);
+
+	if (!e)
+		e = vs_client_get(c, "/v1/whoami", "whoami", &v);
+	if (e)
+		return e;
+	if (vs_args_has(a, "json"))
+		vs_say_json(v);
+	else
+		vs_say_fields(v);
+	return VS_EXIT_OK;
+}
+
+const struct vs_option vs_device_options[] = {
+	{"certificate", "FILE", "register", false,
+         "PEM file that goes in as \"certificate\""},
+	{0  },
+};
+
+const struct vs_command vs_device_commands[] = {
+	{"list",					       "", 0, 0, "every charger: site, status, health, what it runs",
+         NULL, list},
+	{"show",						   "ID", 1, 1, "all that is known of one charger", NULL, show},
+	{"register", "FILE.json", 1, 1, "make a charger known to the server",
+         "FILE.json holds an object:\n"
+         "  {\"id\": \"CP-0001\", \"site\": \"north\", \"feeder\": \"F1\",\n"
+         "   \"model\": \"AC22\", \"certificate\": \"-----BEGIN ...\",\n"
+         "   \"ecus\": [{\"id\": \"CP-0001-gateway\",\n"
+         "             \"component\": \"gateway\", "
+         "\"hardware\": \"gw-rev3\"}]}\n"
+         "Chargers of one site or feeder do not leave service together.\n", enroll},
+	{0					       },
+};
+
+const struct vs_option vs_whoami_options[] = {{0}};
+
+const struct vs_command vs_whoami_commands[] = {
+	{"", "", 0, 0, "the name and roles that your token stands for", NULL,
+         whoami},
+	{0},
+};

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * operate/release.c - voltseal release.
+ *
+ * An upload sends artifacts first and the metadata that names them last, so
+ * one that is cut off leaves nothing half published; the next one goes on
+ * where it stopped.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "operate/client.h"
+#include "operate/commands.h"
+#include "operate/say.h"
+
+enum {
+	metadata_max = 5 * 1024 * 1024,
+	path_max = 4096,
+	quoted_max = 256,
+};
+
+static const struct vs_column columns[] = {
+	{"NAME",     "name"            },
+	{"SEQ",      "release_seq"     },
+	{"SECURITY", "security_version"},
+	{"TARGETS",  "targets"         },
+	{"BY",       "uploaded_by"     },
+	{"AT",       "uploaded_at"     },
+};
+
+static const struct vs_column target_columns[] = {
+	{"TARGET",    "path"       },
+        {"COMPONENT", "component"  },
+	{"VERSION",   "version"    },
+        {"BYTES",     "length"     },
+	{"PACK",      "pack_length"},
+        {"HARDWARE",  "hardwareIds"},
+};
+
+static enum vs_exit list(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	enum vs_exit e = vs_client_open(a, &c);
+
+	if (!e)
+		e = vs_client_get(c, "/v1/releases", "release list", &v);
+	if (e)
+		return e;
+	if (vs_args_has(a, "json"))
+		vs_say_json(v);
+	else
+		vs_say_table(v, columns, sizeof columns / sizeof *columns);
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit show(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	char path[512];
+	enum vs_exit e = vs_client_open(a, &c);
+
+	if (!e)
+		e = vs_client_path("releases", a->words[0], path, sizeof path);
+	if (!e)
+		e = vs_client_get(c, path, "release show", &v);
+	if (e)
+		return e;
+	if (vs_args_has(a, "json")) {
+		vs_say_json(v);
+		return VS_EXIT_OK;
+	}
+	vs_say_fields(v);
+	vs_say_table(json_object_get(v, "targets"), target_columns,
+	             sizeof target_columns / sizeof *target_columns);
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit wrong(const char *path, const char *what)
+{
+	char quoted[quoted_max];
+
+	vs_error("%s: %s", vs_log_quote(path, quoted, sizeof quoted), what);
+	return VS_EXIT_FAILED;
+}
+
+static int visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+/* A folder's entries by name, and what to do with each. */
+static enum vs_exit each(const char *dir, const char *sub,
+                         enum vs_exit (*then)(void *ctx, const char *path,
+                                              const char *name),
+                         void *ctx)
+{
+	char folder[path_max], path[path_max];
+	struct dirent **found = NULL;
+	enum vs_exit e = VS_EXIT_OK;
+
+	if (vs_path_join(folder, sizeof folder, dir, sub))
+		return wrong(dir, "the path is too long");
+	int n = scandir(folder, &found, visible, alphasort);
+	if (n < 0)
+		return wrong(folder, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		if (!e &&
+		    vs_path_join(path, sizeof path, folder, found[i]->d_name))
+			e = wrong(folder, "a name is too long");
+		if (!e)
+			e = then(ctx, path, found[i]->d_name);
+		free(found[i]);
+	}
+	free(found);
+	return e;
+}
+
+struct upload {
+	struct vs_client *client;
+	json_t *files;
+	char label[64];
+	size_t sent, there;
+};
+
+/* Before anything is sent: is every artifact what its name says? */
+static enum vs_exit check_artifact(void *ctx, const char *path,
+                                   const char *name)
+{
+	char hex[65];
+	uint64_t len;
+
+	(void)ctx;
+	if (!vs_hex_is_sha256(name))
+		return wrong(path, "the name is not a SHA-256");
+	if (vs_file_sha256(path, hex, &len))
+		return wrong(path, strerror(errno));
+	if (strcmp(hex, name) != 0)
+		return wrong(path, "the bytes do not hash to the name");
+	return VS_EXIT_OK;
+}
+
+static void progress(void *ctx, uint64_t done, uint64_t total)
+{
+	const struct upload *u = ctx;
+
+	vs_say_progress(u->label, done, total);
+}
+
+static enum vs_exit send_artifact(void *ctx, const char *path, const char *name)
+{
+	struct upload *u = ctx;
+	bool there = false;
+	enum vs_exit e = vs_client_has_artifact(u->client, name, &there);
+
+	if (e)
+		return e;
+	if (there) {
+		u->there++;
+		return VS_EXIT_OK;
+	}
+	(void)snprintf(u->label, sizeof u->label, "%.16s...", name);
+	e = vs_client_put_artifact(u->client, name, path, progress, u);
+	vs_say_progress_end();
+	u->sent += !e;
+	return e;
+}
+
+static enum vs_exit add_metadata(void *ctx, const char *path, const char *name)
+{
+	VS_AUTO(vs_free_drop) uint8_t *text = NULL;
+	struct upload *u = ctx;
+	size_t len = strlen(name), size = 0;
+
+	if (len < 6 || strcmp(name + len - 5, ".json") != 0)
+		return wrong(path, "metadata is called NAME.json");
+	vs_status st = vs_file_read(path, metadata_max, &text, &size);
+	if (st)
+		return wrong(path, st == VS_ERR_IO ? strerror(errno)
+		                                   : vs_status_name(st));
+	if (json_object_set_new(u->files, name,
+	                        json_stringn((char *)text, size)))
+		return wrong(path, "not UTF-8 text");
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit publish(const struct vs_args *a, struct upload *u)
+{
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	VS_AUTO(vs_client_json_drop)
+	json_t *body = json_pack("{sO}", "files", u->files);
+	const struct vs_request r = {"POST", "/v1/repository", "release upload",
+	                             body};
+	enum vs_exit e = vs_client_ask(u->client, &r, &v);
+
+	if (e)
+		return e;
+	if (vs_args_has(a, "json")) {
+		vs_say_json(v);
+		return VS_EXIT_OK;
+	}
+	printf("artifacts          %zu sent, %zu there already\n", u->sent,
+	       u->there);
+	vs_say_fields(v);
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit upload(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *files = json_object();
+	struct upload u = {.files = files};
+	const char *dir = a->words[0];
+	enum vs_exit e = each(dir, "metadata", add_metadata, &u);
+
+	if (!e && !json_object_size(files))
+		e = wrong(dir, "metadata: no file there");
+	if (!e)
+		e = each(dir, "artifacts", check_artifact, &u);
+	if (!e)
+		e = vs_client_open(a, &c);
+	u.client = c;
+	if (!e)
+		e = each(dir, "artifacts", send_artifact, &u);
+	return e ? e : publish(a, &u);
+}
+
+const struct vs_option vs_release_options[] = {{0}};
+
+const struct vs_command vs_release_commands[] = {
+	{"upload",				 "DIR", 1, 1, "send what voltseal-sign publish wrote",
+         "DIR/artifacts holds seals and packs, each named by its SHA-256; "
+         "those that the\nserver has are not sent again.  DIR/metadata holds "
+         "the offline-signed metadata,\nwhich goes last: the server checks "
+         "it with the chargers' own code.\n", upload},
+	{"list",				       "", 0, 0, "every release: its order, its floor, who sent it",
+         NULL, list},
+	{"show", "NAME", 1, 1, "one release and its targets", NULL, show},
+	{0				 },
+};
