@@ -24,24 +24,25 @@
 #define VS_VERSION_LEN 32
 #define VS_SALT_LEN 32
 
-#define VS_BLOCK_LEN 4096       /* data and hash blocks alike */
-#define VS_CLUSTER_BLOCKS 128   /* the blocks under one leaf-level node */
+#define VS_BLOCK_LEN 4096     /* data and hash blocks alike */
+#define VS_CLUSTER_BLOCKS 128 /* the blocks under one leaf-level node */
 #define VS_CLUSTER_LEN (VS_BLOCK_LEN * VS_CLUSTER_BLOCKS)
 #define VS_IMAGE_LEN_MAX (UINT64_C(1) << 36) /* 64 GiB */
 
 /* offset of each field in the encoding, little endian */
 struct vs_seal_header {
-	char component[VS_COMPONENT_LEN];                /*  16 "gateway" */
-	char hardware[VS_HARDWARE_MAX][VS_HARDWARE_LEN]; /*  48 ids; "" = none */
-	char version[VS_VERSION_LEN];                    /* 176 for people */
+	char component[VS_COMPONENT_LEN]; /*  16 "gateway" */
+	char hardware[VS_HARDWARE_MAX]
+		     [VS_HARDWARE_LEN]; /*  48 ids; "" = none */
+	char version[VS_VERSION_LEN];   /* 176 for people */
 	uint64_t release_seq;           /* 208 orders releases; from 1 */
 	uint32_t security_version;      /* 216 compared with the floor */
-	                                /* 220 reserved */
+					/* 220 reserved */
 	uint64_t image_len;             /* 224 bytes, from 1; the last block
 	                                 *     is hashed padded with zeros */
 	uint8_t salt[VS_SALT_LEN];      /* 232 the component's, kept for ever */
 	uint8_t root_hash[VS_SHA256_LEN]; /* 264 of the dm-verity tree */
-	                                /* 296 reserved, to 512 */
+					  /* 296 reserved, to 512 */
 };
 
 /* VS_OK; VS_ERR_INPUT (MALFORMED, UNSUPPORTED) with *out undefined. */

@@ -40,8 +40,7 @@ struct vs_keyring {
  */
 vs_status vs_keyring_decode(const struct vs_crypto *crypto, const uint8_t *in,
                             size_t len, struct vs_keyring *out,
-                            size_t *body_len,
-                            struct vs_why *why) VS_MUST_CHECK;
+                            size_t *body_len, struct vs_why *why) VS_MUST_CHECK;
 
 /* Writes the signed part; the caller appends the signature block. */
 vs_status vs_keyring_encode(const struct vs_keyring *in, uint8_t *out,
@@ -73,9 +72,9 @@ vs_status vs_keyring_open(const struct vs_keyring *in_force,
  * VS_OK; VS_ERR_INPUT; VS_ERR_REFUSED (SEAL_SIGNATURE, WRONG_COMPONENT).
  */
 vs_status vs_keyring_open_header(
-        const struct vs_keyring *ring, const struct vs_crypto *crypto,
-        const uint8_t header[static VS_SEAL_HEADER_LEN],
-        const struct vs_signatures *sigs, struct vs_seal_header *out,
-        struct vs_why *why) VS_MUST_CHECK;
+	const struct vs_keyring *ring, const struct vs_crypto *crypto,
+	const uint8_t header[static VS_SEAL_HEADER_LEN],
+	const struct vs_signatures *sigs, struct vs_seal_header *out,
+	struct vs_why *why) VS_MUST_CHECK;
 
 #endif

@@ -17,8 +17,8 @@
 #include "seal/tree.h"
 
 /* 64 GiB make 4 MiB and a little of hashes above the leaves. */
-#define VS_SEAL_LEN_MAX (VS_SEAL_HEADER_LEN + VS_SIGNATURE_BLOCK_MAX + \
-                         (UINT32_C(5) << 20))
+#define VS_SEAL_LEN_MAX                                                        \
+	(VS_SEAL_HEADER_LEN + VS_SIGNATURE_BLOCK_MAX + (UINT32_C(5) << 20))
 
 /* Views into the caller's bytes, which it keeps alive and unchanged. */
 struct vs_seal {
@@ -49,8 +49,8 @@ vs_status vs_seal_open(const struct vs_keyring *ring,
  * would refuse it (upper_len is not the tree's, for one).
  */
 vs_status vs_seal_encode(const uint8_t header[static VS_SEAL_HEADER_LEN],
-                         const struct vs_signatures *sigs,
-                         const uint8_t *upper, size_t upper_len, uint8_t *out,
-                         size_t cap, size_t *len) VS_MUST_CHECK;
+                         const struct vs_signatures *sigs, const uint8_t *upper,
+                         size_t upper_len, uint8_t *out, size_t cap,
+                         size_t *len) VS_MUST_CHECK;
 
 #endif

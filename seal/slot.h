@@ -30,10 +30,10 @@ vs_status vs_slot_layout(const struct vs_tree *t, uint64_t slot_len,
                          struct vs_why *why) VS_MUST_CHECK;
 
 /* Header bytes, then the signature block, then zeros. */
-vs_status vs_slot_footer_encode(
-        const uint8_t header[static VS_SEAL_HEADER_LEN],
-        const struct vs_signatures *sigs,
-        uint8_t out[static VS_SLOT_FOOTER_LEN]) VS_MUST_CHECK;
+vs_status
+vs_slot_footer_encode(const uint8_t header[static VS_SEAL_HEADER_LEN],
+                      const struct vs_signatures *sigs,
+                      uint8_t out[static VS_SLOT_FOOTER_LEN]) VS_MUST_CHECK;
 
 /* Finds the parts of a footer; header points into in.  A footer of zeros or
  * without the magic: VS_ERR_ABSENT (NO_SEAL).  VS_OK; VS_ERR_INPUT.

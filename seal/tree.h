@@ -21,14 +21,14 @@
 #define VS_TREE_FANOUT 128
 
 struct vs_tree {
-	uint64_t image_len;  /* bytes */
-	uint64_t blocks;     /* data blocks, the last one padded */
-	uint32_t levels;     /* 0..VS_TREE_LEVELS_MAX */
+	uint64_t image_len; /* bytes */
+	uint64_t blocks;    /* data blocks, the last one padded */
+	uint32_t levels;    /* 0..VS_TREE_LEVELS_MAX */
 	uint64_t level_blocks[VS_TREE_LEVELS_MAX]; /* [0] = leaves */
 	uint64_t level_at[VS_TREE_LEVELS_MAX];     /* byte offset in the tree */
-	uint64_t len;        /* bytes of the whole tree */
-	uint64_t upper_len;  /* bytes above the leaves, which come first */
-	uint64_t clusters;   /* ceil(blocks / 128) */
+	uint64_t len;                              /* bytes of the whole tree */
+	uint64_t upper_len; /* bytes above the leaves, which come first */
+	uint64_t clusters;  /* ceil(blocks / 128) */
 };
 
 /* VS_OK; VS_ERR_LIMIT if image_len is 0 or above VS_IMAGE_LEN_MAX. */
@@ -38,11 +38,11 @@ vs_status vs_tree_init(struct vs_tree *t, uint64_t image_len) VS_MUST_CHECK;
 size_t vs_tree_cluster_len(const struct vs_tree *t, uint64_t i);
 
 /* Hashes one block of len <= VS_BLOCK_LEN bytes, padded with zeros. */
-vs_status vs_tree_hash_block(const struct vs_crypto *crypto,
-                             const uint8_t salt[static VS_SALT_LEN],
-                             const uint8_t *block, size_t len,
-                             uint8_t digest[static VS_SHA256_LEN])
-        VS_MUST_CHECK;
+vs_status
+vs_tree_hash_block(const struct vs_crypto *crypto,
+                   const uint8_t salt[static VS_SALT_LEN], const uint8_t *block,
+                   size_t len,
+                   uint8_t digest[static VS_SHA256_LEN]) VS_MUST_CHECK;
 
 /* Checks the tree part of a seal (the levels above the leaves, root level
  * first, t->upper_len bytes) against the root hash.
@@ -80,14 +80,13 @@ uint64_t vs_tree_leaves_at(const struct vs_tree *t, uint64_t i);
 vs_status vs_tree_finish(const struct vs_tree *t,
                          const struct vs_crypto *crypto,
                          const uint8_t salt[static VS_SALT_LEN], uint8_t *tree,
-                         uint8_t root_hash[static VS_SHA256_LEN])
-        VS_MUST_CHECK;
+                         uint8_t root_hash[static VS_SHA256_LEN]) VS_MUST_CHECK;
 
 /* Derives the leaves of one cluster of len bytes, unchecked. */
-vs_status vs_tree_hash_cluster(const struct vs_crypto *crypto,
-                               const uint8_t salt[static VS_SALT_LEN],
-                               const uint8_t *data, size_t len,
-                               uint8_t leaves[static VS_BLOCK_LEN])
-        VS_MUST_CHECK;
+vs_status
+vs_tree_hash_cluster(const struct vs_crypto *crypto,
+                     const uint8_t salt[static VS_SALT_LEN],
+                     const uint8_t *data, size_t len,
+                     uint8_t leaves[static VS_BLOCK_LEN]) VS_MUST_CHECK;
 
 #endif
