@@ -7,7 +7,7 @@
  */
 #include "boot/boot.h"
 
-#include <string.h>
+#include "boot/memory.h"
 
 struct run {
 	const struct vs_boot_ops *ops;

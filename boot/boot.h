@@ -30,10 +30,10 @@ enum vs_verdict {
 
 /* One component: what it is and where its two slots are. */
 struct vs_boot_component {
-	const char *name;      /* "gateway": must equal the seal's */
-	const char *hardware;  /* "gw-rev3": must be in the seal's list */
-	bool hash_whole;       /* hash all blocks now; else the root hash is
-	                        * handed on to dm-verity */
+	const char *name;     /* "gateway": must equal the seal's */
+	const char *hardware; /* "gw-rev3": must be in the seal's list */
+	bool hash_whole;      /* hash all blocks now; else the root hash is
+	                       * handed on to dm-verity */
 };
 
 struct vs_boot_ops {
@@ -59,8 +59,8 @@ struct vs_boot_ops {
  * needed, because the first one boots, is judged without hashing its image.
  */
 struct vs_boot_slot_view {
-	vs_reason refused;  /* NONE if it could have booted */
-	int component;      /* the one that was refused; 0 if all were */
+	vs_reason refused; /* NONE if it could have booted */
+	int component;     /* the one that was refused; 0 if all were */
 	uint64_t release_seq[VS_BOOT_COMPONENTS_MAX]; /* 0: not readable */
 	uint32_t security_version[VS_BOOT_COMPONENTS_MAX];
 };
@@ -116,8 +116,8 @@ struct vs_boot_scratch {
  * stop a GOOD slot.
  */
 vs_status vs_boot_decide(const struct vs_boot_ops *ops,
-                         const struct vs_boot_component *components,
-                         int count, const struct vs_keyring *ring,
+                         const struct vs_boot_component *components, int count,
+                         const struct vs_keyring *ring,
                          enum vs_reset_cause cause,
                          struct vs_boot_scratch *scratch,
                          struct vs_boot_decision *d) VS_MUST_CHECK;

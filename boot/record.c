@@ -6,7 +6,7 @@
  */
 #include "boot/record.h"
 
-#include <string.h>
+#include "boot/memory.h"
 
 enum {
 	AT_MAGIC = 0,

@@ -43,8 +43,8 @@ struct vs_record {
 		uint8_t tries;   /* boots left in TRIAL, 0..VS_TRIES_MAX */
 		uint16_t reason; /* vs_reason, if BAD */
 	} slots[VS_SLOTS];
-	uint8_t last_reset;   /* enum vs_reset_cause */
-	uint8_t raise_floor;  /* 1: confirmed; the next boot raises the floor */
+	uint8_t last_reset;  /* enum vs_reset_cause */
+	uint8_t raise_floor; /* 1: confirmed; the next boot raises the floor */
 };
 
 /* Where the two copies live.  Every call is all or nothing only for reads;

@@ -8,8 +8,7 @@
  */
 #include "boot/boot.h"
 
-#include <string.h>
-
+#include "boot/memory.h"
 #include "seal/slot.h"
 #include "seal/tree.h"
 
