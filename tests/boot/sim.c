@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/boot/sim.c - a charger in memory whose power can be cut at any write.
+ */
+#include "sim.h"
+
+#include <assert.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "seal/openssl.h"
+#include "seal/slot.h"
+#include "seal/tree.h"
+
+enum { IMAGE_LEN = 3 * VS_BLOCK_LEN - 100, KEPT_MAX = 64, MEMO = 256 };
+
+struct kept {
+	int component;
+	struct sim_image image;
+	uint8_t bytes[SIM_SLOT_LEN];
+};
+
+static struct kept *kept[KEPT_MAX];
+static int kept_count;
+static EVP_PKEY *keys[SIM_KEYS];
+static struct vs_crypto real;
+
+/* A table of some ten thousand decisions asks the same few questions. */
+static struct {
+	uint8_t digest[VS_SHA256_LEN];
+	uint8_t key[VS_P256_KEY_LEN];
+	uint8_t sig[VS_P256_SIG_LEN];
+	vs_status status;
+	bool used;
+} memo[MEMO];
+
+static vs_status memo_verify(void *ctx,
+                             const uint8_t key[static VS_P256_KEY_LEN],
+                             const uint8_t digest[static VS_SHA256_LEN],
+                             const uint8_t sig[static VS_P256_SIG_LEN])
+{
+	size_t i = (size_t)(key[1] ^ digest[0] ^ sig[5] ^ sig[40]) % MEMO;
+
+	if (memo[i].used &&
+	    memcmp(memo[i].digest, digest, VS_SHA256_LEN) == 0 &&
+	    memcmp(memo[i].key, key, VS_P256_KEY_LEN) == 0 &&
+	    memcmp(memo[i].sig, sig, VS_P256_SIG_LEN) == 0)
+		return memo[i].status;
+	memo[i].used = true;
+	memcpy(memo[i].digest, digest, VS_SHA256_LEN);
+	memcpy(memo[i].key, key, VS_P256_KEY_LEN);
+	memcpy(memo[i].sig, sig, VS_P256_SIG_LEN);
+	memo[i].status = real.p256_verify(ctx, key, digest, sig);
+	return memo[i].status;
+}
+
+uint32_t sim_random(struct sim *s)
+{
+	s->noise ^= s->noise << 13;
+	s->noise ^= s->noise >> 17;
+	s->noise ^= s->noise << 5;
+	return s->noise;
+}
+
+static uint8_t torn_byte(struct sim *s, size_t i, size_t len, uint8_t old,
+                         uint8_t new)
+{
+	switch (s->cut) {
+	case SIM_HALF:
+		return i < len / 2 ? new : old;
+	case SIM_ERASED:
+		return i < len / 2 ? new : 0xff;
+	case SIM_MIXED:
+		return sim_random(s) & 1 ? new : old;
+	case SIM_NOISE:
+		return sim_random(s) % 3 == 0 ? (uint8_t)sim_random(s)
+		       : sim_random(s) & 1    ? new
+		                              : old;
+	case SIM_DONE:
+		return new;
+	default:
+		return old;
+	}
+}
+
+vs_status sim_write(struct sim *s, uint8_t *to, const uint8_t *from, size_t len)
+{
+	if (s->dead)
+		return VS_ERR_IO;
+	if (s->writes++ != s->cut_at) {
+		memcpy(to, from, len);
+		return VS_OK;
+	}
+	for (size_t i = 0; i < len; i++)
+		to[i] = torn_byte(s, i, len, to[i], from[i]);
+	s->dead = true;
+	return VS_ERR_IO;
+}
+
+static vs_status record_read(void *ctx, int copy,
+                             uint8_t out[static VS_RECORD_LEN])
+{
+	struct sim *s = ctx;
+
+	if (s->dead)
+		return VS_ERR_IO;
+	memcpy(out, s->record[copy], VS_RECORD_LEN);
+	return VS_OK;
+}
+
+static vs_status record_write(void *ctx, int copy,
+                              const uint8_t in[static VS_RECORD_LEN])
+{
+	struct sim *s = ctx;
+
+	if (s->record_stuck)
+		return VS_ERR_IO;
+	if (s->record_forgets)
+		return VS_OK;
+	return sim_write(s, s->record[copy], in, VS_RECORD_LEN);
+}
+
+static uint64_t slot_len(void *ctx, int component, int slot)
+{
+	const struct sim *s = ctx;
+
+	(void)component;
+	(void)slot;
+	return s->slot_len;
+}
+
+/* A slot longer than the memory behind it shows its footer at its end. */
+static vs_status slot_read(void *ctx, int component, int slot, uint64_t at,
+                           uint8_t *out, size_t len)
+{
+	const struct sim *s = ctx;
+
+	if (s->dead || at + len > s->slot_len)
+		return VS_ERR_IO;
+	if (at >= s->slot_len - VS_SLOT_FOOTER_LEN)
+		at -= s->slot_len - SIM_SLOT_LEN;
+	if (at + len > SIM_SLOT_LEN)
+		return VS_ERR_IO;
+	memcpy(out, s->slots[component][slot] + at, len);
+	return VS_OK;
+}
+
+static vs_status floor_get(void *ctx, int component, uint32_t *out)
+{
+	const struct sim *s = ctx;
+
+	if (s->dead || s->floor_unreadable)
+		return VS_ERR_IO;
+	*out = s->floor[component];
+	return VS_OK;
+}
+
+/* A counter of a TPM: it has risen or it has not. */
+static vs_status floor_raise(void *ctx, int component, uint32_t to)
+{
+	struct sim *s = ctx;
+
+	if (s->dead || s->floor_stuck)
+		return VS_ERR_IO;
+	assert(to > s->floor[component]);
+	if (s->writes++ == s->cut_at) {
+		if (s->cut == SIM_DONE)
+			s->floor[component] = to;
+		s->dead = true;
+		return VS_ERR_IO;
+	}
+	s->floor[component] = to;
+	return VS_OK;
+}
+
+static void key_point(EVP_PKEY *key, uint8_t out[static VS_P256_KEY_LEN])
+{
+	size_t len = 0;
+
+	EVP_PKEY_set_utf8_string_param(
+		key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+		"uncompressed");
+	int ok = EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY,
+	                                         out, VS_P256_KEY_LEN, &len);
+	assert(ok == 1 && len == VS_P256_KEY_LEN);
+}
+
+static void add_key(struct vs_keyring *ring, EVP_PKEY *key)
+{
+	size_t i = ring->key_count++;
+
+	ring->keys[i].scheme = VS_SCHEME_P256_SHA256;
+	key_point(key, ring->keys[i].point);
+	vs_status st = real.sha256(real.ctx, ring->keys[i].point,
+	                           VS_P256_KEY_LEN, NULL, 0, ring->keys[i].id);
+	assert(st == VS_OK);
+	(void)st;
+}
+
+static void make_keys(void)
+{
+	vs_status status;
+
+	if (keys[0])
+		return;
+	status = vs_openssl_init(&real);
+	assert(status == VS_OK);
+	(void)status;
+	for (int i = 0; i < SIM_KEYS; i++) {
+		keys[i] = EVP_EC_gen("P-256");
+		assert(keys[i]);
+	}
+}
+
+/* All texts here have fields of the same length. */
+static void put_text(char out[static VS_COMPONENT_LEN], const char *text)
+{
+	snprintf(out, VS_COMPONENT_LEN, "%s", text);
+}
+
+struct sim *sim_new(void)
+{
+	static const char *const names[] = {"gateway", "meter"};
+	static const char *const hardware[] = {"gw-rev3", "mcu-rev1"};
+	struct sim *s = calloc(1, sizeof(*s));
+
+	assert(s);
+	make_keys();
+	s->ops = (struct vs_boot_ops){
+		.ctx = s,
+		.record = {s, record_read, record_write},
+		.crypto = real,
+		.slot_len = slot_len,
+		.read = slot_read,
+		.floor_get = floor_get,
+		.floor_raise = floor_raise,
+	};
+	s->ops.crypto.p256_verify = memo_verify;
+	s->count = 1;
+	s->slot_len = SIM_SLOT_LEN;
+	s->cut_at = -1;
+	s->noise = 0x2545f491;
+	s->ring.version = 7;
+	s->ring.threshold = 2;
+	for (int i = 0; i < SIM_KEYS; i++)
+		add_key(&s->ring, keys[i]);
+	for (int c = 0; c < SIM_COMPONENTS; c++) {
+		put_text(s->ring.components[c], names[c]);
+		s->ring.component_count++;
+		s->components[c] =
+			(struct vs_boot_component){names[c], hardware[c], true};
+	}
+	return s;
+}
+
+void sim_free(struct sim *s)
+{
+	free(s);
+}
+
+void sim_power_on(struct sim *s)
+{
+	s->dead = false;
+	s->writes = 0;
+	s->cut_at = -1;
+}
+
+static void sign(EVP_PKEY *key, const uint8_t *in,
+                 uint8_t out[static VS_P256_SIG_LEN])
+{
+	uint8_t der[128];
+	const uint8_t *p = der;
+	size_t len = sizeof(der);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	int ok = EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
+	         EVP_DigestSign(md, der, &len, in, VS_SEAL_HEADER_LEN) == 1;
+	ECDSA_SIG *sig = ok ? d2i_ECDSA_SIG(NULL, &p, (long)len) : NULL;
+
+	assert(sig);
+	ok = BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, 32) == 32 &&
+	     BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + 32, 32) == 32;
+	assert(ok);
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(md);
+}
+
+static void write_footer(struct sim *s, const struct vs_seal_header *h,
+                         int signatures, uint8_t *out)
+{
+	static uint8_t bytes[SIM_KEYS][VS_P256_SIG_LEN];
+	uint8_t raw[VS_SEAL_HEADER_LEN];
+	struct vs_signatures sigs = {0};
+	vs_status status = vs_seal_header_encode(h, raw, NULL);
+
+	assert(status == VS_OK);
+	for (int i = 0; i < signatures; i++) {
+		struct vs_signature *sig = &sigs.at[sigs.count++];
+
+		sign(keys[i], raw, bytes[i]);
+		memcpy(sig->key_id, s->ring.keys[i].id, VS_SHA256_LEN);
+		sig->scheme = VS_SCHEME_P256_SHA256;
+		sig->len = VS_P256_SIG_LEN;
+		sig->bytes = bytes[i];
+	}
+	status = vs_slot_footer_encode(raw, &sigs, out);
+	assert(status == VS_OK);
+	(void)status;
+}
+
+static void make_slot(struct sim *s, int c, const struct sim_image *image,
+                      uint8_t *out)
+{
+	struct vs_seal_header h = {
+		.release_seq = image->release_seq,
+		.security_version = image->security_version,
+		.image_len = IMAGE_LEN,
+		.version = "1.2.3",
+	};
+	struct vs_slot_layout layout;
+	struct vs_tree tree;
+	vs_status st;
+
+	put_text(h.component,
+	         image->component ? image->component : s->components[c].name);
+	put_text(h.hardware[0],
+	         image->hardware ? image->hardware : s->components[c].hardware);
+	memset(h.salt, 0x11 + c, sizeof(h.salt));
+	for (size_t i = 0; i < IMAGE_LEN; i++)
+		out[i] = (uint8_t)(i * 31 + image->release_seq * 7 + i / 251);
+	st = vs_tree_init(&tree, IMAGE_LEN);
+	assert(st == VS_OK);
+	st = vs_slot_layout(&tree, SIM_SLOT_LEN, &layout, NULL);
+	assert(st == VS_OK);
+	st = vs_tree_hash_cluster(&real, h.salt, out, IMAGE_LEN,
+	                          out + layout.tree_at +
+	                                  vs_tree_leaves_at(&tree, 0));
+	assert(st == VS_OK);
+	st = vs_tree_finish(&tree, &real, h.salt, out + layout.tree_at,
+	                    h.root_hash);
+	assert(st == VS_OK);
+	(void)st;
+	if (image->claimed_len)
+		h.image_len = image->claimed_len;
+	write_footer(s, &h, image->signatures, out + layout.footer_at);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+const uint8_t *sim_slot_bytes(struct sim *s, int component,
+                              const struct sim_image *image)
+{
+	struct kept *k;
+
+	for (int i = 0; i < kept_count; i++) {
+		k = kept[i];
+		if (k->component == component &&
+		    k->image.release_seq == image->release_seq &&
+		    k->image.security_version == image->security_version &&
+		    k->image.signatures == image->signatures &&
+		    k->image.claimed_len == image->claimed_len &&
+		    same_text(k->image.component, image->component) &&
+		    same_text(k->image.hardware, image->hardware))
+			return k->bytes;
+	}
+	assert(kept_count < KEPT_MAX);
+	k = kept[kept_count++] = calloc(1, sizeof(*k));
+	assert(k);
+	k->component = component;
+	k->image = *image;
+	make_slot(s, component, image, k->bytes);
+	return k->bytes;
+}
+
+void sim_place(struct sim *s, int component, int slot,
+               const struct sim_image *image)
+{
+	memcpy(s->slots[component][slot], sim_slot_bytes(s, component, image),
+	       SIM_SLOT_LEN);
+}
+
+vs_status sim_install(struct sim *s, int component, int slot,
+                      const struct sim_image *image)
+{
+	static const uint8_t zeros[VS_SLOT_FOOTER_LEN];
+	const uint8_t *from = sim_slot_bytes(s, component, image);
+	uint8_t *to = s->slots[component][slot];
+	size_t body = SIM_SLOT_LEN - VS_SLOT_FOOTER_LEN;
+	vs_status status;
+
+	/* The old footer goes first: it must not stand behind new bytes. */
+	status = sim_write(s, to + body, zeros, sizeof(zeros));
+	for (size_t at = 0; at < body && status == VS_OK; at += VS_BLOCK_LEN)
+		status = sim_write(s, to + at, from + at, VS_BLOCK_LEN);
+	if (status == VS_OK)
+		status = sim_write(s, to + body, from + body,
+		                   VS_SLOT_FOOTER_LEN);
+	return status;
+}
+
+void sim_set_record(struct sim *s, const struct vs_record *rec)
+{
+	struct vs_record older = *rec;
+
+	older.seq = rec->seq - 1;
+	vs_record_encode(rec, s->record[1]);
+	vs_record_encode(&older, s->record[0]);
+}
+
+vs_status sim_decide(struct sim *s, enum vs_reset_cause cause,
+                     struct vs_boot_decision *d)
+{
+	return vs_boot_decide(&s->ops, s->components, s->count, &s->ring, cause,
+	                      &s->scratch, d);
+}
