@@ -228,24 +228,24 @@ static enum vs_exit watch(const struct vs_args *a)
 }
 
 const struct vs_option vs_campaign_options[] = {
-	{"name",							  "TEXT", "create", false, "what people call it"},
-	{"release",						       "NAME", "create", false, "what it brings"},
-	{"wave",					  "N|P%", "create", true,
-         "so many chargers in all, or such a share of them; once a wave"},
-	{"per-site",						       "N", "create", false,
+	{"name",					     "TEXT", "create", false, "what people call it"},
+	{"release",					  "NAME", "create", false, "what it brings"},
+	{"wave",			     "N|P%", "create", true,
+         "so many chargers in all, or a share; once a wave"},
+	{"per-site",					  "N", "create", false,
          "chargers away at once on one site (1)"},
-	{"soak",						       "TIME", "create", false,
+	{"soak",					  "TIME", "create", false,
          "how long each stays healthy before it counts (10m)"},
-	{"fail-count",					       "N", "create", false, "so many failures halt it (1)"},
-	{"fail-percent",							  "N", "create", false,
+	{"fail-count",				  "N", "create", false, "so many failures halt it (1)"},
+	{"fail-percent",					     "N", "create", false,
          "such a share of a wave failing halts it (100)"},
-	{"timeout",						       "TIME", "create", false,
+	{"timeout",					  "TIME", "create", false,
          "who takes longer has failed; 0 = nobody (1d)"},
 	{"window", "HH:MM-HH:MM", "create", false,
          "local time in which chargers may start"},
-	{"site",						      "NAME", "create", true, "only chargers of this site"},
-	{"id",						       "ID", "create", true, "only this charger"},
-	{0			},
+	{"site",					 "NAME", "create", true, "only chargers of this site"},
+	{"id",					  "ID", "create", true, "only this charger"},
+	{0	   },
 };
 
 static const char create_help[] =

@@ -77,7 +77,7 @@ static void help_all(void)
 	printf("\noptions of every command:\n");
 	print_options(globals, NULL);
 	printf("  %-26s %s\n", "--help",
-	       "this, or more on a command: voltseal campaign create --help");
+	       "this, or more: voltseal campaign create --help");
 	printf("\na first rollout:\n"
 	       "  voltseal release upload out/\n"
 	       "  voltseal campaign create --name spring --release 1.1.0 \\\n"

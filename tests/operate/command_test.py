@@ -1,0 +1,443 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""voltseal's commands against a small HTTPS server on loopback: exit codes,
+one line for each failure, and what is sent.
+
+usage: command_test.py VOLTSEAL
+"""
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+VOLTSEAL = sys.argv[1]
+TOKEN = "token-of-anna"
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """Answers from server.answers, keeps what it was asked and sent."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        self.server.asked.append(
+            (self.command, self.path, body, self.headers["Authorization"]))
+        path = self.path.split("?")[0]
+        code, out = self.server.answers.get(
+            (self.command, path), (404, {"error": "there is none",
+                                         "reason": "not-listed"}))
+        if isinstance(out, list) and (self.command, path, "pages") in \
+                self.server.answers:
+            after = int(self.path.split("after=")[1].split("&")[0])
+            out = [r for r in out if r["seq"] > after][:2]
+        if isinstance(out, Series):
+            out = out.next()
+        text = out if isinstance(out, bytes) else json.dumps(out).encode()
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_PUT = do_POST = answer
+
+    def log_message(self, *args):
+        pass
+
+
+class Series:
+    """A different answer each time, the last one for ever."""
+
+    def __init__(self, *values):
+        self.values = list(values)
+
+    def next(self):
+        return self.values.pop(0) if len(self.values) > 1 else self.values[0]
+
+
+def make_certificate(folder):
+    cert, key = os.path.join(folder, "ca.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
+         "-days", "2", "-subj", "/CN=test", "-addext",
+         "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    return cert, key
+
+
+class Commands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = tempfile.mkdtemp(prefix="voltseal-tls-")
+        cls.ca, key = make_certificate(cls.shared)
+        os.mkdir(os.path.join(cls.shared, "other"))
+        cls.other_ca, _ = make_certificate(os.path.join(cls.shared, "other"))
+        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+        cls.server.daemon_threads = True
+        cls.server.handle_error = lambda *a: None  # refused handshakes
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(cls.ca, key)
+        cls.server.socket = tls.wrap_socket(
+            cls.server.socket, server_side=True,
+            do_handshake_on_connect=False)
+        threading.Thread(target=cls.server.serve_forever,
+                         daemon=True).start()
+        cls.url = "https://127.0.0.1:%d" % cls.server.server_address[1]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.shutdown()
+        cls.server.server_close()
+        shutil.rmtree(cls.shared)
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="voltseal-command-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.token = self.write("token", TOKEN + "\n", 0o600)
+        self.server.asked = []
+        self.server.answers = {}
+        self.env = {"HOME": self.dir, "PATH": "/usr/bin:/bin",
+                    "VOLTSEAL_SERVER": self.url, "VOLTSEAL_CA": self.ca,
+                    "VOLTSEAL_TOKEN_FILE": self.token}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+
+    def write(self, name, content, mode=0o644):
+        path = os.path.join(self.dir, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(content if isinstance(content, bytes)
+                    else content.encode())
+        os.chmod(path, mode)
+        return path
+
+    def run_voltseal(self, *args, expect=0, env=None):
+        done = subprocess.run([VOLTSEAL, *args], capture_output=True,
+                              text=True, timeout=60, check=False,
+                              env=env or self.env)
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        if expect:
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            self.assertTrue(done.stderr.startswith("error voltseal: "))
+        else:
+            self.assertEqual(done.stderr, "")
+        return done.stdout if not expect else done.stderr
+
+    def sent(self):
+        return json.loads(self.server.asked[-1][2])
+
+    # --- help and wrong command lines ---------------------------------
+
+    def test_help_teaches_and_needs_nothing(self):
+        bare = {"PATH": "/usr/bin:/bin", **{
+            k: v for k, v in self.env.items() if k.endswith("SAN_OPTIONS")}}
+        text = self.run_voltseal("--help", env=bare)
+        for word in ("release upload", "campaign create", "tuf refresh",
+                     "exit status", "a first rollout"):
+            self.assertIn(word, text)
+        for group in ("release", "campaign", "device", "audit", "whoami",
+                      "tuf"):
+            self.assertIn("usage: voltseal " + group,
+                          self.run_voltseal(group, "--help", env=bare))
+        text = self.run_voltseal("campaign", "create", "--help", env=bare)
+        self.assertIn("--wave", text)
+        self.assertIn("VOLTSEAL_TOKEN_FILE", text)
+        self.assertIn("voltseal ", self.run_voltseal("--version", env=bare))
+
+    def test_a_wrong_command_line_is_exit_2_and_asks_nobody(self):
+        for args in ([], ["bogus"], ["campaign"], ["campaign", "bogus"],
+                     ["campaign", "show"], ["campaign", "show", "x"],
+                     ["campaign", "show", "0"], ["campaign", "show", "1", "2"],
+                     ["campaign", "approve", "1", "--wave", "1"],
+                     ["device", "list", "--bogus"], ["device", "list", "x"],
+                     ["audit", "list", "--limit", "many"],
+                     ["audit", "verify", "x", "--head", "beef"],
+                     ["tuf", "refresh"],
+                     ["tuf", "--metadata-dir", "d", "download"],
+                     ["whoami", "--server", "http://127.0.0.1:1"]):
+            self.run_voltseal(*args, expect=2)
+        self.assertEqual(self.server.asked, [])
+
+    def test_a_wrong_plan_names_its_option(self):
+        good = ["campaign", "create", "--name", "n", "--release", "r",
+                "--wave", "1"]
+        for option, value in (("--wave", "0"), ("--wave", "101%"),
+                              ("--wave", "half"), ("--wave", "%"),
+                              ("--wave", "1234567890123"), ("--soak", "5x"),
+                              ("--per-site", "0"), ("--fail-count", "-1"),
+                              ("--fail-percent", "101"),
+                              ("--timeout", "1.5h"), ("--window", "22-05"),
+                              ("--window", "24:00-05:00"),
+                              ("--window", "05:00-05:00")):
+            self.assertIn(option, self.run_voltseal(*good, option, value,
+                                                    expect=2))
+        for missing in ("--name", "--release", "--wave"):
+            i = good.index(missing)
+            self.assertIn(missing, self.run_voltseal(
+                *good[:i], *good[i + 2:], expect=2))
+        self.assertEqual(self.server.asked, [])
+
+    # --- the way to the server ----------------------------------------
+
+    def test_the_token_goes_in_the_header(self):
+        self.server.answers[("GET", "/v1/whoami")] = (
+            200, {"name": "anna", "roles": ["operator", "approver"]})
+        text = self.run_voltseal("whoami")
+        self.assertIn("anna", text)
+        self.assertIn("operator, approver", text)
+        self.assertEqual(self.server.asked[0][3], "Bearer " + TOKEN)
+
+    def test_a_token_that_others_may_read_is_not_used(self):
+        os.chmod(self.token, 0o640)
+        self.assertIn("chmod 600", self.run_voltseal("whoami", expect=1))
+        self.write("token", "two words", 0o600)
+        self.run_voltseal("whoami", expect=1)
+        self.write("token", "", 0o600)
+        self.run_voltseal("whoami", expect=1)
+        self.env["VOLTSEAL_TOKEN_FILE"] = "/nonexistent"
+        self.run_voltseal("whoami", expect=1)
+        self.assertEqual(self.server.asked, [])
+
+    def test_settings_come_from_a_file_too(self):
+        self.server.answers[("GET", "/v1/whoami")] = (200, {"name": "anna"})
+        for name in ("VOLTSEAL_SERVER", "VOLTSEAL_CA", "VOLTSEAL_TOKEN_FILE"):
+            del self.env[name]
+        self.run_voltseal("whoami", expect=2)
+        self.write(".config/voltseal/operator.conf",
+                   "server = %s/\nca = %s\ntoken_file = %s\n" %
+                   (self.url, self.ca, self.token))
+        self.run_voltseal("whoami")
+        self.assertIn("--server", self.run_voltseal(
+            "whoami", "--server", "http://127.0.0.1:1", expect=2))
+        path = self.write("bad.conf", "servre = x\n")
+        self.assertIn("bad.conf:1: servre",
+                      self.run_voltseal("whoami", "--config", path, expect=2))
+
+    def test_a_server_under_another_ca_is_exit_3(self):
+        self.env["VOLTSEAL_CA"] = self.other_ca
+        self.assertIn("cannot reach", self.run_voltseal("whoami", expect=3))
+        self.assertEqual(self.server.asked, [])
+
+    def test_a_server_that_is_away_is_exit_3(self):
+        self.env["VOLTSEAL_SERVER"] = "https://127.0.0.1:1"
+        self.assertIn("cannot reach https://127.0.0.1:1",
+                      self.run_voltseal("whoami", expect=3))
+
+    def test_a_refusal_gives_the_servers_words_and_reason(self):
+        self.server.answers[("POST", "/v1/campaigns/7/approve")] = (
+            403, {"error": "anna created campaign 7\x1b[2J\nerror",
+                  "reason": "four-eyes"})
+        line = self.run_voltseal("campaign", "approve", "7", expect=1)
+        self.assertIn("campaign approve 7: anna created campaign 7", line)
+        self.assertIn("(four-eyes)", line)
+        self.assertNotIn("\x1b", line)
+        self.server.answers[("GET", "/v1/whoami")] = (502, b"<html>")
+        self.assertIn("answered 502", self.run_voltseal("whoami", expect=1))
+        self.server.answers[("GET", "/v1/whoami")] = (200, b"{")
+        self.assertIn("not JSON", self.run_voltseal("whoami", expect=1))
+
+    # --- chargers and releases ------------------------------------------
+
+    def test_a_list_is_a_table_or_json(self):
+        devices = [{"id": "CP-0001", "site": "north\x1b[31m", "online": True,
+                    "status": "Installed", "healthy": True, "charging": False,
+                    "components": {"gateway": {"version": "1.1.0"},
+                                   "meter": {"version": "2"}},
+                    "reason": "none"},
+                   {"id": "CP-0002", "site": "south"}]
+        self.server.answers[("GET", "/v1/devices")] = (200, devices)
+        text = self.run_voltseal("device", "list")
+        self.assertIn("gateway 1.1.0, meter 2", text)
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(len(text.splitlines()), 3)
+        self.assertEqual(json.loads(self.run_voltseal(
+            "device", "list", "--json")), devices)
+        self.server.answers[("GET", "/v1/devices/CP%2F1")] = (
+            200, devices[0])
+        self.assertIn("Installed", self.run_voltseal("device", "show", "CP/1"))
+
+    def test_a_charger_is_registered_with_its_certificate(self):
+        device = {"id": "CP-0001", "site": "north", "feeder": "", "model": "m",
+                  "ecus": [{"id": "e", "component": "gateway",
+                            "hardware": "gw-rev3"}]}
+        path = self.write("device.json", json.dumps(device))
+        self.assertIn("certificate", self.run_voltseal(
+            "device", "register", path, expect=1))
+        self.server.answers[("POST", "/v1/devices")] = (201, {"id": "CP-0001"})
+        self.run_voltseal("device", "register", path, "--certificate", self.ca)
+        with open(self.ca, encoding="utf-8") as f:
+            device["certificate"] = f.read()
+        self.assertEqual(self.sent(), device)
+        broken = self.write("broken.json", '{"id": "a",\n"id": "b"}')
+        self.assertIn("broken.json:2: ", self.run_voltseal(
+            "device", "register", broken, expect=1))
+
+    def make_release(self):
+        names = []
+        for content in (b"a seal", b"a pack" * 100000):
+            names.append(hashlib.sha256(content).hexdigest())
+            self.write("out/artifacts/" + names[-1], content)
+        self.write("out/metadata/1.root.json", '{"signed": "\u00e4"}\n')
+        self.write("out/metadata/1.targets.json", "{}")
+        return os.path.join(self.dir, "out"), names
+
+    def test_an_upload_sends_what_is_missing_and_metadata_last(self):
+        out, (seal, pack) = self.make_release()
+        self.server.answers = {
+            ("GET", "/v1/artifacts/" + seal): (200, {}),
+            ("PUT", "/v1/artifacts/" + pack): (201, {}),
+            ("POST", "/v1/repository"): (200, {
+                "published": ["1.targets.json"], "release": ["1.1.0"]}),
+        }
+        text = self.run_voltseal("release", "upload", out)
+        self.assertIn("1 sent, 1 there already", text)
+        self.assertIn("1.1.0", text)
+        asked = [(method, path) for method, path, _, _ in self.server.asked]
+        self.assertEqual(asked[-1], ("POST", "/v1/repository"))
+        self.assertNotIn(("PUT", "/v1/artifacts/" + seal), asked)
+        put = [b for m, _, b, _ in self.server.asked if m == "PUT"]
+        self.assertEqual(put, [b"a pack" * 100000])
+        self.assertEqual(self.sent(), {"files": {
+            "1.root.json": '{"signed": "\u00e4"}\n', "1.targets.json": "{}"}})
+
+    def test_an_artifact_that_is_not_its_name_stops_before_anything(self):
+        out, (seal, _) = self.make_release()
+        self.write("out/artifacts/" + seal, b"another seal")
+        self.assertIn("do not hash", self.run_voltseal(
+            "release", "upload", out, expect=1))
+        os.unlink(os.path.join(out, "artifacts", seal))
+        self.write("out/artifacts/README", b"")
+        self.assertIn("README", self.run_voltseal("release", "upload", out,
+                                                  expect=1))
+        self.run_voltseal("release", "upload", "/nonexistent", expect=1)
+        self.assertEqual(self.server.asked, [])
+
+    def test_a_refused_repository_is_exit_1_with_its_reason(self):
+        out, (seal, pack) = self.make_release()
+        for name in (seal, pack):
+            self.server.answers[("GET", "/v1/artifacts/" + name)] = (200, {})
+        self.server.answers[("POST", "/v1/repository")] = (
+            409, {"error": "1.targets.json: too few good signatures",
+                  "reason": "threshold-not-met"})
+        self.assertIn("threshold-not-met", self.run_voltseal(
+            "release", "upload", out, expect=1))
+
+    # --- campaigns ------------------------------------------------------
+
+    def test_options_make_the_plan(self):
+        self.server.answers[("POST", "/v1/campaigns")] = (201, {"id": 3})
+        text = self.run_voltseal(
+            "campaign", "create", "--name", "spring", "--release", "1.1.0",
+            "--wave", "1", "--wave", "50%", "--wave=100%", "--per-site", "1",
+            "--soak", "5s", "--fail-count", "2", "--window", "22:00-05:00",
+            "--site", "north", "--site", "south", "--id", "CP-0001")
+        self.assertIn("voltseal campaign approve 3", text)
+        self.assertEqual(self.sent(), {
+            "name": "spring", "release": "1.1.0",
+            "waves": [{"count": 1}, {"percent": 50}, {"percent": 100}],
+            "per_site": 1, "soak_s": 5, "fail_count": 2, "fail_percent": 100,
+            "timeout_s": 86400, "window": {"start": "22:00", "end": "05:00"},
+            "filter": {"sites": ["north", "south"], "ids": ["CP-0001"]}})
+
+    def test_a_file_makes_the_plan_and_options_win(self):
+        plan = {"name": "a", "release": "1.1.0", "waves": [{"count": 1}],
+                "per_site": 2, "soak_s": 7, "fail_count": 3,
+                "fail_percent": 10, "timeout_s": 60, "filter": {}}
+        path = self.write("plan.json", json.dumps(plan))
+        self.server.answers[("POST", "/v1/campaigns")] = (201, {"id": 4})
+        self.run_voltseal("campaign", "create", path, "--name", "b")
+        self.assertEqual(self.sent(), {**plan, "name": "b"})
+
+    def test_moves_are_posts_and_tell_the_new_state(self):
+        for verb, state in (("approve", "approved"), ("start", "running"),
+                            ("pause", "paused"), ("resume", "running"),
+                            ("abort", "aborted")):
+            self.server.answers[("POST", "/v1/campaigns/5/" + verb)] = (
+                200, {"id": 5, "state": state})
+            self.assertIn("campaign 5 is " + state,
+                          self.run_voltseal("campaign", verb, "5"))
+
+    def watch(self, *states):
+        progress = {"members": 8, "waiting": 4, "started": 1, "soaking": 1,
+                    "updated": 2, "failed": 0, "skipped": 0}
+        self.server.answers[("GET", "/v1/campaigns/6")] = (200, Series(*[
+            {"id": 6, "state": s, "wave": 1, "progress": progress,
+             "because": "1 failed" if s == "halted" else ""}
+            for s in states]))
+        done = subprocess.run([VOLTSEAL, "campaign", "watch", "6"],
+                              capture_output=True, text=True, timeout=60,
+                              check=False, env=self.env)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_a_watch_ends_with_the_campaign(self):
+        code, out, err = self.watch("running", "running", "done")
+        self.assertEqual(code, 0)
+        self.assertIn("updated 2 of 8  away 2", err)
+        self.assertEqual(len(err.splitlines()), 2)  # a line for each change
+        self.assertIn("done", out)
+        code, out, _ = self.watch("halted")
+        self.assertEqual(code, 1)
+        self.assertIn("1 failed", out)
+        self.assertEqual(self.watch("aborted")[0], 1)
+
+    # --- audit ------------------------------------------------------------
+
+    def records(self, count):
+        prev, made = "0" * 64, []
+        for seq in range(1, count + 1):
+            record = {"seq": seq, "time": "2026-12-01T22:00:00Z",
+                      "actor": "anna", "action": "campaign-approve",
+                      "subject": "1", "reason": "none", "detail": "\u00e9",
+                      "prev": prev}
+            prev = hashlib.sha256(json.dumps(
+                record, sort_keys=True, separators=(",", ":"),
+                ensure_ascii=False).encode()).hexdigest()
+            made.append({**record, "hash": prev})
+        return made
+
+    def test_an_exported_log_verifies_offline(self):
+        records = self.records(5)
+        self.server.answers[("GET", "/v1/audit")] = (200, records)
+        self.server.answers[("GET", "/v1/audit", "pages")] = True
+        text = self.run_voltseal("audit", "export")
+        self.assertEqual([json.loads(line) for line in text.splitlines()],
+                         records)
+        path = self.write("log", text)
+        offline = {k: v for k, v in self.env.items() if "VOLTSEAL" not in k}
+        head = records[-1]["hash"]
+        self.assertIn("5 records, 1 to 5, unbroken\nhead " + head,
+                      self.run_voltseal("audit", "verify", path, env=offline))
+        self.run_voltseal("audit", "verify", path, "--head", head)
+        lines = text.splitlines(keepends=True)
+        cut = self.write("cut", "".join(lines[:4]))
+        self.run_voltseal("audit", "verify", cut)
+        self.run_voltseal("audit", "verify", cut, "--head", head, expect=1)
+        for bad, line in ((lines[:1] + lines[2:], 2),
+                          ([lines[0].replace("anna", "otto")] + lines[1:], 1),
+                          (lines[:2] + [lines[2][:-1]], 3),
+                          (["{}\n"], 1), ([], 0)):
+            path = self.write("bad", "".join(bad))
+            self.assertIn("bad:%d: " % line, self.run_voltseal(
+                "audit", "verify", path, expect=1))
+
+    def test_a_full_disk_is_an_error(self):
+        self.server.answers[("GET", "/v1/whoami")] = (200, {"name": "anna"})
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([VOLTSEAL, "whoami"], stdout=full,
+                                  stderr=subprocess.PIPE, env=self.env,
+                                  timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"standard output", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
