@@ -350,6 +350,24 @@ static void the_body_is_the_one_of_the_document(void **state)
 	assert_memory_equal(got, want, len);
 }
 
+/* S0.1: an id that is not its key's hash could count one key as two */
+static void a_key_under_another_id_is_refused(void **state)
+{
+	uint8_t file[8192];
+	struct vs_keyring r = ring;
+	struct vs_keyring out;
+	struct vs_why why = {0};
+	size_t len;
+
+	(void)state;
+	r.keys[2].id[31] ^= 1;
+	len = make_file(&r, "012", file);
+	assert_int_equal(vs_keyring_open(NULL, &crypto, file, len, &out, &why),
+	                 VS_ERR_INPUT);
+	assert_int_equal(why.code, VS_REASON_MALFORMED);
+	assert_int_equal(why.at, 64 + 2 * 104);
+}
+
 static void every_reserved_byte_of_a_ring_must_be_zero(void **state)
 {
 	uint8_t file[8192];
@@ -438,6 +456,7 @@ int main(void)
 		cmocka_unit_test(a_refused_ring_leaves_the_one_in_force),
 		cmocka_unit_test(a_ring_file_altered_cut_or_longer_is_refused),
 		cmocka_unit_test(the_body_is_the_one_of_the_document),
+		cmocka_unit_test(a_key_under_another_id_is_refused),
 		cmocka_unit_test(every_reserved_byte_of_a_ring_must_be_zero),
 		cmocka_unit_test(a_ring_nobody_can_use_is_not_encoded),
 	};

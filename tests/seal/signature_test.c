@@ -183,6 +183,30 @@ static void encode_keeps_to_its_limits(void **state)
 	                 VS_ERR_INPUT);
 }
 
+/* eight of the longest: each is good, together they do not fit a footer */
+static void a_block_longer_than_a_footer_holds_is_refused(void **state)
+{
+	static uint8_t raw[VS_SIGNATURE_BLOCK_MAX + 4096];
+	const size_t total = 12 + 8 * (36 + VS_SIGNATURE_BYTES_MAX);
+	struct vs_signatures s;
+	struct vs_why why;
+	uint8_t *p = raw + 12;
+
+	(void)state;
+	memcpy(raw, "VSIG\x08\0\0\0", 8);
+	raw[8] = (uint8_t)total;
+	raw[9] = (uint8_t)(total >> 8);
+	for (uint8_t i = 0; i < 8; i++) {
+		memset(p, i, 32);
+		p[32] = VS_SCHEME_LMS_SHA256;
+		p[35] = VS_SIGNATURE_BYTES_MAX >> 8;
+		p += 36 + VS_SIGNATURE_BYTES_MAX;
+	}
+	assert_int_equal(vs_signatures_decode(raw, sizeof(raw), &s, &why),
+	                 VS_ERR_INPUT);
+	assert_int_equal(why.at, 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +217,7 @@ int main(void)
 		cmocka_unit_test(a_key_id_twice_is_refused),
 		cmocka_unit_test(odd_heads_and_entries_are_refused),
 		cmocka_unit_test(encode_keeps_to_its_limits),
+		cmocka_unit_test(a_block_longer_than_a_footer_holds_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("seal signature", tests, NULL, NULL);
