@@ -5,9 +5,6 @@
 #include "sim.h"
 
 #include <assert.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +12,7 @@
 #include "seal/openssl.h"
 #include "seal/slot.h"
 #include "seal/tree.h"
+#include "signer.h"
 
 enum { IMAGE_LEN = 3 * VS_BLOCK_LEN - 100, KEPT_MAX = 64, MEMO = 256 };
 
@@ -26,7 +24,6 @@ struct kept {
 
 static struct kept *kept[KEPT_MAX];
 static int kept_count;
-static EVP_PKEY *keys[SIM_KEYS];
 static struct vs_crypto real;
 
 /* A table of some ten thousand decisions asks the same few questions. */
@@ -177,45 +174,6 @@ static vs_status floor_raise(void *ctx, int component, uint32_t to)
 	return VS_OK;
 }
 
-static void key_point(EVP_PKEY *key, uint8_t out[static VS_P256_KEY_LEN])
-{
-	size_t len = 0;
-
-	EVP_PKEY_set_utf8_string_param(
-		key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-		"uncompressed");
-	int ok = EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY,
-	                                         out, VS_P256_KEY_LEN, &len);
-	assert(ok == 1 && len == VS_P256_KEY_LEN);
-}
-
-static void add_key(struct vs_keyring *ring, EVP_PKEY *key)
-{
-	size_t i = ring->key_count++;
-
-	ring->keys[i].scheme = VS_SCHEME_P256_SHA256;
-	key_point(key, ring->keys[i].point);
-	vs_status st = real.sha256(real.ctx, ring->keys[i].point,
-	                           VS_P256_KEY_LEN, NULL, 0, ring->keys[i].id);
-	assert(st == VS_OK);
-	(void)st;
-}
-
-static void make_keys(void)
-{
-	vs_status status;
-
-	if (keys[0])
-		return;
-	status = vs_openssl_init(&real);
-	assert(status == VS_OK);
-	(void)status;
-	for (int i = 0; i < SIM_KEYS; i++) {
-		keys[i] = EVP_EC_gen("P-256");
-		assert(keys[i]);
-	}
-}
-
 /* All texts here have fields of the same length. */
 static void put_text(char out[static VS_COMPONENT_LEN], const char *text)
 {
@@ -229,7 +187,12 @@ struct sim *sim_new(void)
 	struct sim *s = calloc(1, sizeof(*s));
 
 	assert(s);
-	make_keys();
+	if (!real.sha256) {
+		vs_status status = vs_openssl_init(&real);
+
+		assert(status == VS_OK);
+		(void)status;
+	}
 	s->ops = (struct vs_boot_ops){
 		.ctx = s,
 		.record = {s, record_read, record_write},
@@ -244,13 +207,8 @@ struct sim *sim_new(void)
 	s->slot_len = SIM_SLOT_LEN;
 	s->cut_at = -1;
 	s->noise = 0x2545f491;
-	s->ring.version = 7;
-	s->ring.threshold = 2;
-	for (int i = 0; i < SIM_KEYS; i++)
-		add_key(&s->ring, keys[i]);
+	signer_ring(&real, &s->ring);
 	for (int c = 0; c < SIM_COMPONENTS; c++) {
-		put_text(s->ring.components[c], names[c]);
-		s->ring.component_count++;
 		s->components[c] =
 			(struct vs_boot_component){names[c], hardware[c], true};
 	}
@@ -269,43 +227,16 @@ void sim_power_on(struct sim *s)
 	s->cut_at = -1;
 }
 
-static void sign(EVP_PKEY *key, const uint8_t *in,
-                 uint8_t out[static VS_P256_SIG_LEN])
-{
-	uint8_t der[128];
-	const uint8_t *p = der;
-	size_t len = sizeof(der);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	int ok = EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
-	         EVP_DigestSign(md, der, &len, in, VS_SEAL_HEADER_LEN) == 1;
-	ECDSA_SIG *sig = ok ? d2i_ECDSA_SIG(NULL, &p, (long)len) : NULL;
-
-	assert(sig);
-	ok = BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, 32) == 32 &&
-	     BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + 32, 32) == 32;
-	assert(ok);
-	ECDSA_SIG_free(sig);
-	EVP_MD_CTX_free(md);
-}
-
 static void write_footer(struct sim *s, const struct vs_seal_header *h,
                          int signatures, uint8_t *out)
 {
-	static uint8_t bytes[SIM_KEYS][VS_P256_SIG_LEN];
+	uint8_t room[SIGNERS][VS_P256_SIG_LEN];
 	uint8_t raw[VS_SEAL_HEADER_LEN];
-	struct vs_signatures sigs = {0};
+	struct vs_signatures sigs;
 	vs_status status = vs_seal_header_encode(h, raw, NULL);
 
 	assert(status == VS_OK);
-	for (int i = 0; i < signatures; i++) {
-		struct vs_signature *sig = &sigs.at[sigs.count++];
-
-		sign(keys[i], raw, bytes[i]);
-		memcpy(sig->key_id, s->ring.keys[i].id, VS_SHA256_LEN);
-		sig->scheme = VS_SCHEME_P256_SHA256;
-		sig->len = VS_P256_SIG_LEN;
-		sig->bytes = bytes[i];
-	}
+	signer_sign(&s->ring, signatures, raw, sizeof(raw), room, &sigs);
 	status = vs_slot_footer_encode(raw, &sigs, out);
 	assert(status == VS_OK);
 	(void)status;

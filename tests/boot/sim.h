@@ -11,7 +11,6 @@
 
 #define SIM_COMPONENTS 2
 #define SIM_SLOT_LEN (VS_BLOCK_LEN * 12)
-#define SIM_KEYS 3
 
 /* How a write that is cut leaves its bytes. */
 enum sim_cut {
@@ -28,7 +27,7 @@ enum sim_cut {
 struct sim_image {
 	uint64_t release_seq;
 	uint32_t security_version;
-	int signatures;        /* 0..SIM_KEYS; 2 are needed */
+	int signatures;        /* 0..3; 2 are needed */
 	const char *component; /* NULL: the right one */
 	const char *hardware;  /* NULL: the right one */
 	uint64_t claimed_len;  /* 0: the true length of the image */

@@ -412,7 +412,7 @@ static bool prepare(struct loader *l, const char *dir)
 static int usage(FILE *to, int code)
 {
 	fputs("usage: voltseal-boot --dir DIR --agent 'PATH ARG...' [--once]\n"
-	      "Plays the charger whose storage is DIR: see voltseal-boot(1).\n",
+	      "Plays the charger whose storage is DIR: see voltseal-boot(8).\n",
 	      to);
 	return code;
 }
