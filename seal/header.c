@@ -30,6 +30,9 @@ enum {
 	AT_RESERVED_C = 296,
 };
 
+const uint8_t vs_seal_magic[VS_SEAL_MAGIC_LEN] = {'V', 'L', 'T', 'S',
+                                                  'E', 'A', 'L', '1'};
+
 /* hash, data block, hash block, tree type: the only ones of version 1 */
 static const uint8_t shape[4] = {1, 12, 12, 1};
 
@@ -99,7 +102,7 @@ static vs_status check_frame(const uint8_t *in, struct vs_why *why)
 {
 	vs_status st;
 
-	if (memcmp(in + AT_MAGIC, VS_SEAL_MAGIC, VS_SEAL_MAGIC_LEN) != 0)
+	if (memcmp(in + AT_MAGIC, vs_seal_magic, VS_SEAL_MAGIC_LEN) != 0)
 		return malformed(why, "not a seal header", AT_MAGIC);
 	if (get16(in + AT_VERSION) != FORMAT_VERSION)
 		return unsupported(why, "unknown seal version", AT_VERSION);
@@ -157,7 +160,7 @@ vs_status vs_seal_header_encode(const struct vs_seal_header *in,
 	if (st != VS_OK)
 		return st;
 	memset(out, 0, VS_SEAL_HEADER_LEN);
-	memcpy(out + AT_MAGIC, VS_SEAL_MAGIC, VS_SEAL_MAGIC_LEN);
+	memcpy(out + AT_MAGIC, vs_seal_magic, VS_SEAL_MAGIC_LEN);
 	put16(out + AT_VERSION, FORMAT_VERSION);
 	memcpy(out + AT_HASH, shape, sizeof(shape));
 	vs_text_encode(in->component, out + AT_COMPONENT);

@@ -16,7 +16,6 @@
 #include "seal/crypto.h"
 
 #define VS_SEAL_HEADER_LEN 512
-#define VS_SEAL_MAGIC "VLTSEAL1" /* the first bytes, without a zero */
 #define VS_SEAL_MAGIC_LEN 8
 #define VS_COMPONENT_LEN 32 /* with the closing zero */
 #define VS_HARDWARE_LEN 32
@@ -28,6 +27,9 @@
 #define VS_CLUSTER_BLOCKS 128 /* the blocks under one leaf-level node */
 #define VS_CLUSTER_LEN (VS_BLOCK_LEN * VS_CLUSTER_BLOCKS)
 #define VS_IMAGE_LEN_MAX (UINT64_C(1) << 36) /* 64 GiB */
+
+/* VLTSEAL1: the first bytes */
+extern const uint8_t vs_seal_magic[VS_SEAL_MAGIC_LEN];
 
 /* offset of each field in the encoding, little endian */
 struct vs_seal_header {

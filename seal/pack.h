@@ -14,9 +14,9 @@
 #include "seal/header.h"
 
 #define VS_PACK_HEAD_LEN 64
-#define VS_PACK_FRAME_MAX (VS_CLUSTER_LEN + 4096) /* ZSTD_compressBound fits   \
-	                                           */
-#define VS_PACK_CLUSTERS_MAX (UINT64_C(1) << 17)  /* 64 GiB */
+/* What ZSTD_compressBound gives for a cluster fits. */
+#define VS_PACK_FRAME_MAX (VS_CLUSTER_LEN + 4096)
+#define VS_PACK_CLUSTERS_MAX (UINT64_C(1) << 17) /* 64 GiB */
 
 struct vs_pack_head {
 	uint64_t image_len;

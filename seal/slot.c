@@ -42,7 +42,7 @@ vs_status vs_slot_footer_decode(const uint8_t in[static VS_SLOT_FOOTER_LEN],
 	size_t at = VS_SEAL_HEADER_LEN;
 	vs_status st;
 
-	if (memcmp(in, VS_SEAL_MAGIC, VS_SEAL_MAGIC_LEN) != 0)
+	if (memcmp(in, vs_seal_magic, VS_SEAL_MAGIC_LEN) != 0)
 		return vs_fail(VS_ERR_ABSENT, why, VS_REASON_NO_SEAL,
 		               "no seal in the slot", 0);
 	st = vs_signatures_decode(in + at, VS_SIGNATURE_BLOCK_MAX, sigs, why);

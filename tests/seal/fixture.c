@@ -125,13 +125,13 @@ void noise(uint8_t *out, size_t len, uint64_t seed)
 	}
 }
 
-static int hex_value(int c)
+static unsigned hex_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	static const char digits[] = "0123456789abcdef";
+	const char *at = strchr(digits, c);
+
+	assert_true(c != 0 && at != NULL);
+	return at ? (unsigned)(at - digits) : 0;
 }
 
 size_t vector_load(const char *name, uint8_t *out, size_t cap)
@@ -149,8 +149,6 @@ size_t vector_load(const char *name, uint8_t *out, size_t cap)
 		for (size_t i = 0; line[i] && line[i] != '#'; i++) {
 			if (line[i] == ' ' || line[i] == '\n')
 				continue;
-			assert_true(hex_value(line[i]) >= 0);
-			assert_true(hex_value(line[i + 1]) >= 0);
 			assert_true(len < cap);
 			out[len++] = (uint8_t)(hex_value(line[i]) << 4 |
 			                       hex_value(line[i + 1]));

@@ -187,13 +187,14 @@ static void encode_keeps_to_its_limits(void **state)
 static void a_block_longer_than_a_footer_holds_is_refused(void **state)
 {
 	static uint8_t raw[VS_SIGNATURE_BLOCK_MAX + 4096];
+	static const uint8_t head[] = {'V', 'S', 'I', 'G', 8, 0, 0, 0};
 	const size_t total = 12 + 8 * (36 + VS_SIGNATURE_BYTES_MAX);
 	struct vs_signatures s;
 	struct vs_why why;
 	uint8_t *p = raw + 12;
 
 	(void)state;
-	memcpy(raw, "VSIG\x08\0\0\0", 8);
+	memcpy(raw, head, sizeof(head));
 	raw[8] = (uint8_t)total;
 	raw[9] = (uint8_t)(total >> 8);
 	for (uint8_t i = 0; i < 8; i++) {
