@@ -67,13 +67,16 @@ class Story:
         self.table = []
 
     def say(self, text):
-        """A line of progress."""
+        """A line of progress; a comment where a test harness reads."""
         self.world.say(text)
 
     def tell(self, what, result):
         """A row of the table at the end."""
         self.table.append((what, result))
-        self.say(f"{what}: {result}")
+        if self.args.tap:
+            print(f"ok {len(self.table)} - {what}: {result}", flush=True)
+        else:
+            self.say(f"{what}: {result}")
 
     # 1. The signing room
 
@@ -548,6 +551,8 @@ def arguments():
                    help="seconds that online metadata is valid")
     p.add_argument("--slow-bytes-s", type=int, default=12_000_000,
                    help="charger 8's link, bytes a second")
+    p.add_argument("--tap", action="store_true",
+                   help="speak TAP, for the test run")
     p.add_argument("--keep", action="store_true",
                    help="leave server and chargers running at the end")
     return p.parse_args()
@@ -561,9 +566,14 @@ def main():
     story = Story(args)
     try:
         story.tell_all()
+        if args.tap:
+            print(f"1..{len(story.table)}")
         if args.keep:
             keep(story)
     except StoryError as e:
+        if args.tap:
+            print(f"not ok {len(story.table) + 1} - the story broke off\n"
+                  f"1..{len(story.table) + 1}", flush=True)
         print(f"the story broke off: {e}\nlogs: {story.world.logs}",
               file=sys.stderr)
         return 1

@@ -50,7 +50,7 @@ class World:
 
     def say(self, text):
         """One line of progress with the seconds so far."""
-        print(f"[{self.seconds():6.1f} s] {text}", flush=True)
+        print(f"# [{self.seconds():6.1f} s] {text}", flush=True)
 
     def seconds(self):
         """Seconds since the story began."""
@@ -59,7 +59,7 @@ class World:
     def program(self, name):
         """The path of one of our programs in the build folder."""
         room = {"voltseal-sign": "sign", "voltseal-server": "server",
-                "voltseal-agent": "agent", "voltseal-boot": "boot",
+                "voltseal-agent": "agent", "voltseal-boot": "boot/port/host",
                 "voltseal": "operate"}[name]
         return os.path.join(self.programs, room, name)
 
