@@ -29,7 +29,7 @@ bool vs_digest_is_hex(const char *text, size_t digits);
 /* Writes 2 * len digits and a closing zero. */
 void vs_digest_put_hex(const uint8_t *in, size_t len, char *out);
 
-/* Reads hex of either case; VS_ERR_INPUT if odd, foreign or over max. */
+/* Reads lower-case hex; VS_ERR_INPUT if odd, foreign or over max. */
 vs_status vs_digest_get_hex(const char *text, uint8_t *out, size_t max,
                             size_t *len) VS_MUST_CHECK;
 

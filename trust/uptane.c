@@ -41,6 +41,23 @@ static vs_status find_ecu(const struct check *c, const char *id, size_t *out)
 	              "names an ECU this charger lacks");
 }
 
+/* In the vehicle's order, so that the director has no say in it. */
+static vs_status insert(const struct check *c, size_t ecu, const char *path)
+{
+	struct vs_assignments *out = c->out;
+	size_t i = out->count;
+	char *copy = strdup(path);
+
+	if (!copy)
+		return vs_fail(VS_ERR_NOMEM, c->why, VS_REASON_NONE,
+		               "out of memory", 0);
+	for (; i > 0 && out->at[i - 1].ecu > ecu; i--)
+		out->at[i] = out->at[i - 1];
+	out->at[i] = (struct vs_assignment){.ecu = ecu, .path = copy};
+	out->count++;
+	return VS_OK;
+}
+
 /* One ECU that the director names for path. */
 static vs_status add_ecu(const struct check *c, const char *path,
                          const char *id, const json_t *says)
@@ -66,13 +83,7 @@ static vs_status add_ecu(const struct check *c, const char *path,
 	if (out->count == VS_ECUS_MAX)
 		return vs_fail(VS_ERR_LIMIT, c->why, VS_REASON_TOO_LARGE,
 		               "too many ECUs", 0);
-	out->at[out->count] =
-		(struct vs_assignment){.ecu = ecu, .path = strdup(path)};
-	if (!out->at[out->count].path)
-		return vs_fail(VS_ERR_NOMEM, c->why, VS_REASON_NONE,
-		               "out of memory", 0);
-	out->count++;
-	return VS_OK;
+	return insert(c, ecu, path);
 }
 
 static vs_status read_director(const struct check *c, const json_t *body)

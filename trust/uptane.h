@@ -45,8 +45,8 @@ struct vs_assignment {
 };
 
 struct vs_assignments {
-	size_t count; /* 0: nothing to do */
-	struct vs_assignment at[VS_ECUS_MAX];
+	size_t count;                         /* 0: nothing to do */
+	struct vs_assignment at[VS_ECUS_MAX]; /* in the vehicle's order */
 	bool installed; /* every named image is what is installed already */
 };
 
