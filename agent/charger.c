@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/charger.c - reading what this charger is from its storage.
+ */
+#include "agent/charger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/outbox.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "seal/slot.h"
+#include "trust/json.h"
+
+#define DECISION_MAX (64 * 1024)
+
+static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
+                      const char *file, const char *what)
+{
+	snprintf(error, VS_ERROR_LEN, "%.120s: %.120s", file, what);
+	return status;
+}
+
+vs_status vs_charger_path(const struct vs_charger *c, const char *name,
+                          char *out, size_t cap)
+{
+	int n;
+
+	if (name[0] != '/')
+		return vs_path_join(out, cap, c->dir, name);
+	n = snprintf(out, cap, "%s", name);
+	return n < 0 || (size_t)n >= cap ? VS_ERR_LIMIT : VS_OK;
+}
+
+static vs_status take_seen(struct vs_charger *c, const json_t *decision)
+{
+	json_t *seen;
+	const char *word;
+	vs_status status = vs_json_array(decision, "seen", &seen, NULL);
+
+	for (size_t slot = 0; slot < VS_SLOTS && status == VS_OK; slot++) {
+		status = vs_json_string(json_array_get(seen, slot), "refused",
+		                        &word, NULL);
+		if (status == VS_OK)
+			c->seen[slot] = vs_reason_parse(word);
+	}
+	return status;
+}
+
+static vs_status take_decision(struct vs_charger *c, const json_t *decision)
+{
+	uint64_t slot;
+	vs_status status = vs_json_uint(decision, "slot", &slot, NULL);
+
+	if (status != VS_OK || slot >= VS_SLOTS)
+		return VS_ERR_INPUT;
+	c->slot = (int)slot;
+	c->trial = json_is_true(json_object_get(decision, "trial"));
+	c->fell_back = json_is_true(json_object_get(decision, "fell_back"));
+	return take_seen(c, decision);
+}
+
+/* A decision that is there but unreadable is not guessed around. */
+static vs_status read_decision(struct vs_charger *c,
+                               char error[static VS_ERROR_LEN])
+{
+	VS_AUTO(vs_json_drop) json_t *decision = NULL;
+	char path[PATH_MAX];
+	struct vs_record record;
+	uint8_t *text = NULL;
+	size_t len;
+	vs_status status =
+		vs_path_join(path, sizeof(path), c->dir, "decision.json");
+
+	if (status == VS_OK)
+		status = vs_file_read(path, DECISION_MAX, &text, &len);
+	if (status == VS_ERR_ABSENT) {
+		if (vs_record_load(&c->ops.record, &record) != VS_OK)
+			return fail(VS_ERR_ABSENT, error, "boot-record",
+			            "neither copy can be read");
+		c->slot = record.slot;
+		return VS_OK;
+	}
+	if (status != VS_OK)
+		return fail(status, error, path, vs_status_name(status));
+	status = vs_json_parse(text, len, DECISION_MAX, &decision, NULL);
+	free(text);
+	if (status == VS_OK)
+		status = take_decision(c, decision);
+	if (status != VS_OK)
+		return fail(status, error, path, "is not a boot decision");
+	return VS_OK;
+}
+
+vs_status vs_charger_open_blank(struct vs_charger *c, const char *dir,
+                                char error[static VS_ERROR_LEN])
+{
+	vs_status status;
+
+	memset(c, 0, sizeof(*c));
+	c->files.record = c->files.floor = -1;
+	c->slot = -1;
+	for (int i = 0; i < VS_BOOT_COMPONENTS_MAX; i++)
+		c->files.slots[i][0] = c->files.slots[i][1] = -1;
+	if (!realpath(dir, c->dir))
+		return fail(VS_ERR_ABSENT, error, dir, strerror(errno));
+	status = vs_machine_load(c->dir, &c->machine, error);
+	if (status != VS_OK)
+		return status;
+	vs_machine_components(&c->machine, c->components);
+	c->scratch = calloc(1, sizeof(*c->scratch));
+	if (!c->scratch)
+		return fail(VS_ERR_NOMEM, error, dir, "no memory");
+	status = vs_boot_files_open(c->dir, &c->machine, O_RDONLY, &c->files,
+	                            error);
+	if (status != VS_OK)
+		return status;
+	vs_boot_files_ops(&c->files, &c->ops);
+	return vs_boot_files_keyring(c->dir, &c->files.crypto, &c->ring, error);
+}
+
+static vs_status look_at_running(struct vs_charger *c, int i,
+                                 struct vs_why *why)
+{
+	struct vs_running *r = &c->running[i];
+	struct vs_seal seal;
+	uint8_t *file = NULL;
+	size_t len = 0;
+	vs_status status =
+		vs_charger_seal(c, i, c->slot, &file, &len, &seal, why);
+
+	if (status == VS_OK) {
+		r->header = seal.header;
+		r->seal_len = len;
+		status = vs_charger_digest(c, file, len, r->sha256);
+	}
+	free(file);
+	if (status == VS_OK)
+		status = c->ops.floor_get(c->ops.ctx, i, &r->floor);
+	return status;
+}
+
+vs_status vs_charger_open(struct vs_charger *c, const char *dir,
+                          char error[static VS_ERROR_LEN])
+{
+	vs_status status = vs_charger_open_blank(c, dir, error);
+
+	if (status == VS_OK)
+		status = read_decision(c, error);
+	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
+		struct vs_why why = {VS_REASON_UNREADABLE,
+		                     "floor or seal cannot be read", 0};
+
+		status = look_at_running(c, i, &why);
+		if (status != VS_OK)
+			snprintf(error, VS_ERROR_LEN,
+			         "running slot %c, %s: %s (%s)", 'a' + c->slot,
+			         c->components[i].name, why.what,
+			         vs_reason_name(why.code));
+	}
+	return status;
+}
+
+void vs_charger_close(struct vs_charger *c)
+{
+	vs_boot_files_drop(&c->files);
+	free(c->scratch);
+	c->scratch = NULL;
+}
+
+vs_status vs_charger_open_slot(const struct vs_charger *c, int i, int slot,
+                               const struct vs_disk_ops *ops,
+                               struct vs_disk *out)
+{
+	char path[PATH_MAX];
+	vs_status status = vs_boot_files_slot_path(
+		c->dir, c->components[i].name, slot, path, sizeof(path));
+
+	out->fd = -1;
+	if (status != VS_OK)
+		return status;
+	return vs_disk_open(out, path, slot != c->slot, ops);
+}
+
+/* Reads footer and upper levels; the tree's shape comes from the header's
+ * length, which the seal's own check covers afterwards.
+ */
+static vs_status gather(const struct vs_charger *c, int i, int slot,
+                        uint8_t **file, size_t *len, struct vs_why *why)
+{
+	const struct vs_boot_ops *ops = &c->ops;
+	uint8_t footer[VS_SLOT_FOOTER_LEN];
+	uint64_t slot_len = ops->slot_len(ops->ctx, i, slot);
+	struct vs_slot_layout layout;
+	struct vs_seal_header header;
+	struct vs_signatures sigs;
+	struct vs_tree tree;
+	const uint8_t *raw;
+	size_t head;
+	vs_status status;
+
+	if (slot_len < sizeof(footer))
+		return vs_fail(VS_ERR_ABSENT, why, VS_REASON_NO_SEAL,
+		               "slot is absent or shorter than a footer", 0);
+	status = ops->read(ops->ctx, i, slot, slot_len - sizeof(footer), footer,
+	                   sizeof(footer));
+	if (status != VS_OK)
+		return vs_fail(status, why, VS_REASON_UNREADABLE,
+		               "slot cannot be read", 0);
+	status = vs_slot_footer_decode(footer, &raw, &sigs, why);
+	if (status == VS_OK)
+		status = vs_seal_header_decode(raw, &header, why);
+	if (status == VS_OK && vs_tree_init(&tree, header.image_len) != VS_OK)
+		status = vs_fail(VS_ERR_LIMIT, why, VS_REASON_TOO_LARGE,
+		                 "image length", 0);
+	if (status == VS_OK)
+		status = vs_slot_layout(&tree, slot_len, &layout, why);
+	if (status != VS_OK)
+		return status;
+	head = VS_SEAL_HEADER_LEN + sigs.encoded_len;
+	*len = head + (size_t)tree.upper_len;
+	*file = malloc(*len);
+	if (!*file)
+		return VS_ERR_NOMEM;
+	memcpy(*file, footer, head);
+	if (tree.upper_len > 0 &&
+	    ops->read(ops->ctx, i, slot, layout.tree_at, *file + head,
+	              (size_t)tree.upper_len) != VS_OK)
+		return vs_fail(VS_ERR_IO, why, VS_REASON_UNREADABLE,
+		               "slot cannot be read", 0);
+	return VS_OK;
+}
+
+vs_status vs_charger_seal(const struct vs_charger *c, int i, int slot,
+                          uint8_t **file, size_t *len, struct vs_seal *out,
+                          struct vs_why *why)
+{
+	vs_status status;
+
+	*file = NULL;
+	status = gather(c, i, slot, file, len, why);
+	if (status == VS_OK)
+		status = vs_seal_open(&c->ring, &c->ops.crypto, *file, *len,
+		                      out, why);
+	if (status != VS_OK) {
+		free(*file);
+		*file = NULL;
+	}
+	return status;
+}
+
+vs_status vs_charger_verify(const struct vs_charger *c, int slot,
+                            struct vs_why *why)
+{
+	struct vs_boot_component component;
+	struct vs_seal_header header;
+	vs_status status = VS_OK;
+
+	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
+		struct vs_seal seal;
+		uint8_t *file;
+		size_t len;
+
+		component = c->components[i];
+		/* Each cluster was hashed in memory before it was written,
+		 * and the loader hashes what the disk gives back before it
+		 * starts it; a third pass here would find nothing else. */
+		component.hash_whole = false;
+		status = vs_boot_verify_component(&c->ops, &component, i, slot,
+		                                  &c->ring, c->scratch, &header,
+		                                  why);
+		if (status != VS_OK)
+			break;
+		/* The tree's upper levels, which the loader's quick look
+		 * leaves to dm-verity. */
+		status = vs_charger_seal(c, i, slot, &file, &len, &seal, why);
+		free(file);
+	}
+	return status;
+}
+
+vs_status vs_charger_digest(const struct vs_charger *c, const uint8_t *in,
+                            size_t len, char out[static 65])
+{
+	uint8_t digest[VS_SHA256_LEN];
+	vs_status status = c->ops.crypto.sha256(c->ops.crypto.ctx, in, len,
+	                                        NULL, 0, digest);
+
+	if (status == VS_OK)
+		vs_hex_encode(digest, sizeof(digest), out);
+	return status;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/charger.h - this charger as its storage shows it.
+ *
+ * What runs and what it is comes from the loader's decision and from sealed
+ * slots, never from what the agent remembers.
+ */
+#ifndef VS_AGENT_CHARGER_H
+#define VS_AGENT_CHARGER_H
+
+#include <limits.h>
+
+#include "agent/disk.h"
+#include "base/status.h"
+#include "boot/port/host/files.h"
+#include "boot/port/host/machine.h"
+#include "seal/keyring.h"
+#include "seal/seal.h"
+
+#define VS_ERROR_LEN 256
+
+/* What one component of the running slot is. */
+struct vs_running {
+	struct vs_seal_header header; /* verified */
+	char sha256[65];              /* of its seal file, as slots hold it */
+	uint64_t seal_len;
+	uint32_t floor;
+};
+
+struct vs_charger {
+	char dir[PATH_MAX];
+	struct vs_machine machine;
+	struct vs_boot_component components[VS_BOOT_COMPONENTS_MAX];
+	struct vs_boot_files files; /* slots read only */
+	struct vs_boot_ops ops;
+	struct vs_keyring ring;
+	struct vs_boot_scratch *scratch; /* owned */
+	int slot;                        /* the running one */
+	bool trial;                      /* the loader said so */
+	bool fell_back;                  /* the loader said so */
+	vs_reason seen[VS_SLOTS];        /* why the loader passed a slot over */
+	struct vs_running running[VS_BOOT_COMPONENTS_MAX];
+};
+
+/* Opens DIR: machine, keyring, storage, decision; without a decision the
+ * boot record's slot is taken to run.  Verifies the running slot's seals.
+ * VS_OK (vs_charger_close); else a line for a person in error, safe to close.
+ */
+vs_status vs_charger_open(struct vs_charger *c, const char *dir,
+                          char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
+/* The same without a running slot: for provisioning. */
+vs_status vs_charger_open_blank(struct vs_charger *c, const char *dir,
+                                char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
+void vs_charger_close(struct vs_charger *c); /* also for VS_AUTO */
+
+/* "DIR/name" into out, or name itself if it begins with a slash. */
+vs_status vs_charger_path(const struct vs_charger *c, const char *name,
+                          char *out, size_t cap) VS_MUST_CHECK;
+
+/* Opens component i's slot; only a slot that does not run for writing. */
+vs_status vs_charger_open_slot(const struct vs_charger *c, int i, int slot,
+                               const struct vs_disk_ops *ops,
+                               struct vs_disk *out) VS_MUST_CHECK;
+
+/* The seal file of a slot, put together again from footer and tree and
+ * opened against the keyring.  Gives *file (free()), which *out points into.
+ * VS_OK; VS_ERR_ABSENT; VS_ERR_INPUT; VS_ERR_REFUSED; VS_ERR_IO.
+ */
+vs_status vs_charger_seal(const struct vs_charger *c, int i, int slot,
+                          uint8_t **file, size_t *len, struct vs_seal *out,
+                          struct vs_why *why) VS_MUST_CHECK;
+
+/* Verifies a slot's set as the loader will, without hashing every block:
+ * for a slot whose every cluster was checked as it was written.
+ */
+vs_status vs_charger_verify(const struct vs_charger *c, int slot,
+                            struct vs_why *why) VS_MUST_CHECK;
+
+/* SHA-256 as 64 hex digits. */
+vs_status vs_charger_digest(const struct vs_charger *c, const uint8_t *in,
+                            size_t len, char out[static 65]) VS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/disk.c - reading and writing a slot.
+ */
+#include "agent/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define STEP (UINT64_C(1) << 20)
+#define LAG (UINT64_C(8) << 20)
+
+static vs_status real_read(void *ctx, int fd, void *out, size_t len,
+                           uint64_t at)
+{
+	(void)ctx;
+	return vs_file_pread(fd, out, len, at);
+}
+
+static vs_status real_write(void *ctx, int fd, const void *in, size_t len,
+                            uint64_t at)
+{
+	(void)ctx;
+	return vs_file_pwrite(fd, in, len, at);
+}
+
+static vs_status real_sync(void *ctx, int fd)
+{
+	(void)ctx;
+	return fsync(fd) == 0 ? VS_OK : VS_ERR_IO;
+}
+
+const struct vs_disk_ops vs_disk_default = {NULL, real_read, real_write,
+                                            real_sync};
+
+vs_status vs_disk_open(struct vs_disk *d, const char *path, bool write,
+                       const struct vs_disk_ops *ops)
+{
+	off_t end;
+
+	d->ops = ops ? ops : &vs_disk_default;
+	d->len = 0;
+	d->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+	if (d->fd < 0)
+		return errno == ENOENT ? VS_ERR_ABSENT : VS_ERR_IO;
+	/* The same for a file and for a block device. */
+	end = lseek(d->fd, 0, SEEK_END);
+	if (end < 0) {
+		vs_disk_close(d);
+		return VS_ERR_IO;
+	}
+	d->len = (uint64_t)end;
+	return VS_OK;
+}
+
+void vs_disk_close(struct vs_disk *d)
+{
+	if (d->fd >= 0)
+		close(d->fd);
+	d->fd = -1;
+}
+
+static bool inside(const struct vs_disk *d, size_t len, uint64_t at)
+{
+	return at <= d->len && len <= d->len - at;
+}
+
+vs_status vs_disk_read(const struct vs_disk *d, void *out, size_t len,
+                       uint64_t at)
+{
+	if (!inside(d, len, at))
+		return VS_ERR_IO;
+	return d->ops->read(d->ops->ctx, d->fd, out, len, at);
+}
+
+vs_status vs_disk_write(const struct vs_disk *d, const void *in, size_t len,
+                        uint64_t at)
+{
+	if (!inside(d, len, at))
+		return VS_ERR_IO;
+	return d->ops->write(d->ops->ctx, d->fd, in, len, at);
+}
+
+vs_status vs_disk_sync(const struct vs_disk *d)
+{
+	return d->ops->sync(d->ops->ctx, d->fd);
+}
+
+void vs_disk_behind(const struct vs_disk *d, uint64_t end)
+{
+	off_t at;
+
+	if (end % STEP != 0 || end == 0)
+		return;
+	(void)sync_file_range(d->fd, (off_t)(end - STEP), (off_t)STEP,
+	                      SYNC_FILE_RANGE_WRITE);
+	if (end < LAG + STEP)
+		return;
+	at = (off_t)(end - LAG - STEP);
+	(void)sync_file_range(d->fd, at, (off_t)STEP,
+	                      SYNC_FILE_RANGE_WAIT_BEFORE |
+	                              SYNC_FILE_RANGE_WRITE |
+	                              SYNC_FILE_RANGE_WAIT_AFTER);
+	(void)posix_fadvise(d->fd, at, (off_t)STEP, POSIX_FADV_DONTNEED);
+}
+
+void vs_disk_push(const struct vs_disk *d, uint64_t at, uint64_t len)
+{
+	uint64_t end = at + 4096;
+	uint64_t first = end > len ? end - len : 0;
+
+	(void)sync_file_range(d->fd, (off_t)first, (off_t)(end - first),
+	                      SYNC_FILE_RANGE_WRITE);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/job.h - what the two passes of one install share.
+ *
+ * First pass (survey.c): which clusters stand already, here or in the running
+ * slot.  Second pass (fetch.c): the others.
+ */
+#ifndef VS_AGENT_JOB_H
+#define VS_AGENT_JOB_H
+
+#include "agent/install.h"
+#include "seal/pack.h"
+#include "seal/slot.h"
+
+struct vs_job {
+	const struct vs_install *in;
+	const struct vs_tree *tree;
+	struct vs_slot_layout layout;
+	bool has_running; /* there is a seal in the running slot */
+	struct vs_tree running_tree;
+	struct vs_slot_layout running_layout;
+	bool read_only; /* survey: look, but write nothing */
+
+	/* guarded by the pool's lock */
+	uint64_t next;
+	uint8_t *missing; /* one bit a cluster */
+	uint64_t missing_count;
+	struct vs_install_stats stats;
+	struct vs_pack_index index;
+	uint64_t at;      /* where the source stands in the pack */
+	uint64_t run_end; /* end of the range that is open; 0: none */
+};
+
+/* A worker's own memory. */
+struct vs_job_buffers {
+	uint8_t data[VS_CLUSTER_LEN];
+	uint8_t frame[VS_PACK_FRAME_MAX];
+	uint8_t leaves[VS_BLOCK_LEN];
+};
+
+/* Bytes of cluster i on the slot: whole blocks. */
+size_t vs_job_padded_len(const struct vs_tree *t, uint64_t i);
+bool vs_job_is_missing(const struct vs_job *job, uint64_t i);
+/* With the pool's lock held. */
+void vs_job_set_missing(struct vs_job *job, uint64_t i);
+
+/* Writes a cluster that vs_tree_check_cluster() has just passed, zeros after
+ * its last byte included, and its leaves.
+ */
+vs_status vs_job_write(const struct vs_job *job, uint64_t i,
+                       const uint8_t *data,
+                       const uint8_t *leaves) VS_MUST_CHECK;
+
+/* The two passes; vs_pool_fn, ctx is the job. */
+vs_status vs_job_survey(void *ctx, struct vs_pool *pool,
+                        const struct vs_crypto *crypto,
+                        struct vs_why *why) VS_MUST_CHECK;
+vs_status vs_job_fetch(void *ctx, struct vs_pool *pool,
+                       const struct vs_crypto *crypto,
+                       struct vs_why *why) VS_MUST_CHECK;
+
+/* Reads head and index of the pack, before the second pass. */
+vs_status vs_job_read_index(struct vs_job *job,
+                            struct vs_why *why) VS_MUST_CHECK;
+
+#endif

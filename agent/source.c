@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/source.c - packs from files and from the network.
+ */
+#include "agent/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static vs_status file_open(void *ctx, uint64_t first, uint64_t last)
+{
+	struct vs_file_source *f = ctx;
+
+	f->at = first;
+	return first <= last ? VS_OK : VS_ERR_IO;
+}
+
+static vs_status file_read(void *ctx, void *out, size_t len)
+{
+	struct vs_file_source *f = ctx;
+	vs_status status = vs_file_pread(f->fd, out, len, f->at);
+
+	f->at += len;
+	return status;
+}
+
+static void file_close(void *ctx)
+{
+	(void)ctx; /* the descriptor stays for the next range */
+}
+
+vs_status vs_file_source_open(struct vs_file_source *f, const char *path,
+                              struct vs_source *out)
+{
+	out->ctx = f;
+	out->open = file_open;
+	out->read = file_read;
+	out->close = file_close;
+	f->at = 0;
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (f->fd < 0)
+		return errno == ENOENT ? VS_ERR_ABSENT : VS_ERR_IO;
+	(void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return VS_OK;
+}
+
+void vs_file_source_close(struct vs_file_source *f)
+{
+	vs_fd_drop(&f->fd);
+	f->fd = -1;
+}
+
+static void http_close(void *ctx)
+{
+	struct vs_http_source *h = ctx;
+
+	vs_http_stream_close(&h->stream);
+}
+
+static vs_status http_open(void *ctx, uint64_t first, uint64_t last)
+{
+	struct vs_http_source *h = ctx;
+
+	http_close(h);
+	return vs_http_stream_open(h->http, h->url, first, last, &h->stream);
+}
+
+static vs_status http_read(void *ctx, void *out, size_t len)
+{
+	struct vs_http_source *h = ctx;
+
+	if (!h->stream)
+		return VS_ERR_IO;
+	return vs_http_stream_read(h->stream, out, len);
+}
+
+void vs_http_source_init(struct vs_http_source *h, struct vs_http *http,
+                         const char *url, struct vs_source *out)
+{
+	h->http = http;
+	h->url = url;
+	h->stream = NULL;
+	out->ctx = h;
+	out->open = http_open;
+	out->read = http_read;
+	out->close = http_close;
+}

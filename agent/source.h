@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/source.h - where the bytes of a pack come from, believed by nobody.
+ *
+ * A source is read by one thread at a time.  The network and a local file
+ * look the same to the install; so will a socket to another process.
+ */
+#ifndef VS_AGENT_SOURCE_H
+#define VS_AGENT_SOURCE_H
+
+#include "base/http.h"
+#include "base/status.h"
+
+struct vs_source {
+	void *ctx;
+	/* Begins to read the bytes first..last (inclusive) of the pack; ends
+	 * what was open before.  VS_OK; VS_ERR_ABSENT; VS_ERR_IO. */
+	vs_status (*open)(void *ctx, uint64_t first, uint64_t last);
+	/* The next len bytes, exactly.  VS_OK; VS_ERR_IO. */
+	vs_status (*read)(void *ctx, void *out, size_t len);
+	void (*close)(void *ctx);
+};
+
+/* A pack in a local file (USB stick, service laptop, factory). */
+struct vs_file_source {
+	int fd; /* owned */
+	uint64_t at;
+};
+
+/* VS_OK; VS_ERR_ABSENT; VS_ERR_IO.  vs_file_source_close() in every case. */
+vs_status vs_file_source_open(struct vs_file_source *f, const char *path,
+                              struct vs_source *out) VS_MUST_CHECK;
+void vs_file_source_close(struct vs_file_source *f);
+
+/* A pack behind an URL. */
+struct vs_http_source {
+	struct vs_http *http; /* keeps */
+	const char *url;      /* keeps */
+	struct vs_http_stream *stream;
+};
+
+void vs_http_source_init(struct vs_http_source *h, struct vs_http *http,
+                         const char *url, struct vs_source *out);
+
+#endif
