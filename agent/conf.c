@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/conf.c - the table of settings.
+ */
+#include "agent/conf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/gate.h"
+#include "agent/pool.h"
+#include "base/file.h"
+
+#define DAY_MS UINT64_C(86400000)
+#define PATH_LEN (PATH_MAX - 1)
+
+static const struct vs_config_key keys[] = {
+	{"server_url",         VS_CONFIG_TEXT, 8,   1024,              NULL,
+         "https://HOST:PORT of the update server"                  },
+	{"ca_file",            VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
+         "CA of the server's certificate, PEM"                     },
+	{"cert_file",          VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
+         "this charger's certificate, PEM"                         },
+	{"key_file",           VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
+         "its private key, PEM, readable by the owner alone"       },
+	{"poll_ms",            VS_CONFIG_UINT, 100, 7 * DAY_MS,        "60000",
+         "time between two looks at the repositories"              },
+	{"poll_min_ms",        VS_CONFIG_UINT, 100, 7 * DAY_MS,        "1000",
+         "least time the server's Retry-After may ask for"         },
+	{"poll_max_ms",        VS_CONFIG_UINT, 100, 7 * DAY_MS,        "3600000",
+         "most time the server's Retry-After may ask for"          },
+	{"jitter_percent",     VS_CONFIG_UINT, 0,   50,                "10",
+         "spread of that time, each way"                           },
+	{"report_ms",          VS_CONFIG_UINT, 100, 7 * DAY_MS,        "60000",
+         "time between two reports when nothing changes"           },
+	{"backoff_max_ms",     VS_CONFIG_UINT, 100, DAY_MS,            "300000",
+         "longest wait after failures of the server"               },
+	{"max_bytes_s",        VS_CONFIG_UINT, 0,   UINT64_C(1) << 40, "0",
+         "rate limit of downloads; 0: none"                        },
+	{"min_bytes_s",        VS_CONFIG_UINT, 0,   UINT64_C(1) << 30, "100",
+         "a download slower than this for 30 s is given up"        },
+	{"workers",            VS_CONFIG_UINT, 0,   VS_POOL_MAX,       "0",
+         "threads of an install; 0: one or two, as there are cores"},
+	{"require_idle",       VS_CONFIG_BOOL, 0,   0,                 "yes",
+         "activate only without a session and with open contactors"},
+	{"status_file",        VS_CONFIG_TEXT, 1,   PATH_LEN,          "run/charger.json",
+         "the charger program's status"                            },
+	{"status_command",     VS_CONFIG_TEXT, 0,   PATH_LEN,          "",
+         "program that prints that status, in place of the file"   },
+	{"status_age_ms",      VS_CONFIG_UINT, 100, DAY_MS,            "10000",
+         "an older status file closes the gates"                   },
+	{"min_battery",        VS_CONFIG_UINT, 0,   100,               "0",
+         "percent of battery or UPS to activate; 0: no battery"    },
+	{"window",             VS_CONFIG_TEXT, 0,   11,                "",
+         "HH:MM-HH:MM local time to activate; empty: any time"     },
+	{"tries",              VS_CONFIG_UINT, 1,   VS_TRIES_MAX,      "3",
+         "starts a new image has to show its health"               },
+	{"health_checks",      VS_CONFIG_UINT, 1,   1000,              "3",
+         "times in a row that all health checks must pass"         },
+	{"health_interval_ms", VS_CONFIG_UINT, 10,  DAY_MS,            "5000",
+         "time between two rounds of health checks"                },
+	{"health_check_ms",    VS_CONFIG_UINT, 10,  600000,            "10000",
+         "time one health check may take"                          },
+	{"health_timeout_ms",  VS_CONFIG_UINT, 100, DAY_MS,            "300000",
+         "time a new image has to show its health"                 },
+};
+
+enum { key_count = sizeof(keys) / sizeof(keys[0]) };
+
+size_t vs_conf_keys(const struct vs_config_key **out)
+{
+	*out = keys;
+	return key_count;
+}
+
+static vs_status fail(char error[static VS_ERROR_LEN], const char *key,
+                      const char *what)
+{
+	snprintf(error, VS_ERROR_LEN, "agent.conf: %s: %s", key, what);
+	return VS_ERR_INPUT;
+}
+
+static vs_status take_file(const char *dir, const struct vs_config *c,
+                           const char *key, char out[static PATH_MAX],
+                           char error[static VS_ERROR_LEN])
+{
+	const char *name = vs_config_text(c, key);
+	int n = name[0] == '/' ? snprintf(out, PATH_MAX, "%s", name)
+	                       : snprintf(out, PATH_MAX, "%s/%s", dir, name);
+
+	if (n < 0 || n >= PATH_MAX)
+		return fail(error, key, "path is too long");
+	return VS_OK;
+}
+
+static vs_status take_files(const char *dir, struct vs_conf *out,
+                            char error[static VS_ERROR_LEN])
+{
+	const struct vs_config *c = out->read;
+	vs_status status = take_file(dir, c, "ca_file", out->ca_file, error);
+
+	if (status == VS_OK)
+		status = take_file(dir, c, "cert_file", out->cert_file, error);
+	if (status == VS_OK)
+		status = take_file(dir, c, "key_file", out->key_file, error);
+	if (status == VS_OK)
+		status = take_file(dir, c, "status_file", out->status_file,
+		                   error);
+	return status;
+}
+
+static void take_numbers(struct vs_conf *out)
+{
+	const struct vs_config *c = out->read;
+
+	out->poll_ms = vs_config_uint(c, "poll_ms");
+	out->poll_min_ms = vs_config_uint(c, "poll_min_ms");
+	out->poll_max_ms = vs_config_uint(c, "poll_max_ms");
+	out->report_ms = vs_config_uint(c, "report_ms");
+	out->backoff_max_ms = vs_config_uint(c, "backoff_max_ms");
+	out->jitter_percent = vs_config_uint(c, "jitter_percent");
+	out->max_bytes_s = vs_config_uint(c, "max_bytes_s");
+	out->min_bytes_s = vs_config_uint(c, "min_bytes_s");
+	out->workers = vs_config_uint(c, "workers");
+	out->status_age_ms = vs_config_uint(c, "status_age_ms");
+	out->min_battery = vs_config_uint(c, "min_battery");
+	out->tries = vs_config_uint(c, "tries");
+	out->health_checks = vs_config_uint(c, "health_checks");
+	out->health_interval_ms = vs_config_uint(c, "health_interval_ms");
+	out->health_check_ms = vs_config_uint(c, "health_check_ms");
+	out->health_timeout_ms = vs_config_uint(c, "health_timeout_ms");
+}
+
+static vs_status check(const struct vs_conf *c, char error[static VS_ERROR_LEN])
+{
+	struct vs_gate_window window;
+
+	if (strncmp(c->server_url, "https://", 8) != 0)
+		return fail(error, "server_url",
+		            "does not begin with https://");
+	if (c->server_url[strlen(c->server_url) - 1] == '/')
+		return fail(error, "server_url", "ends with a slash");
+	if (c->poll_min_ms > c->poll_max_ms)
+		return fail(error, "poll_min_ms", "is above poll_max_ms");
+	if (c->status_command[0] != '\0' && c->status_command[0] != '/')
+		return fail(error, "status_command", "is not an absolute path");
+	if (vs_gate_window_parse(c->window, &window) != VS_OK)
+		return fail(error, "window", "is not HH:MM-HH:MM");
+	return VS_OK;
+}
+
+vs_status vs_conf_load(const char *dir, struct vs_conf *out,
+                       char error[static VS_ERROR_LEN])
+{
+	char path[PATH_MAX];
+	vs_status status = vs_path_join(path, sizeof(path), dir, "agent.conf");
+
+	memset(out, 0, sizeof(*out));
+	if (status != VS_OK)
+		return fail(error, dir, "path is too long");
+	status = vs_config_load(path, keys, key_count, &out->read, error);
+	if (status != VS_OK)
+		return status;
+	out->server_url = vs_config_text(out->read, "server_url");
+	out->status_command = vs_config_text(out->read, "status_command");
+	out->window = vs_config_text(out->read, "window");
+	out->require_idle = vs_config_bool(out->read, "require_idle");
+	take_numbers(out);
+	status = take_files(dir, out, error);
+	if (status == VS_OK)
+		status = check(out, error);
+	if (status != VS_OK)
+		vs_conf_drop(out);
+	return status;
+}
+
+void vs_conf_drop(struct vs_conf *c)
+{
+	vs_config_free(&c->read);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/conf.h - DIR/agent.conf.
+ *
+ * No setting turns a check off.
+ */
+#ifndef VS_AGENT_CONF_H
+#define VS_AGENT_CONF_H
+
+#include "agent/charger.h"
+#include "base/config.h"
+#include "base/status.h"
+
+struct vs_conf {
+	struct vs_config *read; /* owned; the texts below are its own */
+	const char *server_url;
+	char ca_file[PATH_MAX], cert_file[PATH_MAX], key_file[PATH_MAX];
+	uint64_t poll_ms, poll_min_ms, poll_max_ms, report_ms, backoff_max_ms;
+	uint64_t jitter_percent;
+	uint64_t max_bytes_s, min_bytes_s;
+	uint64_t workers;
+	/* gates */
+	bool require_idle;
+	char status_file[PATH_MAX];
+	const char *status_command; /* "": the file */
+	uint64_t status_age_ms;
+	uint64_t min_battery;
+	const char *window; /* "": any time */
+	/* trial */
+	uint64_t tries, health_checks, health_interval_ms;
+	uint64_t health_check_ms, health_timeout_ms;
+};
+
+/* Reads DIR/agent.conf; relative file names are below DIR.
+ * VS_OK (vs_conf_drop); else a line for a person in error.
+ */
+vs_status vs_conf_load(const char *dir, struct vs_conf *out,
+                       char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
+void vs_conf_drop(struct vs_conf *c);
+
+/* The table, for help and for provisioning. */
+size_t vs_conf_keys(const struct vs_config_key **out);
+
+#endif

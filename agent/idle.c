@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/idle.c - reads the charger's status, fresh or not at all.
+ */
+#include "agent/idle.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "agent/gate.h"
+#include "agent/probe.h"
+#include "base/file.h"
+
+#define COMMAND_MS 5000
+
+static bool read_command(const struct vs_conf *conf, struct vs_gate_status *out)
+{
+	struct vs_probe probe = {.program = conf->status_command,
+	                         .timeout_ms = COMMAND_MS};
+
+	return vs_probe_run(&probe) == VS_OK &&
+	       vs_gate_status_parse(probe.output, probe.len, out, NULL) ==
+	               VS_OK;
+}
+
+/* A status from the future is as stale as one from the past. */
+static bool is_fresh(const struct vs_conf *conf, const struct stat *st)
+{
+	struct timespec now;
+	int64_t age_ms;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	age_ms = (int64_t)(now.tv_sec - st->st_mtim.tv_sec) * 1000 +
+	         (now.tv_nsec - st->st_mtim.tv_nsec) / 1000000;
+	return age_ms <= (int64_t)conf->status_age_ms &&
+	       age_ms >= -(int64_t)conf->status_age_ms;
+}
+
+static bool read_status(const struct vs_conf *conf, struct vs_gate_status *out)
+{
+	struct stat st;
+	uint8_t *text = NULL;
+	size_t len;
+	bool known;
+
+	if (conf->status_command[0] != '\0')
+		return read_command(conf, out);
+	if (stat(conf->status_file, &st) != 0 || !is_fresh(conf, &st) ||
+	    vs_file_read(conf->status_file, VS_GATE_STATUS_MAX, &text, &len) !=
+	            VS_OK)
+		return false;
+	known = vs_gate_status_parse(text, len, out, NULL) == VS_OK;
+	free(text);
+	return known;
+}
+
+static unsigned local_minute(void)
+{
+	time_t now = time(NULL);
+	struct tm tm = {0};
+
+	localtime_r(&now, &tm);
+	return (unsigned)(tm.tm_hour * 60 + tm.tm_min);
+}
+
+const char *vs_idle_held(const struct vs_conf *conf, bool *session)
+{
+	struct vs_gate_rules rules = {
+		.require_idle = conf->require_idle,
+		.min_battery = conf->min_battery,
+	};
+	struct vs_gate_status seen;
+	bool known = read_status(conf, &seen);
+
+	*session = known && seen.session;
+	if (vs_gate_window_parse(conf->window, &rules.window) != VS_OK)
+		return "the maintenance window is not understood";
+	return vs_gate_closed(&rules, known ? &seen : NULL, local_minute());
+}

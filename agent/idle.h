@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/idle.h - asks the charger, the clock and the rules: restart now?
+ */
+#ifndef VS_AGENT_IDLE_H
+#define VS_AGENT_IDLE_H
+
+#include "agent/conf.h"
+
+/* NULL if every gate is open, else what holds the update up, for a person.
+ * *session: whether a charging session is what was seen there.
+ */
+const char *vs_idle_held(const struct vs_conf *conf, bool *session);
+
+#endif
