@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/agent.h - the running agent: one loop over a few timers.
+ *
+ * Its .c files: run.c (loop, timers, reports), settle.c (what a restart
+ * finds), update.c (offer to written slot), activate.c (gates, arming,
+ * trial).  Every one of them moves only through move().
+ */
+#ifndef VS_AGENT_AGENT_H
+#define VS_AGENT_AGENT_H
+
+#include "agent/charger.h"
+#include "agent/conf.h"
+#include "agent/health.h"
+#include "agent/net.h"
+#include "agent/offer.h"
+#include "agent/reporter.h"
+#include "agent/set.h"
+#include "agent/state.h"
+#include "base/status.h"
+
+#define VS_EXIT_REBOOT 75 /* asks voltseal-boot for a reboot */
+
+struct vs_agent {
+	struct vs_charger charger;
+	struct vs_conf conf;
+	struct vs_net net;
+	struct vs_reporter reporter;
+	struct vs_state state;
+	struct vs_state_io io;
+	char state_file[PATH_MAX];
+	const char *image;     /* root of the running image; NULL: not known */
+	bool (*stopped)(void); /* somebody asked to stop */
+
+	bool reboot; /* leave, and ask for a reboot */
+	struct vs_trial trial;
+	bool session;     /* seen at the gates last */
+	const char *held; /* the gate that is closed; NULL: none */
+	bool healthy;
+	char health_detail[VS_PROBE_LINE_LEN];
+	uint64_t director_version;
+	char passed_over[65]; /* set that failed here, said so in the log */
+
+	/* due times, milliseconds of the monotonic clock */
+	uint64_t poll_at, report_at, health_at, gate_at;
+	unsigned poll_failures, report_failures;
+
+	/* of the download at hand */
+	uint64_t fetched_before; /* for this release, in earlier runs */
+	uint64_t tick_at, save_at;
+	uint64_t noted_bytes;
+};
+
+/* Opens all of DIR.  VS_OK (vs_agent_close); else a line in error. */
+vs_status vs_agent_open(struct vs_agent *a, const char *dir,
+                        char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
+void vs_agent_close(struct vs_agent *a);
+
+/* Runs until stopped (0) or a reboot is wanted (VS_EXIT_REBOOT). */
+int vs_agent_run(struct vs_agent *a);
+
+/* For the parts of the agent. */
+
+uint64_t vs_agent_now_ms(void);
+/* The system's clock, but not below what was trusted before. */
+uint64_t vs_agent_now_s(const struct vs_agent *a);
+
+/* Makes a move; a move that cannot be persisted is not made, and said so. */
+vs_status vs_agent_move(struct vs_agent *a, enum vs_event on, vs_reason reason,
+                        const char *about, const char *detail) VS_MUST_CHECK;
+/* Delivers what is in the outbox, then a report if one is due. */
+void vs_agent_deliver(struct vs_agent *a);
+
+/* Compares the persisted phase with what the loader did. */
+vs_status vs_agent_settle(struct vs_agent *a) VS_MUST_CHECK;
+
+/* One look at the repositories, and what follows from it. */
+void vs_agent_poll(struct vs_agent *a);
+
+/* One step of what is due in WAITING and the phases after it. */
+void vs_agent_activate(struct vs_agent *a);
+/* Runs the health checks. */
+void vs_agent_check_health(struct vs_agent *a, struct vs_why *why);
+
+#endif

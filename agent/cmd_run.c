@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/cmd_run.c - voltseal-agent run and check-config.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/commands.h"
+#include "base/file.h"
+#include "base/log.h"
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	asked_to_stop = 1;
+}
+
+static bool stopped(void)
+{
+	return asked_to_stop != 0;
+}
+
+/* The loader keeps its signals blocked, and that is inherited. */
+static bool catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t none;
+
+	sigemptyset(&none);
+	return sigaction(SIGTERM, &action, NULL) == 0 &&
+	       sigaction(SIGINT, &action, NULL) == 0 &&
+	       signal(SIGPIPE, SIG_IGN) != SIG_ERR &&
+	       sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+}
+
+/* The directory option that all commands have; NULL after usage or help. */
+static const char *only_dir(int argc, char **argv, const char *text, int *code)
+{
+	static const struct option options[] = {
+		{"dir",  required_argument, NULL, 'd'},
+		{"help", no_argument,       NULL, 'h'},
+		{NULL,   0,                 NULL, 0  },
+	};
+	const char *dir = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(text, stdout);
+			*code = VS_EXIT_OK;
+			return NULL;
+		}
+		if (option != 'd') {
+			*code = vs_cmd_usage(argv[0], "unknown option");
+			return NULL;
+		}
+		dir = optarg;
+	}
+	if (!dir || optind != argc)
+		*code = vs_cmd_usage(argv[0], "--dir DIR is what it takes");
+	return optind == argc ? dir : NULL;
+}
+
+static const char run_help[] =
+	"usage: voltseal-agent run --dir DIR\n"
+	"\n"
+	"Runs until SIGTERM (exit 0) or until a reboot is wanted (exit 75).\n"
+	"The loader starts it with VOLTSEAL_IMAGE, the root of the running\n"
+	"image, whose usr/lib/voltseal/health.d holds the health checks.\n"
+	"Settings are in DIR/agent.conf: see voltseal-agent check-config "
+	"--help.\n";
+
+static int run(const char *dir)
+{
+	static struct vs_agent agent;
+	VS_AUTO(vs_fd_drop) int lock = -1;
+	char error[VS_ERROR_LEN];
+	int code = VS_EXIT_FAILED;
+	vs_status status = vs_cmd_lock(dir, &lock);
+
+	if (status == VS_ERR_STATE) {
+		vs_error("%s: another voltseal-agent is at work here", dir);
+		return VS_EXIT_FAILED;
+	}
+	if (status != VS_OK)
+		return vs_cmd_fail(status, dir, NULL);
+	if (vs_agent_open(&agent, dir, error) != VS_OK) {
+		vs_error("%s", error);
+	} else {
+		agent.stopped = stopped;
+		agent.image = getenv("VOLTSEAL_IMAGE");
+		code = vs_agent_run(&agent);
+	}
+	vs_agent_close(&agent);
+	return code;
+}
+
+int vs_cmd_run(int argc, char **argv)
+{
+	int code = VS_EXIT_USAGE;
+	const char *dir = only_dir(argc, argv, run_help, &code);
+
+	if (!dir)
+		return code;
+	if (!catch_signals()) {
+		vs_error("signals cannot be caught");
+		return VS_EXIT_FAILED;
+	}
+	return run(dir);
+}
+
+static void print_keys(void)
+{
+	const struct vs_config_key *keys;
+	size_t count = vs_conf_keys(&keys);
+
+	puts("usage: voltseal-agent check-config --dir DIR\n"
+	     "\n"
+	     "Reads DIR/machine.conf, DIR/keyring and DIR/agent.conf and says\n"
+	     "what is wrong.  Settings of agent.conf, KEY = VALUE:\n");
+	for (size_t i = 0; i < count; i++)
+		printf("  %-20s %s%s%s%s\n", keys[i].name, keys[i].help,
+		       keys[i].preset ? " [" : " [required",
+		       keys[i].preset ? keys[i].preset : "", "]");
+}
+
+int vs_cmd_check_config(int argc, char **argv)
+{
+	int code = VS_EXIT_USAGE;
+	const char *dir;
+	struct vs_charger charger;
+	struct vs_conf conf;
+	char error[VS_ERROR_LEN];
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		print_keys();
+		return VS_EXIT_OK;
+	}
+	dir = only_dir(argc, argv, "", &code);
+	if (!dir)
+		return code;
+	code = VS_EXIT_FAILED;
+	if (vs_charger_open_blank(&charger, dir, error) != VS_OK) {
+		vs_error("%s", error);
+	} else if (vs_conf_load(charger.dir, &conf, error) != VS_OK) {
+		vs_error("%s", error);
+	} else {
+		printf("%s: %d components, server %s: in order\n",
+		       charger.machine.vehicle, charger.machine.count,
+		       conf.server_url);
+		vs_conf_drop(&conf);
+		code = VS_EXIT_OK;
+	}
+	vs_charger_close(&charger);
+	return code;
+}

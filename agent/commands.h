@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/commands.h - the subcommands of voltseal-agent.
+ */
+#ifndef VS_AGENT_COMMANDS_H
+#define VS_AGENT_COMMANDS_H
+
+#include "agent/charger.h"
+#include "base/status.h"
+
+enum {
+	VS_EXIT_OK = 0,
+	VS_EXIT_FAILED = 1, /* tried, and it did not work out */
+	VS_EXIT_USAGE = 2,
+	VS_EXIT_REFUSED = 4, /* well formed, not to be believed */
+};
+
+/* Each takes the arguments after its name and gives the exit code. */
+int vs_cmd_run(int argc, char **argv);
+int vs_cmd_provision(int argc, char **argv);
+int vs_cmd_status(int argc, char **argv);
+int vs_cmd_install(int argc, char **argv);
+int vs_cmd_check_config(int argc, char **argv);
+
+/* Says what failed, in one line, and gives the exit code for it. */
+int vs_cmd_fail(vs_status status, const char *about, const struct vs_why *why);
+/* "see voltseal-agent COMMAND --help"; gives VS_EXIT_USAGE. */
+int vs_cmd_usage(const char *command, const char *what);
+
+/* One agent or one install at a time in DIR.  Gives the lock in *fd.
+ * VS_OK; VS_ERR_STATE if another holds it; VS_ERR_IO.
+ */
+vs_status vs_cmd_lock(const char *dir, int *fd) VS_MUST_CHECK;
+
+#endif

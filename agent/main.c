@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/main.c - voltseal-agent: a table of subcommands.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "agent/commands.h"
+#include "base/file.h"
+#include "base/log.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"run",          vs_cmd_run,
+         "keep this charger up to date (started by the loader)"                    },
+	{"status",       vs_cmd_status,       "say what runs and what is under way"},
+	{"install",      vs_cmd_install,      "write a release from local files"   },
+	{"provision",    vs_cmd_provision,
+         "make a new charger's folder (factory)"                                   },
+	{"check-config", vs_cmd_check_config,
+         "read the configuration and say what is wrong"                            },
+};
+
+static void help(void)
+{
+	puts("usage: voltseal-agent COMMAND --dir DIR [OPTION...]\n"
+	     "\n"
+	     "Keeps a charger up to date: believes only what both "
+	     "repositories\n"
+	     "and the seals' signatures say, writes the slot that does not "
+	     "run,\n"
+	     "and tries the new image before it is kept.\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		printf("  %-14s%s\n", commands[i].name, commands[i].help);
+	puts("\nvoltseal-agent COMMAND --help tells more.");
+}
+
+int vs_cmd_usage(const char *command, const char *what)
+{
+	fprintf(stderr,
+	        "voltseal-agent %s: %s\n"
+	        "Try: voltseal-agent %s --help\n",
+	        command, what, command);
+	return VS_EXIT_USAGE;
+}
+
+int vs_cmd_fail(vs_status status, const char *about, const struct vs_why *why)
+{
+	bool refused = status == VS_ERR_REFUSED || status == VS_ERR_INPUT ||
+	               status == VS_ERR_LIMIT;
+
+	if (why && why->code != VS_REASON_NONE)
+		vs_error("%s: %s: %s", about, vs_reason_name(why->code),
+		         why->what);
+	else
+		vs_error("%s: %s", about, vs_status_name(status));
+	return refused ? VS_EXIT_REFUSED : VS_EXIT_FAILED;
+}
+
+vs_status vs_cmd_lock(const char *dir, int *fd)
+{
+	char path[PATH_MAX];
+	vs_status status = vs_path_join(path, sizeof(path), dir, "agent/lock");
+
+	*fd = -1;
+	if (status != VS_OK)
+		return status;
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return VS_ERR_IO;
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return VS_OK;
+	return errno == EWOULDBLOCK ? VS_ERR_STATE : VS_ERR_IO;
+}
+
+int main(int argc, char **argv)
+{
+	vs_log_init("voltseal-agent");
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0) {
+		help();
+		return argc < 2 ? VS_EXIT_USAGE : VS_EXIT_OK;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "voltseal-agent: no command of that name\n"
+	                "Try: voltseal-agent --help\n");
+	return VS_EXIT_USAGE;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/net.c - requests to the update server.
+ */
+#include "agent/net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define ANSWER_MAX 65536
+
+static vs_status open_one(const struct vs_conf *conf, uint64_t max_bytes_s,
+                          struct vs_http **out)
+{
+	struct vs_http_config config = {
+		.ca_file = conf->ca_file,
+		.cert_file = conf->cert_file,
+		.key_file = conf->key_file,
+		.min_bytes_s = (uint32_t)conf->min_bytes_s,
+		.max_bytes_s = max_bytes_s,
+	};
+
+	return vs_http_new(&config, out);
+}
+
+vs_status vs_net_open(const struct vs_conf *conf, struct vs_net *out)
+{
+	vs_status status;
+
+	*out = (struct vs_net){.server = conf->server_url};
+	status = open_one(conf, 0, &out->http);
+	if (status == VS_OK)
+		status = open_one(conf, conf->max_bytes_s, &out->download);
+	return status;
+}
+
+void vs_net_close(struct vs_net *n)
+{
+	vs_http_free(&n->http);
+	vs_http_free(&n->download);
+}
+
+vs_status vs_net_url(const struct vs_net *n, const char *folder,
+                     const char *name, char out[static VS_URL_LEN])
+{
+	int len =
+		snprintf(out, VS_URL_LEN, "%s/%s/%s", n->server, folder, name);
+
+	return len < 0 || len >= VS_URL_LEN ? VS_ERR_LIMIT : VS_OK;
+}
+
+vs_status vs_net_get(struct vs_net *n, const char *folder, const char *name,
+                     size_t max, uint8_t **out, size_t *len,
+                     uint32_t *retry_after_s)
+{
+	char url[VS_URL_LEN];
+	struct vs_http_answer answer = {0};
+	vs_status status = vs_net_url(n, folder, name, url);
+
+	*out = NULL;
+	*len = 0;
+	if (status != VS_OK)
+		return status;
+	status = vs_http_get(n->http, url, max, &answer);
+	if (retry_after_s)
+		*retry_after_s = answer.retry_after_s;
+	if (status == VS_OK && answer.code == 200) {
+		*out = answer.body;
+		*len = answer.len;
+		answer.body = NULL;
+	} else if (status == VS_OK) {
+		status = answer.code == 404 || answer.code == 403
+		                 ? VS_ERR_ABSENT
+		                 : VS_ERR_IO;
+	}
+	vs_http_answer_drop(&answer);
+	return status;
+}
+
+vs_status vs_net_post(struct vs_net *n, const char *name, const char *text,
+                      size_t len, struct vs_http_answer *answer)
+{
+	char url[VS_URL_LEN];
+	int used = snprintf(url, sizeof(url), "%s/%s", n->server, name);
+	vs_status status;
+
+	if (used < 0 || used >= VS_URL_LEN)
+		return VS_ERR_LIMIT;
+	status = vs_http_send(n->http, "POST", url, "application/json", text,
+	                      len, ANSWER_MAX, answer);
+	if (status == VS_OK && (answer->code < 200 || answer->code > 299))
+		status = VS_ERR_IO;
+	return status;
+}
+
+static vs_status repo_fetch(void *ctx, const char *name, size_t max,
+                            uint8_t **out, size_t *len)
+{
+	struct vs_repo *r = ctx;
+	bool timestamp = strcmp(name, "timestamp.json") == 0;
+	uint32_t retry = 0;
+	vs_status status = VS_ERR_IO;
+
+	if (r->net)
+		status = vs_net_get(r->net, r->name, name, max, out, len,
+		                    &retry);
+	if (timestamp && status == VS_OK)
+		r->retry_after_s = retry;
+	return status;
+}
+
+static vs_status role_path(const struct vs_repo *r, const char *role,
+                           char out[static PATH_MAX])
+{
+	int n = snprintf(out, PATH_MAX, "%s/%s.json", r->dir, role);
+
+	/* A delegated role's name is a file name here: no way out of DIR. */
+	if (strchr(role, '/') || role[0] == '.' || role[0] == '\0')
+		return VS_ERR_INPUT;
+	return n < 0 || n >= PATH_MAX ? VS_ERR_LIMIT : VS_OK;
+}
+
+static vs_status repo_load(void *ctx, const char *role, uint8_t **out,
+                           size_t *len)
+{
+	const struct vs_repo *r = ctx;
+	char path[PATH_MAX];
+	vs_status status = role_path(r, role, path);
+
+	if (status != VS_OK)
+		return status;
+	return vs_file_read(path, VS_TUF_TARGETS_MAX, out, len);
+}
+
+static vs_status repo_store(void *ctx, const char *role, const uint8_t *in,
+                            size_t len)
+{
+	const struct vs_repo *r = ctx;
+	char path[PATH_MAX];
+	vs_status status = role_path(r, role, path);
+
+	if (status != VS_OK)
+		return status;
+	return vs_file_replace(path, in, len, 0644);
+}
+
+static vs_status repo_remove(void *ctx, const char *role)
+{
+	const struct vs_repo *r = ctx;
+	char path[PATH_MAX];
+	vs_status status = role_path(r, role, path);
+
+	return status == VS_OK ? vs_file_remove(path) : status;
+}
+
+vs_status vs_repo_init(struct vs_repo *r, struct vs_net *net, const char *name,
+                       const char *charger_dir)
+{
+	int n;
+
+	*r = (struct vs_repo){.net = net, .name = name};
+	r->ops = (struct vs_tuf_ops){r, repo_fetch, repo_load, repo_store,
+	                             repo_remove};
+	n = snprintf(r->dir, sizeof(r->dir), "%s/agent/%s", charger_dir, name);
+	return n < 0 || n >= PATH_MAX ? VS_ERR_LIMIT : VS_OK;
+}

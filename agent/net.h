@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/net.h - the agent's side of the network: fetch bytes, post reports.
+ *
+ * Nothing that comes through here is believed by whom it is given to.
+ */
+#ifndef VS_AGENT_NET_H
+#define VS_AGENT_NET_H
+
+#include "agent/conf.h"
+#include "base/buffer.h"
+#include "base/http.h"
+#include "base/status.h"
+#include "trust/tuf.h"
+
+#define VS_URL_LEN 2048
+
+struct vs_net {
+	struct vs_http *http;     /* metadata, seals, reports */
+	struct vs_http *download; /* packs: rate limited, its own connection */
+	const char *server;       /* keeps */
+};
+
+/* Keeps conf.  VS_OK (vs_net_close); VS_ERR_NOMEM; VS_ERR_IO. */
+vs_status vs_net_open(const struct vs_conf *conf,
+                      struct vs_net *out) VS_MUST_CHECK;
+void vs_net_close(struct vs_net *n);
+
+/* "SERVER/folder/name" into out.  VS_ERR_LIMIT if it does not fit. */
+vs_status vs_net_url(const struct vs_net *n, const char *folder,
+                     const char *name,
+                     char out[static VS_URL_LEN]) VS_MUST_CHECK;
+
+/* GETs a whole file.  Gives *out (free()).
+ * VS_OK; VS_ERR_ABSENT (404, 403); VS_ERR_LIMIT; VS_ERR_IO.
+ */
+vs_status vs_net_get(struct vs_net *n, const char *folder, const char *name,
+                     size_t max, uint8_t **out, size_t *len,
+                     uint32_t *retry_after_s) VS_MUST_CHECK;
+
+/* POSTs a report.  VS_OK if the server has it; VS_ERR_IO if not. */
+vs_status vs_net_post(struct vs_net *n, const char *name, const char *text,
+                      size_t len, struct vs_http_answer *answer) VS_MUST_CHECK;
+
+/* One TUF repository: fetched below SERVER/name, kept in DIR/agent/name. */
+struct vs_repo {
+	struct vs_net *net; /* NULL: only what is stored */
+	const char *name;   /* "director", "image" */
+	char dir[PATH_MAX];
+	uint32_t retry_after_s; /* of the last timestamp; 0: not said */
+	struct vs_tuf_ops ops;  /* points back here: do not move */
+};
+
+/* VS_OK; VS_ERR_LIMIT. */
+vs_status vs_repo_init(struct vs_repo *r, struct vs_net *net, const char *name,
+                       const char *charger_dir) VS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/offer.c - director and image repository, then the seals.
+ */
+#include "agent/offer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/believe.h"
+#include "base/hex.h"
+#include "trust/json.h"
+
+struct look {
+	const struct vs_charger *c;
+	struct vs_net *net;
+	uint64_t now_s;
+	struct vs_offer *o;
+	struct vs_why *why;
+};
+
+void vs_offer_ecu_id(const struct vs_charger *c, int i, char out[static 64])
+{
+	snprintf(out, 64, "%.31s-%.31s", c->machine.vehicle,
+	         c->components[i].name);
+}
+
+static void set_about(struct vs_offer *o, const char *where, const char *name)
+{
+	snprintf(o->about, sizeof(o->about), "%s/%s", where, name);
+}
+
+static vs_status refresh(const struct look *l, struct vs_repo *repo,
+                         const char *name, struct vs_tuf **out)
+{
+	vs_status status = vs_repo_init(repo, l->net, name, l->c->dir);
+
+	*out = NULL;
+	set_about(l->o, name, "root.json");
+	if (status == VS_OK)
+		status = vs_tuf_open(&repo->ops, l->now_s, out, l->why);
+	if (status != VS_OK)
+		return status;
+	status = vs_tuf_refresh(*out, l->why);
+	if (status != VS_OK)
+		set_about(l->o, name, vs_tuf_failed_file(*out));
+	return status;
+}
+
+static void fill_vehicle(const struct vs_charger *c, struct vs_vehicle *v,
+                         struct vs_ecu *ecus, char (*ids)[64])
+{
+	v->id = c->machine.vehicle;
+	v->ecus = ecus;
+	v->ecu_count = (size_t)c->machine.count;
+	for (int i = 0; i < c->machine.count; i++) {
+		vs_offer_ecu_id(c, i, ids[i]);
+		ecus[i] = (struct vs_ecu){
+			.id = ids[i],
+			.hardware = c->components[i].hardware,
+			.release_seq = c->running[i].header.release_seq,
+			.security_version = c->running[i].floor,
+			.installed_sha256 = c->running[i].sha256,
+		};
+	}
+}
+
+/* The pack's name; its bytes are guesses, its name only has to be a name. */
+static vs_status take_pack(const json_t *custom, struct vs_offer_part *p,
+                           struct vs_why *why)
+{
+	json_t *pack;
+	const char *hex;
+	vs_status status = vs_json_object(custom, "pack", &pack, why);
+
+	if (status == VS_OK)
+		status = vs_json_string(pack, "sha256", &hex, why);
+	if (status != VS_OK)
+		return status;
+	if (!vs_hex_is_sha256(hex))
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
+		               "pack.sha256", 0);
+	memcpy(p->pack, hex, sizeof(p->pack));
+	return VS_OK;
+}
+
+static vs_status open_seal(const struct look *l, const struct vs_assignment *a,
+                           struct vs_offer_part *p)
+{
+	int i = (int)a->ecu;
+	vs_status status = vs_believe_bytes(l->c, a, p->file, p->len, l->why);
+
+	if (status == VS_OK)
+		status = vs_seal_open(&l->c->ring, &l->c->ops.crypto, p->file,
+		                      p->len, &p->seal, l->why);
+	if (status == VS_OK)
+		status = vs_believe_custom(&p->seal.header, a->custom, l->why);
+	if (status == VS_OK)
+		status = vs_believe_seal(l->c, i, &p->seal, a->sha256, l->why);
+	if (status == VS_OK)
+		status = take_pack(a->custom, p, l->why);
+	return status;
+}
+
+static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
+{
+	struct vs_offer_part *p = &l->o->parts[a->ecu];
+	vs_status status;
+
+	snprintf(p->path, sizeof(p->path), "%s", a->path);
+	memcpy(p->sha256, a->sha256, sizeof(p->sha256));
+	set_about(l->o, "targets", a->path);
+	if (a->length > VS_SEAL_LEN_MAX || strlen(a->path) >= sizeof(p->path))
+		return vs_fail(VS_ERR_LIMIT, l->why, VS_REASON_TOO_LARGE,
+		               "the seal is too large", 0);
+	status = vs_net_get(l->net, "targets", a->name, (size_t)a->length,
+	                    &p->file, &p->len, NULL);
+	if (status == VS_ERR_LIMIT)
+		return vs_fail(VS_ERR_REFUSED, l->why,
+		               VS_REASON_LENGTH_MISMATCH,
+		               "the seal is longer than announced", 0);
+	if (status != VS_OK)
+		return vs_fail(status, l->why, VS_REASON_UNREADABLE,
+		               "the seal cannot be fetched", 0);
+	status = open_seal(l, a, p);
+	if (status != VS_OK)
+		return status;
+	p->named = true;
+	l->o->bytes_total += p->seal.header.image_len;
+	if (p->seal.header.release_seq > l->o->release_seq)
+		l->o->release_seq = p->seal.header.release_seq;
+	return VS_OK;
+}
+
+static vs_status compare(const struct look *l, struct vs_tuf *director,
+                         struct vs_tuf *image, struct vs_assignments *as)
+{
+	struct vs_ecu ecus[VS_BOOT_COMPONENTS_MAX];
+	char ids[VS_BOOT_COMPONENTS_MAX][64];
+	struct vs_vehicle vehicle;
+	vs_status status;
+
+	fill_vehicle(l->c, &vehicle, ecus, ids);
+	status = vs_uptane_check(director, image, &vehicle, as, l->why);
+	if (status == VS_OK)
+		return VS_OK;
+	if (vs_tuf_failed_file(image)[0] != '\0')
+		set_about(l->o, "image", vs_tuf_failed_file(image));
+	else
+		set_about(l->o, "director", vs_tuf_failed_file(director));
+	return status;
+}
+
+static vs_status look(const struct look *l, struct vs_tuf **director,
+                      struct vs_tuf **image)
+{
+	struct vs_repo repos[2];
+	struct vs_assignments as = {0};
+	vs_status status = refresh(l, &repos[0], "director", director);
+
+	l->o->retry_after_s = repos[0].retry_after_s;
+	if (*director)
+		l->o->director_version = vs_tuf_version(*director, "timestamp");
+	if (status == VS_OK)
+		status = refresh(l, &repos[1], "image", image);
+	if (status == VS_OK)
+		status = compare(l, *director, *image, &as);
+	if (status == VS_OK) {
+		l->o->count = as.count;
+		l->o->installed = as.installed;
+	}
+	for (size_t k = 0; status == VS_OK && !as.installed && k < as.count;
+	     k++)
+		status = fetch_seal(l, &as.at[k]);
+	vs_assignments_drop(&as);
+	/* The state points at its repository: close it before that goes. */
+	vs_tuf_close(director);
+	vs_tuf_close(image);
+	return status;
+}
+
+vs_status vs_offer_look(const struct vs_charger *c, struct vs_net *net,
+                        uint64_t now_s, struct vs_offer *o, struct vs_why *why)
+{
+	struct look l = {c, net, now_s, o, why};
+	struct vs_tuf *director = NULL;
+	struct vs_tuf *image = NULL;
+
+	memset(o, 0, sizeof(*o));
+	*why = (struct vs_why){VS_REASON_NONE, "", 0};
+	return look(&l, &director, &image);
+}
+
+void vs_offer_drop(struct vs_offer *o)
+{
+	for (int i = 0; i < VS_BOOT_COMPONENTS_MAX; i++) {
+		free(o->parts[i].file);
+		o->parts[i].file = NULL;
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/offer.h - what this charger should run, as far as it may believe it.
+ *
+ * One look is the whole Uptane full verification: both repositories are
+ * refreshed, compared, and the seals they name are opened.
+ */
+#ifndef VS_AGENT_OFFER_H
+#define VS_AGENT_OFFER_H
+
+#include "agent/charger.h"
+#include "agent/net.h"
+#include "agent/outbox.h"
+#include "base/status.h"
+#include "trust/uptane.h"
+
+/* The seal and the pack of one component of the release. */
+struct vs_offer_part {
+	bool named;
+	uint8_t *file; /* owned: the seal */
+	size_t len;
+	struct vs_seal seal; /* opened; points into file */
+	char sha256[65];
+	char path[256]; /* of the target */
+	char pack[65];  /* its SHA-256, which is its name */
+};
+
+struct vs_offer {
+	size_t count;   /* components named; 0: nothing to do */
+	bool installed; /* they are what runs already */
+	struct vs_offer_part parts[VS_BOOT_COMPONENTS_MAX]; /* by component */
+	uint64_t release_seq;          /* highest of the named */
+	uint64_t bytes_total;          /* of the images named */
+	uint64_t director_version;     /* of the timestamp now trusted */
+	uint32_t retry_after_s;        /* 0: not said */
+	char about[VS_NOTE_ABOUT_LEN]; /* what a refusal is about */
+};
+
+/* now_s: trusted time.
+ * VS_OK; VS_ERR_REFUSED, VS_ERR_INPUT, VS_ERR_LIMIT with why and o->about;
+ * VS_ERR_IO; ...  vs_offer_drop() in every case.
+ */
+vs_status vs_offer_look(const struct vs_charger *c, struct vs_net *net,
+                        uint64_t now_s, struct vs_offer *o,
+                        struct vs_why *why) VS_MUST_CHECK;
+void vs_offer_drop(struct vs_offer *o);
+
+/* "CP-0001-gateway": the ECU id of component i. */
+void vs_offer_ecu_id(const struct vs_charger *c, int i, char out[static 64]);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/reporter.c - what this charger runs and how it fares, signed.
+ */
+#include "agent/reporter.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/offer.h"
+#include "base/file.h"
+#include "base/pem.h"
+#include "trust/json.h"
+
+#define BLOCK 100
+
+static vs_status reserve(struct vs_reporter *r)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%" PRIu64 "\n",
+	                 r->counter + BLOCK);
+	vs_status status =
+		vs_file_replace(r->counter_file, text, (size_t)n, 0644);
+
+	if (status == VS_OK)
+		r->reserved = r->counter + BLOCK;
+	return status;
+}
+
+/* A counter file that is gone or damaged: the clock's seconds are above any
+ * counter that rose by less than one a second.
+ */
+static vs_status load_counter(struct vs_reporter *r, uint64_t now_s)
+{
+	uint8_t *text = NULL;
+	size_t len;
+	uint64_t stored = 0;
+	vs_status status = vs_file_read(r->counter_file, 32, &text, &len);
+
+	if (status == VS_OK) {
+		for (size_t i = 0; i < len && text[i] >= '0' &&
+		                   text[i] <= '9' && stored < UINT64_C(1) << 52;
+		     i++)
+			stored = stored * 10 + (uint64_t)(text[i] - '0');
+		free(text);
+	} else if (status != VS_ERR_ABSENT && status != VS_ERR_LIMIT) {
+		return status;
+	}
+	r->counter = stored > 0 ? stored : now_s;
+	return reserve(r);
+}
+
+static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
+                      const char *file)
+{
+	snprintf(error, VS_ERROR_LEN, "%.180s: %s", file,
+	         status == VS_ERR_DENIED ? "others may read this private key"
+	                                 : vs_status_name(status));
+	return status;
+}
+
+vs_status vs_reporter_open(struct vs_reporter *r, const char *dir,
+                           const char *key_file, uint64_t now_s,
+                           char error[static VS_ERROR_LEN])
+{
+	struct vs_key key;
+	vs_status status;
+	int n;
+
+	memset(r, 0, sizeof(*r));
+	status = vs_pem_private_key(key_file, &r->key);
+	if (status != VS_OK)
+		return fail(status, error, key_file);
+	status = vs_key_from_pkey(r->key, &key);
+	if (status != VS_OK)
+		return fail(status, error, key_file);
+	memcpy(r->key_id, key.id, sizeof(r->key_id));
+	vs_key_drop(&key);
+	n = snprintf(r->counter_file, sizeof(r->counter_file),
+	             "%s/agent/counter", dir);
+	if (n < 0 || n >= PATH_MAX)
+		return fail(VS_ERR_LIMIT, error, dir);
+	status = load_counter(r, now_s);
+	if (status != VS_OK)
+		return fail(status, error, r->counter_file);
+	return VS_OK;
+}
+
+void vs_reporter_close(struct vs_reporter *r)
+{
+	EVP_PKEY_free(r->key);
+	r->key = NULL;
+}
+
+static vs_status sign(void *ctx, const uint8_t *message, size_t len,
+                      uint8_t *sig, size_t *sig_len)
+{
+	struct vs_reporter *r = ctx;
+
+	return vs_pem_sign(r->key, message, len, sig, sig_len);
+}
+
+static void fill_ecus(struct vs_report *out, const struct vs_charger *c,
+                      const struct vs_state *s)
+{
+	out->ecu_count = (size_t)c->machine.count;
+	for (int i = 0; i < c->machine.count; i++) {
+		const struct vs_running *r = &c->running[i];
+		struct vs_report_ecu *e = &out->ecus[i];
+
+		vs_offer_ecu_id(c, i, e->id);
+		snprintf(e->hardware, sizeof(e->hardware), "%s",
+		         c->components[i].hardware);
+		snprintf(e->path, sizeof(e->path), "%s", s->paths[c->slot][i]);
+		e->length = r->seal_len;
+		memcpy(e->sha256, r->sha256, sizeof(e->sha256));
+		snprintf(e->version, sizeof(e->version), "%s",
+		         r->header.version);
+		e->release_seq = r->header.release_seq;
+		e->security_version = r->header.security_version;
+		e->floor = r->floor;
+	}
+	memcpy(out->primary, out->ecus[0].id, sizeof(out->primary));
+}
+
+static void fill_news(struct vs_report *out, const struct vs_state *s,
+                      const struct vs_note *note, const struct vs_live *live)
+{
+	if (note) {
+		snprintf(out->status, sizeof(out->status), "%s", note->status);
+		snprintf(out->phase, sizeof(out->phase), "%s", note->phase);
+		snprintf(out->detail, sizeof(out->detail), "%s", note->detail);
+		snprintf(out->about, sizeof(out->about), "%s", note->about);
+		out->reason = note->reason;
+		out->campaign_seq = note->campaign_seq;
+		return;
+	}
+	snprintf(out->status, sizeof(out->status), "%s",
+	         vs_phase_status(s->phase));
+	snprintf(out->phase, sizeof(out->phase), "%s", vs_phase_name(s->phase));
+	snprintf(out->detail, sizeof(out->detail), "%s", live->detail);
+	out->campaign_seq = s->phase == VS_PHASE_IDLE ? 0 : s->campaign_seq;
+}
+
+static vs_status next_counter(struct vs_reporter *r)
+{
+	if (r->counter == r->reserved) {
+		vs_status status = reserve(r);
+
+		if (status != VS_OK)
+			return status;
+	}
+	r->counter++;
+	return VS_OK;
+}
+
+vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
+                             const struct vs_state *s,
+                             const struct vs_note *note,
+                             const struct vs_live *live, char **out,
+                             size_t *len)
+{
+	struct vs_report *report = calloc(1, sizeof(*report));
+	vs_status status = report ? next_counter(r) : VS_ERR_NOMEM;
+
+	if (status != VS_OK) {
+		free(report);
+		return status;
+	}
+	snprintf(report->vehicle, sizeof(report->vehicle), "%s",
+	         c->machine.vehicle);
+	fill_ecus(report, c, s);
+	fill_news(report, s, note, live);
+	memcpy(report->nonce, r->nonce, sizeof(report->nonce));
+	report->counter = r->counter;
+	report->time_s = live->now_s;
+	report->healthy = live->healthy;
+	report->charging = live->charging;
+	report->director_version = live->director_version;
+	report->slot = c->slot;
+	report->trial = c->trial;
+	report->fell_back = c->fell_back;
+	report->fallback_reason = s->reason;
+	report->bytes_fetched = s->bytes_fetched;
+	report->bytes_total = s->bytes_total;
+	status = vs_report_encode(report, r->key_id, sign, r, out, len);
+	free(report);
+	return status;
+}
+
+/* {"nonce": "..."} in the answer, if the server gives one. */
+static void take_nonce(struct vs_reporter *r,
+                       const struct vs_http_answer *answer)
+{
+	VS_AUTO(vs_json_drop) json_t *said = NULL;
+	const char *nonce;
+
+	if (answer->len == 0 ||
+	    vs_json_parse(answer->body, answer->len, 4096, &said, NULL) !=
+	            VS_OK ||
+	    vs_json_string(said, "nonce", &nonce, NULL) != VS_OK ||
+	    strlen(nonce) >= sizeof(r->nonce))
+		return;
+	snprintf(r->nonce, sizeof(r->nonce), "%s", nonce);
+}
+
+vs_status vs_reporter_send(struct vs_reporter *r, struct vs_net *net,
+                           const struct vs_charger *c, const struct vs_state *s,
+                           const struct vs_note *note,
+                           const struct vs_live *live)
+{
+	struct vs_http_answer answer = {0};
+	char *text = NULL;
+	size_t len;
+	vs_status status = vs_reporter_encode(r, c, s, note, live, &text, &len);
+
+	if (status == VS_OK)
+		status = vs_net_post(net, "report", text, len, &answer);
+	if (status == VS_OK)
+		take_nonce(r, &answer);
+	vs_http_answer_drop(&answer);
+	free(text);
+	return status;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/reporter.h - signed reports to the server.
+ *
+ * The counter never repeats: numbers are reserved on disk before they are
+ * used, a hundred at a time.
+ */
+#ifndef VS_AGENT_REPORTER_H
+#define VS_AGENT_REPORTER_H
+
+#include "agent/charger.h"
+#include "agent/net.h"
+#include "agent/state.h"
+#include "base/status.h"
+#include "trust/report.h"
+
+struct vs_reporter {
+	EVP_PKEY *key; /* owned */
+	char key_id[VS_KEY_ID_LEN];
+	char counter_file[PATH_MAX];
+	uint64_t counter;  /* the last one used */
+	uint64_t reserved; /* up to here, on disk */
+	char nonce[65];    /* the server's last one */
+};
+
+/* What only the running agent knows. */
+struct vs_live {
+	bool healthy;
+	bool charging;      /* a session holds the update up */
+	const char *detail; /* for a report without a note; "" = none */
+	uint64_t director_version;
+	uint64_t now_s;
+};
+
+/* VS_OK (vs_reporter_close); else a line for a person in error. */
+vs_status vs_reporter_open(struct vs_reporter *r, const char *dir,
+                           const char *key_file, uint64_t now_s,
+                           char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
+void vs_reporter_close(struct vs_reporter *r);
+
+/* Makes the next report: of a note, or (NULL) of the phase at hand.  Gives
+ * *out (free()).
+ */
+vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
+                             const struct vs_state *s,
+                             const struct vs_note *note,
+                             const struct vs_live *live, char **out,
+                             size_t *len) VS_MUST_CHECK;
+
+/* The same, and posts it.  VS_OK if the server has it. */
+vs_status vs_reporter_send(struct vs_reporter *r, struct vs_net *net,
+                           const struct vs_charger *c, const struct vs_state *s,
+                           const struct vs_note *note,
+                           const struct vs_live *live) VS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/update.c - from a look at the repositories to a written slot.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "agent/agent.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define TICK_MS 200
+#define SAVE_MS 2000
+#define TIME_STEP_S 600
+
+/* Whoever sent this is not to be believed; all else is worth another try. */
+static bool is_refusal(vs_status status)
+{
+	return status == VS_ERR_REFUSED || status == VS_ERR_INPUT ||
+	       status == VS_ERR_LIMIT;
+}
+
+static uint64_t spread(uint64_t ms, uint64_t percent)
+{
+	uint64_t width = ms * percent / 100;
+	uint64_t random = 0;
+
+	if (width == 0 ||
+	    getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return ms;
+	return ms - width + random % (2 * width + 1);
+}
+
+static void schedule(struct vs_agent *a, uint32_t retry_after_s)
+{
+	const struct vs_conf *c = &a->conf;
+	uint64_t ms = c->poll_ms;
+
+	if (retry_after_s > 0) {
+		ms = (uint64_t)retry_after_s * 1000;
+		ms = ms < c->poll_min_ms ? c->poll_min_ms : ms;
+		ms = ms > c->poll_max_ms ? c->poll_max_ms : ms;
+	}
+	for (unsigned i = 0; i < a->poll_failures && ms < c->backoff_max_ms;
+	     i++)
+		ms *= 2;
+	if (a->poll_failures > 0 && ms > c->backoff_max_ms)
+		ms = c->backoff_max_ms;
+	a->poll_at = vs_agent_now_ms() + spread(ms, c->jitter_percent);
+}
+
+/* Both repositories were verified at this moment, so none of their dates lies
+ * before it: a clock that ran ahead of them would have been refused.
+ */
+static void note_success(struct vs_agent *a)
+{
+	struct vs_state *s = &a->state;
+	uint64_t now_s = vs_agent_now_s(a);
+	bool news = now_s >= s->time_floor_s + TIME_STEP_S;
+
+	for (size_t i = 0; i < s->outbox.seen_count; i++)
+		news = news || !s->outbox.seen[i].settled;
+	if (!news)
+		return;
+	s->time_floor_s = now_s;
+	vs_outbox_settle(&s->outbox);
+	if (vs_state_save(s, &a->io) != VS_OK)
+		vs_warn("%s: cannot be written", a->state_file);
+}
+
+static void fill_parts(const struct vs_agent *a, const struct vs_offer *o,
+                       struct vs_state *s)
+{
+	s->part_count = 0;
+	for (int i = 0; i < a->charger.machine.count; i++) {
+		const struct vs_offer_part *from = &o->parts[i];
+		struct vs_state_part *p = &s->parts[s->part_count];
+
+		if (!from->named)
+			continue;
+		memset(p, 0, sizeof(*p));
+		snprintf(p->component, sizeof(p->component), "%s",
+		         a->charger.components[i].name);
+		snprintf(p->path, sizeof(p->path), "%s", from->path);
+		memcpy(p->sha256, from->sha256, sizeof(p->sha256));
+		snprintf(p->version, sizeof(p->version), "%s",
+		         from->seal.header.version);
+		p->release_seq = from->seal.header.release_seq;
+		s->part_count++;
+	}
+}
+
+/* What the demo, the bench and a person look at; lost, nothing is. */
+static void write_fetch(const struct vs_agent *a,
+                        const struct vs_install_stats *st)
+{
+	char path[PATH_MAX + 32];
+	char text[512];
+	int n = snprintf(
+		text, sizeof(text),
+		"{\"bytes_fetched_this_run\": %" PRIu64
+		", \"bytes_planned\": %" PRIu64 ", \"clusters\": %" PRIu64
+		", \"clusters_kept\": %" PRIu64
+		", \"clusters_copied\": %" PRIu64
+		", \"clusters_fetched\": %" PRIu64 ", \"requests\": %" PRIu64
+		", \"image_bytes\": %" PRIu64 "}\n",
+		st->bytes_fetched, st->bytes_planned, st->clusters,
+		st->clusters_kept, st->clusters_copied, st->clusters_fetched,
+		st->requests, st->image_bytes);
+
+	snprintf(path, sizeof(path), "%s/agent/fetch.json", a->charger.dir);
+	if (vs_file_replace(path, text, (size_t)n, 0644) != VS_OK)
+		vs_warn("%s: cannot be written", path);
+}
+
+/* While workers write: figures, reports, and whether to stop. */
+static bool on_tick(void *ctx, const struct vs_install_stats *so_far)
+{
+	struct vs_agent *a = ctx;
+	uint64_t now = vs_agent_now_ms();
+
+	a->state.bytes_fetched = a->fetched_before + so_far->bytes_fetched;
+	if (now >= a->tick_at && so_far->bytes_fetched != a->noted_bytes) {
+		a->tick_at = now + TICK_MS;
+		a->noted_bytes = so_far->bytes_fetched;
+		write_fetch(a, so_far);
+	}
+	if (now >= a->save_at) {
+		a->save_at = now + SAVE_MS;
+		if (vs_state_save(&a->state, &a->io) != VS_OK)
+			vs_warn("%s: cannot be written", a->state_file);
+	}
+	vs_agent_deliver(a);
+	return !a->stopped();
+}
+
+struct pack {
+	struct vs_http_source http;
+	struct vs_source source;
+	char url[VS_URL_LEN];
+};
+
+static vs_status write_set(struct vs_agent *a, const struct vs_offer *o,
+                           struct pack *packs, struct vs_set *set,
+                           struct vs_why *why)
+{
+	vs_status status;
+
+	for (int i = 0; i < a->charger.machine.count; i++) {
+		char name[80];
+
+		if (!o->parts[i].named)
+			continue;
+		snprintf(name, sizeof(name), "%s.pack", o->parts[i].pack);
+		if (vs_net_url(&a->net, "packs", name, packs[i].url) != VS_OK)
+			return VS_ERR_LIMIT;
+		vs_http_source_init(&packs[i].http, a->net.download,
+		                    packs[i].url, &packs[i].source);
+		set->parts[i].seal = &o->parts[i].seal;
+		set->parts[i].source = &packs[i].source;
+	}
+	status = vs_set_write(set, why);
+	write_fetch(a, &set->stats);
+	a->state.bytes_fetched = a->fetched_before + set->stats.bytes_fetched;
+	return status;
+}
+
+/* A refusal is about the pack: the seal was believed before. */
+static void download_failed(struct vs_agent *a, const struct vs_offer *o,
+                            const struct vs_set *set, vs_status status,
+                            const struct vs_why *why)
+{
+	enum vs_event on =
+		is_refusal(status) ? VS_EVENT_REFUSED : VS_EVENT_FAILED;
+	char about[VS_NOTE_ABOUT_LEN];
+
+	snprintf(about, sizeof(about), "packs/%s.pack",
+	         o->parts[set->failed].pack);
+	if (a->stopped())
+		return; /* the next start goes on from here */
+	if (status == VS_ERR_IO)
+		vs_warn("download: %s", vs_http_error(a->net.download));
+	if (vs_agent_move(a, on, why->code ? why->code : VS_REASON_UNREADABLE,
+	                  about, why->what) != VS_OK)
+		a->poll_failures++;
+}
+
+static void note_paths(struct vs_agent *a, const struct vs_offer *o)
+{
+	struct vs_state *s = &a->state;
+
+	for (int i = 0; i < a->charger.machine.count; i++) {
+		const char *path = o->parts[i].named
+		                           ? o->parts[i].path
+		                           : s->paths[a->charger.slot][i];
+
+		snprintf(s->paths[s->target][i], VS_TARGET_PATH_LEN, "%s",
+		         path);
+	}
+}
+
+static void check_written(struct vs_agent *a, const struct vs_offer *o)
+{
+	struct vs_why why = {VS_REASON_UNREADABLE, "the slot failed", 0};
+	vs_status status =
+		vs_charger_verify(&a->charger, a->state.target, &why);
+	enum vs_event on = VS_EVENT_VERIFIED;
+
+	if (status != VS_OK)
+		on = is_refusal(status) ? VS_EVENT_REFUSED : VS_EVENT_FAILED;
+	else
+		note_paths(a, o);
+	if (vs_agent_move(a, on, status == VS_OK ? VS_REASON_NONE : why.code,
+	                  status == VS_OK ? NULL : a->state.parts[0].path,
+	                  status == VS_OK ? NULL : why.what) != VS_OK)
+		a->poll_failures++;
+	a->gate_at = 0;
+}
+
+static void download(struct vs_agent *a, const struct vs_offer *o)
+{
+	struct vs_why why = {VS_REASON_NONE, "", 0};
+	struct vs_set set = {
+		.charger = &a->charger,
+		.target = a->state.target,
+		.workers = (unsigned)a->conf.workers,
+		.tick = on_tick,
+		.tick_ctx = a,
+	};
+	struct pack *packs = calloc(VS_BOOT_COMPONENTS_MAX, sizeof(*packs));
+	vs_status status = VS_ERR_NOMEM;
+
+	a->fetched_before = a->state.bytes_fetched;
+	a->tick_at = a->save_at = a->noted_bytes = 0;
+	if (packs && vs_agent_move(a, VS_EVENT_BEGUN, VS_REASON_NONE, NULL,
+	                           NULL) == VS_OK)
+		status = write_set(a, o, packs, &set, &why);
+	free(packs);
+	if (status != VS_OK) {
+		a->poll_failures += status == VS_ERR_IO;
+		download_failed(a, o, &set, status, &why);
+		return;
+	}
+	vs_info("slot %c: %" PRIu64 " clusters kept, %" PRIu64
+	        " copied, %" PRIu64 " fetched, %" PRIu64 " bytes",
+	        'a' + set.target, set.stats.clusters_kept,
+	        set.stats.clusters_copied, set.stats.clusters_fetched,
+	        set.stats.bytes_fetched);
+	if (vs_agent_move(a, VS_EVENT_WRITTEN, VS_REASON_NONE, NULL, NULL) ==
+	    VS_OK)
+		check_written(a, o);
+}
+
+/* Takes up a release that is not the one at hand. */
+static void take_up(struct vs_agent *a, const struct vs_offer *o,
+                    const struct vs_state *wanted, const char id[static 65])
+{
+	struct vs_state *s = &a->state;
+	char before[65];
+
+	a->held = NULL;
+	if (vs_state_has_failed(s, id)) {
+		if (strcmp(a->passed_over, id) != 0)
+			vs_info("the release offered has failed its trial "
+			        "here: not tried again");
+		memcpy(a->passed_over, id, sizeof(a->passed_over));
+		return;
+	}
+	if (vs_state_set_id(s, before) != VS_OK || strcmp(before, id) != 0)
+		s->bytes_fetched = 0;
+	s->part_count = wanted->part_count;
+	memcpy(s->parts, wanted->parts, sizeof(s->parts));
+	s->campaign_seq = o->release_seq;
+	s->bytes_total = o->bytes_total;
+	s->target = !a->charger.slot;
+	if (vs_agent_move(a, VS_EVENT_OFFERED, VS_REASON_NONE, NULL, NULL) ==
+	    VS_OK)
+		download(a, o);
+}
+
+static void consider(struct vs_agent *a, const struct vs_offer *o)
+{
+	bool nothing = o->count == 0 || o->installed;
+	struct vs_state *wanted = calloc(1, sizeof(*wanted));
+	char id[65] = "", at_hand[65] = "";
+	bool same;
+
+	if (!wanted)
+		return;
+	fill_parts(a, o, wanted);
+	same = vs_state_set_id(wanted, id) == VS_OK &&
+	       vs_state_set_id(&a->state, at_hand) == VS_OK &&
+	       strcmp(id, at_hand) == 0;
+	if (a->state.phase == VS_PHASE_WAITING && (nothing || !same) &&
+	    vs_agent_move(a, VS_EVENT_CANCELLED, VS_REASON_NONE, NULL,
+	                  "the director names another set now") != VS_OK)
+		nothing = true;
+	if (!nothing && a->state.phase == VS_PHASE_IDLE)
+		take_up(a, o, wanted, id);
+	free(wanted);
+}
+
+/* A phase of a download that is no longer under way: a move that could not
+ * be persisted (a full disk) left it.
+ */
+static bool is_clear(struct vs_agent *a)
+{
+	enum vs_phase phase = a->state.phase;
+
+	return phase == VS_PHASE_IDLE || phase == VS_PHASE_WAITING ||
+	       vs_agent_move(a, VS_EVENT_RESTARTED, VS_REASON_NONE, NULL,
+	                     NULL) == VS_OK;
+}
+
+void vs_agent_poll(struct vs_agent *a)
+{
+	struct vs_offer *o = is_clear(a) ? malloc(sizeof(*o)) : NULL;
+	struct vs_why why;
+	vs_status status;
+
+	if (!o) {
+		a->poll_failures++;
+		schedule(a, 0);
+		return;
+	}
+	status =
+		vs_offer_look(&a->charger, &a->net, vs_agent_now_s(a), o, &why);
+	if (o->director_version > 0)
+		a->director_version = o->director_version;
+	if (status == VS_OK) {
+		a->poll_failures = 0;
+		note_success(a);
+		consider(a, o);
+	} else if (is_refusal(status)) {
+		a->poll_failures = 0;
+		if (vs_agent_move(a, VS_EVENT_REFUSED, why.code, o->about,
+		                  why.what) != VS_OK)
+			a->poll_failures++;
+	} else {
+		if (a->poll_failures++ == 0)
+			vs_warn("poll: %s: %s: %s", o->about,
+			        vs_status_name(status),
+			        vs_http_error(a->net.http));
+	}
+	/* A server that answers may hear what waits for it. */
+	if (status != VS_ERR_IO && a->state.outbox.count > 0)
+		a->report_at = a->report_failures = 0;
+	schedule(a, o->retry_after_s);
+	vs_offer_drop(o);
+	free(o);
+}
