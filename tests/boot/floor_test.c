@@ -120,25 +120,42 @@ static void a_flipped_bit_lowers_no_floor(void **state)
 	}
 }
 
-/* A raise that is cut leaves one copy torn; the next one must not begin with
- * the copy that is whole, or a second cut would leave none.  A limit on the
- * file's size stands in for the cut: only the first copy can be written.
+/* Raises while only the first copy can be written: a limit on the file's size
+ * stands in for the cut.
  */
-static void the_torn_copy_is_written_first(void **state)
+static void raise_cut_at_the_second_copy(const struct place *p, uint32_t to)
 {
-	const struct place *p = *state;
 	struct rlimit none;
 	struct rlimit limit;
 
-	flip(p, 1, 77);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &none), 0);
 	limit = none;
 	limit.rlim_cur = COPY_APART;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	vs_status status = vs_floor_raise(p->fd, "gateway", 20);
+	vs_status status = vs_floor_raise(p->fd, "gateway", to);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
 	assert_int_equal(status, VS_ERR_IO);
+}
+
+static void a_raise_cut_in_its_middle_has_happened(void **state)
+{
+	const struct place *p = *state;
+
+	raise_cut_at_the_second_copy(p, 20);
+	assert_int_equal(floor_of(p, "gateway"), 20);
+	assert_int_equal(floor_of(p, "meter"), 4);
+}
+
+/* A raise that is cut leaves one copy torn; the next one must not begin with
+ * the copy that is whole, or a second cut would leave none.
+ */
+static void the_torn_copy_is_written_first(void **state)
+{
+	const struct place *p = *state;
+
+	flip(p, 1, 77);
+	raise_cut_at_the_second_copy(p, 20);
 	assert_int_equal(floor_of(p, "gateway"), 3);
 	assert_int_equal(vs_floor_raise(p->fd, "gateway", 20), VS_OK);
 	flip(p, 0, 77);
@@ -155,6 +172,9 @@ int main(void)
 			drop_place),
 		cmocka_unit_test_setup_teardown(a_flipped_bit_lowers_no_floor,
 	                                        make_place, drop_place),
+		cmocka_unit_test_setup_teardown(
+			a_raise_cut_in_its_middle_has_happened, make_place,
+			drop_place),
 		cmocka_unit_test_setup_teardown(the_torn_copy_is_written_first,
 	                                        make_place, drop_place),
 	};

@@ -48,8 +48,8 @@ def make_image(work, version, charger):
         f.write(charger)
     os.chmod(program, 0o755)
     image = os.path.join(work, version + ".img")
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, image, "6M"], stdout=subprocess.DEVNULL,
-                   check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, image, "6M"],
+                   stdout=subprocess.DEVNULL, check=True)
     return image
 
 
@@ -151,6 +151,7 @@ class Loader(unittest.TestCase):
         self.assertFalse(d["trial"])
         self.assertEqual(d["floor"], {"gateway": 1})
         self.assertEqual(d["seen"][1]["refused"], "no-seal")
+        self.assertIsNone(d["seen"][0]["component"])
         self.assertEqual(d["header"]["gateway"]["version"], "1.0.0")
         # the image is another process's: nothing is mounted here
         self.assertEqual(os.listdir(self.path("root")), [])

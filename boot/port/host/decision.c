@@ -59,7 +59,10 @@ static json_t *seen_slot(const struct vs_machine *m,
 		    failed);
 	}
 	set(out, "refused", json_string(vs_reason_name(v->refused)), failed);
-	set(out, "component", json_string(m->components[v->component].name),
+	set(out, "component",
+	    v->refused == VS_REASON_NONE
+	            ? json_null()
+	            : json_string(m->components[v->component].name),
 	    failed);
 	set(out, "release_seq", seq, failed);
 	set(out, "security_version", security, failed);
