@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/commands.h - the rows of voltseal-sign's table, one file each.
+ *
+ * A command says on standard error, once and in one line, what went wrong;
+ * the status it gives is only for the exit code.
+ */
+#ifndef VS_SIGN_COMMANDS_H
+#define VS_SIGN_COMMANDS_H
+
+#include "sign/args.h"
+
+extern const struct vs_command vs_cmd_token_init;
+extern const struct vs_command vs_cmd_key_generate;
+extern const struct vs_command vs_cmd_key_list;
+extern const struct vs_command vs_cmd_key_export;
+extern const struct vs_command vs_cmd_room_init;
+extern const struct vs_command vs_cmd_propose_release;
+extern const struct vs_command vs_cmd_seal;
+extern const struct vs_command vs_cmd_show;
+extern const struct vs_command vs_cmd_approve;
+extern const struct vs_command vs_cmd_publish;
+extern const struct vs_command vs_cmd_verify;
+extern const struct vs_command vs_cmd_inspect;
+extern const struct vs_command vs_cmd_ca_init;
+extern const struct vs_command vs_cmd_ca_issue;
+
+#endif

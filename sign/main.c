@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/main.c - voltseal-sign: the offline signing room.
+ *
+ * Exit codes: 0 done, 1 refused or failed, 2 wrongly called.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "sign/commands.h"
+#include "sign/offline.h"
+
+static const struct vs_command *const commands[] = {
+	&vs_cmd_token_init, &vs_cmd_key_generate, &vs_cmd_key_list,
+	&vs_cmd_key_export, &vs_cmd_room_init,    &vs_cmd_propose_release,
+	&vs_cmd_seal,       &vs_cmd_show,         &vs_cmd_approve,
+	&vs_cmd_publish,    &vs_cmd_verify,       &vs_cmd_inspect,
+	&vs_cmd_ca_init,    &vs_cmd_ca_issue,
+};
+
+enum { command_count = sizeof commands / sizeof *commands };
+
+static void help(void)
+{
+	printf("voltseal-sign - the offline signing room\n\n"
+	       "The way of a release:\n"
+	       "  token init, key generate, key export   once per person\n"
+	       "  room init, approve, publish            once per fleet\n"
+	       "  propose release                        one person\n"
+	       "  show, approve                          m of n people\n"
+	       "  publish                                files for the "
+	       "server\n\nCommands:\n");
+	for (size_t i = 0; i < command_count; i++)
+		printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\nvoltseal-sign COMMAND --help tells each command's "
+	       "options.\n");
+}
+
+/* Whether argv begins with the command's words; *words is their number. */
+static bool names(const struct vs_command *c, int argc, char *const *argv,
+                  int *words)
+{
+	const char *rest = c->name;
+
+	for (*words = 0; *rest; ++*words) {
+		size_t len = strcspn(rest, " ");
+
+		if (*words == argc || strlen(argv[*words]) != len ||
+		    memcmp(argv[*words], rest, len) != 0)
+			return false;
+		rest += len + (rest[len] == ' ');
+	}
+	return true;
+}
+
+static bool asks_help(int argc, char *const *argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+static int run(const struct vs_command *c, int argc, char *const *argv)
+{
+	struct vs_args args;
+	char error[256] = "";
+
+	if (asks_help(argc, argv)) {
+		vs_args_help(c);
+		return 0;
+	}
+	if (vs_args_parse(c, argc, argv, &args, error)) {
+		vs_error("%s: %s", c->name, error);
+		return 2;
+	}
+	if (vs_offline_enter(error)) {
+		vs_error("%s", error);
+		return 1;
+	}
+	vs_status status = c->run(&args);
+	if (fflush(stdout) && !status) {
+		vs_error("standard output: cannot be written");
+		return 1;
+	}
+	return status ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	int words;
+
+	vs_log_init("voltseal-sign");
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	for (size_t i = 0; i < command_count; i++)
+		if (names(commands[i], argc - 1, argv + 1, &words))
+			return run(commands[i], argc - 1 - words,
+			           argv + 1 + words);
+	if (argc < 2 || asks_help(argc - 1, argv + 1)) {
+		help();
+		return argc < 2 ? 2 : 0;
+	}
+	char quoted[64];
+	vs_error("%s: no such command; voltseal-sign --help lists them",
+	         vs_log_quote(argv[1], quoted, sizeof quoted));
+	return 2;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/token.h - a person's token, opened with the PIN that person gives.
+ *
+ * A PIN comes from the terminal or from a file that only its owner can read,
+ * never from the command line or the environment.
+ */
+#ifndef VS_SIGN_TOKEN_H
+#define VS_SIGN_TOKEN_H
+
+#include "base/pkcs11.h"
+#include "sign/args.h"
+
+#define VS_PIN_MAX 256
+
+/* Rows for commands that use a token. */
+#define VS_TOKEN_OPTIONS                                                       \
+	{"token",                                                              \
+	 VS_OPTION_TEXT,                                                       \
+	 VS_REQUIRED,                                                          \
+	 "LABEL",                                                              \
+	 "the person's token",                                                 \
+	 0,                                                                    \
+	 0,                                                                    \
+	 0},                                                                   \
+		{"pin-file",                                                   \
+	         VS_OPTION_TEXT,                                               \
+	         VS_OPTIONAL,                                                  \
+	         "FILE",                                                       \
+	         "its PIN, mode 0600; asked on the terminal if missing",       \
+	         0,                                                            \
+	         0,                                                            \
+	         0},                                                           \
+	{                                                                      \
+		"module", VS_OPTION_TEXT, VS_OPTIONAL, "FILE",                 \
+			"PKCS#11 module; " VS_P11_MODULE " if missing", 0, 0,  \
+			0                                                      \
+	}
+
+/* Reads a PIN; file NULL: from the terminal, asking for what.  Wipe out.
+ * Each of these says what is wrong by itself.
+ */
+vs_status vs_pin_read(const char *file, const char *what,
+                      char out[static VS_PIN_MAX]) VS_MUST_CHECK;
+
+vs_status vs_token_module(const struct vs_args *args,
+                          struct vs_p11 **out) VS_MUST_CHECK;
+
+/* Logs in to --token.  Gives *out: vs_p11_close(). */
+vs_status vs_token_open(const struct vs_args *args, bool writable,
+                        struct vs_p11 **out) VS_MUST_CHECK;
+
+/* Says p's error and gives status back. */
+vs_status vs_token_failed(const struct vs_p11 *p, vs_status status);
+
+#endif
