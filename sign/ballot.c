@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/ballot.c - who must sign a thing, who has, and how many are enough.
+ */
+#include "sign/ballot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "seal/openssl.h"
+#include "sign/say.h"
+#include "trust/json.h"
+
+enum { sig_max = 1024 };
+
+void vs_ballot_drop(struct vs_ballot *b)
+{
+	for (size_t i = 0; i < b->voter_count; i++)
+		EVP_PKEY_free(b->voters[i].pkey);
+	*b = (struct vs_ballot){0};
+}
+
+/* Counts a voter whose pkey it takes. */
+static vs_status add_voter(const struct vs_room *r, struct vs_ballot *b,
+                           const char *id, EVP_PKEY *pkey)
+{
+	if (b->voter_count == VS_POLICY_KEYS_MAX) {
+		EVP_PKEY_free(pkey);
+		vs_error("%s: keys: more than %d", b->what, VS_POLICY_KEYS_MAX);
+		return VS_ERR_LIMIT;
+	}
+	struct vs_voter *v = &b->voters[b->voter_count++];
+	*v = (struct vs_voter){.pkey = pkey};
+	snprintf(v->id, sizeof v->id, "%s", id);
+	vs_policy_holder(r->policy, id, v->holder, sizeof v->holder);
+	return VS_OK;
+}
+
+static void count(struct vs_ballot *b)
+{
+	for (size_t i = 0; i < b->voter_count; i++) {
+		b->good += b->voters[i].voted;
+		b->broken += b->voters[i].broken;
+	}
+}
+
+/* Metadata */
+
+static void look_up(const struct vs_envelope *e, const struct vs_key *key,
+                    struct vs_voter *v)
+{
+	const json_t *all = json_object_get(e->whole, "signatures");
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(all, i, one)
+	{
+		const char *id =
+			json_string_value(json_object_get(one, "keyid"));
+		const char *hex =
+			json_string_value(json_object_get(one, "sig"));
+		uint8_t sig[sig_max];
+		size_t len = hex ? strlen(hex) / 2 : 0;
+
+		if (!id || strcmp(id, key->id) != 0)
+			continue;
+		v->voted = len && len <= sizeof sig &&
+		           vs_hex_decode(hex, sig, len) == VS_OK &&
+		           vs_key_verify(key, e->canon, e->canon_len, sig,
+		                         len) == VS_OK;
+		v->broken = !v->voted;
+	}
+}
+
+static vs_status ballot_of_role(const struct vs_room *r,
+                                const struct vs_envelope *e, const json_t *role,
+                                const json_t *keys, struct vs_ballot *out)
+{
+	struct vs_role parsed;
+	struct vs_why why = {0};
+	vs_status status = vs_role_parse(role, keys, &parsed, &why);
+
+	if (status)
+		return vs_say_why(status, out->what, &why);
+	out->threshold = (size_t)parsed.threshold;
+	for (size_t i = 0; i < parsed.key_count && !status; i++) {
+		EVP_PKEY *pkey = parsed.keys[i].pkey;
+
+		if (EVP_PKEY_up_ref(pkey) != 1)
+			status = vs_say_io(VS_ERR_CRYPTO, out->what);
+		else
+			status = add_voter(r, out, parsed.keys[i].id, pkey);
+		if (!status)
+			look_up(e, &parsed.keys[i], &out->voters[i]);
+	}
+	vs_role_drop(&parsed);
+	count(out);
+	return status;
+}
+
+/* The file that says who may sign: the proposed one if it is proposed too. */
+static const json_t *body_of(const struct vs_room *r, struct vs_proposal *p,
+                             const char *repository, const char *role,
+                             struct vs_envelope *in_force, vs_status *status)
+{
+	const struct vs_document *d = vs_proposal_document(p, repository, role);
+
+	*status = VS_OK;
+	if (d && d->present)
+		return d->envelope.body;
+	*status = vs_room_metadata(r, repository, role, in_force);
+	if (*status == VS_ERR_ABSENT)
+		vs_error("%s: there is no %s %s in force yet", p->dir,
+		         repository, role);
+	return *status ? NULL : in_force->body;
+}
+
+static const json_t *delegated(const json_t *delegations, const char *name)
+{
+	const json_t *roles = json_object_get(delegations, "roles");
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(roles, i, one)
+	{
+		const char *is =
+			json_string_value(json_object_get(one, "name"));
+
+		if (is && strcmp(is, name) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+static vs_status ballot_of_targets(const struct vs_room *r,
+                                   struct vs_proposal *p,
+                                   const struct vs_document *d,
+                                   struct vs_ballot *out)
+{
+	struct vs_envelope in_force = {0};
+	bool top = strcmp(d->role, "targets") == 0;
+	vs_status status;
+	const json_t *body =
+		body_of(r, p, d->repository, top ? "root" : "targets",
+	                &in_force, &status);
+	const json_t *in = top ? body : json_object_get(body, "delegations");
+	const json_t *role =
+		top ? json_object_get(json_object_get(in, "roles"), d->role)
+		    : delegated(in, d->role);
+
+	if (!status)
+		status = ballot_of_role(r, &d->envelope, role,
+		                        json_object_get(in, "keys"), out);
+	vs_envelope_drop(&in_force);
+	return status;
+}
+
+static vs_status ballot_of_root(const struct vs_room *r,
+                                const struct vs_document *d, const json_t *root,
+                                struct vs_ballot *out)
+{
+	const json_t *roles = json_object_get(root, "roles");
+
+	return ballot_of_role(r, &d->envelope, json_object_get(roles, "root"),
+	                      json_object_get(root, "keys"), out);
+}
+
+static vs_status ballots_of_root(const struct vs_room *r,
+                                 const struct vs_document *d,
+                                 struct vs_ballot out[static VS_BALLOTS_MAX],
+                                 size_t *n)
+{
+	struct vs_envelope in_force;
+	vs_status status = ballot_of_root(r, d, d->envelope.body, &out[0]);
+
+	if (status || d->version == 1)
+		return status;
+	*n = 2;
+	status = vs_room_metadata(r, d->repository, "root", &in_force);
+	if (status)
+		return status;
+	snprintf(out[1].what, sizeof out[1].what, "%.64s, by the keys in force",
+	         out[0].what);
+	status = ballot_of_root(r, d, in_force.body, &out[1]);
+	vs_envelope_drop(&in_force);
+	return status;
+}
+
+/* Boot keys */
+
+const struct vs_signature *vs_signature_of(const struct vs_signatures *sigs,
+                                           const uint8_t id[static 32])
+{
+	for (size_t i = 0; i < sigs->count; i++)
+		if (memcmp(sigs->at[i].key_id, id, VS_SHA256_LEN) == 0)
+			return &sigs->at[i];
+	return NULL;
+}
+
+/* Whether key i of the ring signed message; sets *broken if it tried. */
+static bool boot_signed(const struct vs_crypto *crypto,
+                        const struct vs_keyring *ring, size_t i,
+                        const uint8_t *message, size_t len,
+                        const struct vs_signatures *sigs, bool *broken)
+{
+	const struct vs_signature *s = vs_signature_of(sigs, ring->keys[i].id);
+	uint8_t digest[VS_SHA256_LEN];
+
+	if (!s)
+		return false;
+	bool ok = s->scheme == VS_SCHEME_P256_SHA256 &&
+	          s->len == VS_P256_SIG_LEN &&
+	          crypto->sha256(crypto->ctx, message, len, NULL, 0, digest) ==
+	                  VS_OK &&
+	          crypto->p256_verify(crypto->ctx, ring->keys[i].point, digest,
+	                              s->bytes) == VS_OK;
+	if (!ok)
+		*broken = true;
+	return ok;
+}
+
+static vs_status ring_voters(const struct vs_room *r,
+                             const struct vs_keyring *ring,
+                             struct vs_ballot *out)
+{
+	vs_status status = VS_OK;
+
+	out->threshold = ring->threshold;
+	for (size_t i = 0; i < ring->key_count && !status; i++) {
+		char id[65];
+		EVP_PKEY *pkey;
+
+		vs_hex_encode(ring->keys[i].id, VS_SHA256_LEN, id);
+		if (vs_p11_pkey(ring->keys[i].point, &pkey))
+			return vs_say_io(VS_ERR_CRYPTO, out->what);
+		status = add_voter(r, out, id, pkey);
+	}
+	return status;
+}
+
+static vs_status ballot_of_ring(const struct vs_room *r,
+                                const struct vs_document *d,
+                                const struct vs_keyring *ring,
+                                struct vs_ballot *out)
+{
+	struct vs_crypto crypto;
+	vs_status status = ring_voters(r, ring, out);
+
+	if (status)
+		return status;
+	status = vs_openssl_init(&crypto);
+	if (status)
+		return vs_say_io(status, out->what);
+	for (size_t i = 0; i < ring->key_count; i++)
+		out->voters[i].voted =
+			boot_signed(&crypto, ring, i, d->bytes, d->body_len,
+		                    &d->signatures, &out->voters[i].broken);
+	vs_openssl_drop(&crypto);
+	count(out);
+	return VS_OK;
+}
+
+static vs_status ballots_of_ring(const struct vs_room *r,
+                                 const struct vs_document *d,
+                                 struct vs_ballot out[static VS_BALLOTS_MAX],
+                                 size_t *n)
+{
+	struct vs_keyring in_force;
+	vs_status status = ballot_of_ring(r, d, &d->ring, &out[0]);
+
+	if (status || d->version == 1)
+		return status;
+	*n = 2;
+	status = vs_room_keyring(r, &in_force);
+	if (status)
+		return status;
+	snprintf(out[1].what, sizeof out[1].what, "%.64s, by the keys in force",
+	         out[0].what);
+	return ballot_of_ring(r, d, &in_force, &out[1]);
+}
+
+vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
+                          struct vs_ballot *out)
+{
+	struct vs_crypto crypto;
+	struct vs_keyring ring;
+
+	*out = (struct vs_ballot){0};
+	snprintf(out->what, sizeof out->what, "seals of release %s",
+	         p->release);
+	vs_status status = vs_room_keyring(r, &ring);
+	if (status == VS_ERR_ABSENT)
+		vs_error("%s: there is no boot keyring in force yet", r->dir);
+	if (!status)
+		status = ring_voters(r, &ring, out);
+	if (status)
+		return status;
+	status = vs_openssl_init(&crypto);
+	if (status)
+		return vs_say_io(status, out->what);
+	for (size_t i = 0; i < ring.key_count; i++) {
+		struct vs_voter *v = &out->voters[i];
+		size_t good = 0;
+
+		for (size_t k = 0; k < p->image_count; k++)
+			good += boot_signed(
+				&crypto, &ring, i, p->images[k].seal.raw,
+				VS_SEAL_HEADER_LEN,
+				&p->images[k].seal.signatures, &v->broken);
+		v->voted = good == p->image_count;
+	}
+	vs_openssl_drop(&crypto);
+	count(out);
+	return VS_OK;
+}
+
+vs_status vs_ballot_document(const struct vs_room *r, struct vs_proposal *p,
+                             const struct vs_document *d,
+                             struct vs_ballot out[static VS_BALLOTS_MAX],
+                             size_t *n)
+{
+	*n = 1;
+	out[0] = out[1] = (struct vs_ballot){0};
+	snprintf(out[0].what, sizeof out[0].what, "%s %s %" PRIu64,
+	         d->repository, d->role, d->version);
+	if (strcmp(d->repository, VS_BOOT) == 0)
+		return ballots_of_ring(r, d, out, n);
+	if (strcmp(d->role, "root") == 0)
+		return ballots_of_root(r, d, out, n);
+	return ballot_of_targets(r, p, d, &out[0]);
+}
+
+void vs_ballot_names(const struct vs_ballot *b, bool voted, char *out,
+                     size_t cap)
+{
+	size_t used = 0;
+
+	snprintf(out, cap, "nobody");
+	for (size_t i = 0; i < b->voter_count && used < cap; i++) {
+		if (b->voters[i].voted != voted)
+			continue;
+		int n = snprintf(out + used, cap - used, "%s%s",
+		                 used ? ", " : "", b->voters[i].holder);
+		if (n < 0)
+			return;
+		used += (size_t)n;
+	}
+}
+
+vs_status vs_ballot_unbroken(const struct vs_ballot *b)
+{
+	for (size_t i = 0; i < b->voter_count; i++) {
+		if (!b->voters[i].broken)
+			continue;
+		vs_error("%s: the signature of %s does not verify: it was "
+		         "changed after it was signed",
+		         b->what, b->voters[i].holder);
+		return VS_ERR_REFUSED;
+	}
+	return VS_OK;
+}

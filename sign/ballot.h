@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/ballot.h - who must sign a thing, who has, and how many are enough.
+ *
+ * A signature counts if it verifies over the bytes as they stand now; one
+ * that does not is held against the proposal, never counted.
+ */
+#ifndef VS_SIGN_BALLOT_H
+#define VS_SIGN_BALLOT_H
+
+#include "sign/proposal.h"
+
+#define VS_BALLOTS_MAX 2
+
+struct vs_voter {
+	char id[65];
+	char holder[VS_HOLDER_MAX + VS_P11_LABEL_MAX + 4];
+	EVP_PKEY *pkey; /* owned */
+	bool voted;     /* its good signature is there */
+	bool broken;    /* a signature of its is there and does not verify */
+};
+
+struct vs_ballot {
+	char what[96]; /* "image root 1", "seals of release 1.1.0" */
+	size_t threshold;
+	size_t good;
+	size_t broken;
+	struct vs_voter voters[VS_POLICY_KEYS_MAX];
+	size_t voter_count;
+};
+
+/* The ballots of a document: two where the keys in force must agree to their
+ * successors.  Drop each in every case.  Says by itself what is wrong.
+ */
+vs_status vs_ballot_document(const struct vs_room *r, struct vs_proposal *p,
+                             const struct vs_document *d,
+                             struct vs_ballot out[static VS_BALLOTS_MAX],
+                             size_t *count) VS_MUST_CHECK;
+
+/* The ballot of all seals of a release together: who signed each of them. */
+vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
+                          struct vs_ballot *out) VS_MUST_CHECK;
+
+void vs_ballot_drop(struct vs_ballot *b);
+
+/* "alice (release), bob (release)" of those who have, or have not, voted. */
+void vs_ballot_names(const struct vs_ballot *b, bool voted, char *out,
+                     size_t cap);
+
+/* Says it and gives VS_ERR_REFUSED if a signature is broken. */
+vs_status vs_ballot_unbroken(const struct vs_ballot *b) VS_MUST_CHECK;
+
+/* Whether key id has signed. */
+const struct vs_signature *vs_signature_of(const struct vs_signatures *sigs,
+                                           const uint8_t id[static 32]);
+
+#endif

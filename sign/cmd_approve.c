@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/cmd_approve.c - approve: one person signs what was shown.
+ *
+ * The bytes that were checked and shown are the bytes that are signed: they
+ * are read once.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "sign/ballot.h"
+#include "sign/commands.h"
+#include "sign/release.h"
+#include "sign/say.h"
+#include "sign/show.h"
+#include "sign/token.h"
+
+enum { day_s = 86400 };
+
+struct approval {
+	struct vs_room room;
+	struct vs_proposal *p;
+	struct vs_p11 *token;
+	struct vs_p11_key keys[VS_P11_KEYS_MAX];
+	size_t key_count;
+	size_t signed_count;
+	char already[128]; /* a holder who had signed before */
+	bool voter;        /* the token holds a key that is asked for */
+};
+
+/* Makes one voter's signature on the ballot's subject. */
+typedef vs_status (*sign_fn)(struct approval *a, void *subject,
+                             const struct vs_p11_key *key,
+                             const struct vs_voter *v);
+
+static const struct vs_p11_key *key_of(const struct approval *a,
+                                       const struct vs_voter *v)
+{
+	for (size_t i = 0; i < a->key_count; i++) {
+		EVP_PKEY *pkey = NULL;
+		bool same = vs_p11_pkey(a->keys[i].point, &pkey) == VS_OK &&
+		            EVP_PKEY_eq(pkey, v->pkey) == 1;
+
+		EVP_PKEY_free(pkey);
+		if (same)
+			return &a->keys[i];
+	}
+	return NULL;
+}
+
+static vs_status vote(struct approval *a, const struct vs_ballot *b,
+                      void *subject, sign_fn sign)
+{
+	vs_status status = vs_ballot_unbroken(b);
+
+	for (size_t i = 0; i < b->voter_count && !status; i++) {
+		const struct vs_voter *v = &b->voters[i];
+		const struct vs_p11_key *key = key_of(a, v);
+
+		if (!key)
+			continue;
+		a->voter = true;
+		if (v->voted) {
+			snprintf(a->already, sizeof a->already, "%s",
+			         v->holder);
+			continue;
+		}
+		status = sign(a, subject, key, v);
+		if (status)
+			break;
+		a->signed_count++;
+		printf("%s signs %s\n", v->holder, b->what);
+	}
+	return status;
+}
+
+static vs_status sign_metadata(struct approval *a, void *subject,
+                               const struct vs_p11_key *key,
+                               const struct vs_voter *v)
+{
+	struct vs_document *d = subject;
+	uint8_t raw[VS_P11_RAW_LEN], der[VS_P11_DER_MAX];
+	size_t len;
+	vs_status status = vs_p11_sign(a->token, key, d->envelope.canon,
+	                               d->envelope.canon_len, raw);
+
+	if (status)
+		return vs_token_failed(a->token, status);
+	status = vs_p11_der(raw, der, &len);
+	if (!status)
+		status = vs_envelope_add(&d->envelope, v->id, der, len);
+	return status ? vs_say_io(status, d->path) : vs_document_store(d);
+}
+
+/* Adds raw to sigs, in the order of key ids. */
+static vs_status insert(struct vs_signatures *sigs, const char *id,
+                        const uint8_t raw[static VS_P11_RAW_LEN])
+{
+	struct vs_signature new = {.scheme = VS_SCHEME_P256_SHA256,
+	                           .len = VS_P256_SIG_LEN,
+	                           .bytes = raw};
+	size_t at = 0;
+
+	if (sigs->count == VS_SIGNATURES_MAX)
+		return VS_ERR_LIMIT;
+	if (vs_hex_decode(id, new.key_id, sizeof new.key_id))
+		return VS_ERR_INPUT;
+	while (at < sigs->count &&
+	       memcmp(sigs->at[at].key_id, new.key_id, sizeof new.key_id) < 0)
+		at++;
+	memmove(&sigs->at[at + 1], &sigs->at[at],
+	        (sigs->count - at) * sizeof *sigs->at);
+	sigs->at[at] = new;
+	sigs->count++;
+	return VS_OK;
+}
+
+static vs_status sign_ring(struct approval *a, void *subject,
+                           const struct vs_p11_key *key,
+                           const struct vs_voter *v)
+{
+	struct vs_document *d = subject;
+	struct vs_signatures sigs = d->signatures;
+	uint8_t raw[VS_P11_RAW_LEN];
+	vs_status status =
+		vs_p11_sign(a->token, key, d->bytes, d->body_len, raw);
+
+	if (status)
+		return vs_token_failed(a->token, status);
+	status = insert(&sigs, v->id, raw);
+	return status ? vs_say_io(status, d->path)
+	              : vs_document_set_signatures(d, &sigs);
+}
+
+/* A vote cut off between two seals is completed here. */
+static vs_status sign_seals(struct approval *a, void *subject,
+                            const struct vs_p11_key *key,
+                            const struct vs_voter *v)
+{
+	struct vs_proposal *p = subject;
+	uint8_t id[VS_SHA256_LEN];
+	vs_status status = vs_hex_decode(v->id, id, sizeof id);
+
+	for (size_t i = 0; i < p->image_count && !status; i++) {
+		struct vs_image *image = &p->images[i];
+		struct vs_signatures sigs = image->seal.signatures;
+		uint8_t raw[VS_P11_RAW_LEN];
+
+		if (vs_signature_of(&sigs, id))
+			continue;
+		status = vs_p11_sign(a->token, key, image->seal.raw,
+		                     VS_SEAL_HEADER_LEN, raw);
+		if (status)
+			return vs_token_failed(a->token, status);
+		status = insert(&sigs, v->id, raw);
+		if (!status)
+			status = vs_image_set_signatures(image, &sigs);
+	}
+	return status;
+}
+
+/* Enough seals are signed: their files stay as they are from now on, so the
+ * metadata over them can be made.
+ */
+static vs_status freeze(struct approval *a, struct vs_document *d)
+{
+	uint64_t days = a->room.policy->role[VS_POLICY_RELEASES].expires_days;
+	uint64_t now = (uint64_t)time(NULL);
+	json_t *body;
+	vs_status status = vs_release_open_seals(&a->room, a->p);
+
+	if (!status)
+		status = vs_release_body(&a->room, a->p, d->version,
+		                         now + days * day_s, &body);
+	if (!status)
+		status = vs_metadata_store(d->path, body);
+	if (status)
+		return status;
+	printf("enough seals are signed; the metadata is made\n");
+	char name[VS_VERSION_LEN];
+	snprintf(name, sizeof name, "%s", a->p->name);
+	vs_proposal_free(&a->p);
+	return vs_proposal_open(&a->room, name, &a->p);
+}
+
+/* Step one: stops at the threshold, so a seal has just that many. */
+static vs_status approve_seals(struct approval *a, struct vs_document *d)
+{
+	struct vs_ballot b;
+	vs_status status = vs_release_check_packs(a->p);
+
+	if (status)
+		return status;
+	status = vs_ballot_seals(&a->room, a->p, &b);
+	if (!status && b.good < b.threshold)
+		status = vote(a, &b, a->p, sign_seals);
+	vs_ballot_drop(&b);
+	if (!status)
+		status = vs_ballot_seals(&a->room, a->p, &b);
+	bool enough = !status && b.good >= b.threshold;
+	vs_ballot_drop(&b);
+	return enough ? freeze(a, d) : status;
+}
+
+static vs_status approve_document(struct approval *a, struct vs_document *d)
+{
+	struct vs_ballot ballots[VS_BALLOTS_MAX];
+	size_t count;
+	bool ring = strcmp(d->repository, VS_BOOT) == 0;
+	vs_status status =
+		vs_ballot_document(&a->room, a->p, d, ballots, &count);
+
+	if (!status && a->p->image_count) {
+		status = vs_release_check(&a->room, a->p, d);
+		if (!status)
+			status = vs_release_open_seals(&a->room, a->p);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!status)
+			status = vote(a, &ballots[i], d,
+			              ring ? sign_ring : sign_metadata);
+		vs_ballot_drop(&ballots[i]);
+	}
+	return status;
+}
+
+static vs_status approve_all(struct approval *a)
+{
+	struct vs_document *release =
+		vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
+	vs_status status = VS_OK;
+
+	if (a->p->image_count && release && !release->present)
+		status = approve_seals(a, release);
+	for (size_t i = 0; !status && i < a->p->document_count; i++)
+		if (a->p->documents[i].present)
+			status = approve_document(a, &a->p->documents[i]);
+	return status;
+}
+
+static vs_status verdict(const struct approval *a, const char *token)
+{
+	if (a->signed_count)
+		return VS_OK;
+	if (a->already[0]) {
+		vs_error("proposal %s: %s has approved it already; a key "
+		         "counts once (%s)",
+		         a->p->name, a->already,
+		         vs_reason_name(VS_REASON_FOUR_EYES));
+		return VS_ERR_REFUSED;
+	}
+	vs_error("proposal %s: token %s holds no key that may approve it now "
+	         "(%s)",
+	         a->p->name, token, vs_reason_name(VS_REASON_NOT_ALLOWED));
+	return VS_ERR_DENIED;
+}
+
+static vs_status ask(const struct vs_args *args)
+{
+	char answer[16];
+
+	if (vs_args_flag(args, "yes"))
+		return VS_OK;
+	printf("\nSign this with the keys of token %s? Type yes: ",
+	       vs_args_text(args, "token"));
+	if (fflush(stdout) || !fgets(answer, sizeof answer, stdin) ||
+	    strcmp(answer, "yes\n") != 0) {
+		vs_error("approve: not confirmed; nothing was signed");
+		return VS_ERR_DENIED;
+	}
+	return VS_OK;
+}
+
+static vs_status run_open(struct approval *a, const struct vs_args *args)
+{
+	size_t refused;
+	vs_status status = vs_show_proposal(&a->room, a->p);
+
+	if (!status)
+		status = ask(args);
+	if (!status)
+		status = vs_token_open(args, false, &a->token);
+	if (status)
+		return status;
+	status = vs_p11_list(a->token, a->keys, &a->key_count, &refused);
+	if (status)
+		return vs_token_failed(a->token, status);
+	status = approve_all(a);
+	if (!status)
+		status = verdict(a, vs_args_text(args, "token"));
+	return status ? status : vs_show_progress(&a->room, a->p);
+}
+
+static vs_status run(const struct vs_args *args)
+{
+	struct approval a = {.room.lock_fd = -1};
+	vs_status status = vs_room_open(vs_args_text(args, "room"), &a.room);
+
+	if (!status)
+		status = vs_proposal_open(&a.room,
+		                          vs_args_text(args, "proposal"), &a.p);
+	if (!status)
+		status = run_open(&a, args);
+	vs_p11_close(&a.token);
+	vs_proposal_free(&a.p);
+	vs_room_drop(&a.room);
+	return status;
+}
+
+static const struct vs_option options[] = {
+	{"room",     VS_OPTION_TEXT, VS_REQUIRED, "ROOM", "the signing room", 0, 0,
+         0									   },
+	{"proposal", VS_OPTION_TEXT, VS_REQUIRED, "NAME", "the proposal",     0, 0,
+         0									   },
+	VS_TOKEN_OPTIONS,
+	{"yes",      VS_OPTION_FLAG, VS_OPTIONAL, NULL,
+         "do not ask after showing it",                                       0, 0, 0},
+};
+
+const struct vs_command vs_cmd_approve = {
+	"approve",
+	"sign a proposal with the keys of one person's token",
+	"Shows the proposal first, decodes every pack and checks it against "
+	"its seal, then\nsigns with each key of the token that the proposal's "
+	"roles name.  A release is\nsigned in two steps, since its metadata "
+	"covers the signed seals: those who signed\nthe seals first come back "
+	"for the metadata.",
+	NULL,
+	options,
+	sizeof options / sizeof *options,
+	run,
+};

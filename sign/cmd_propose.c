@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/cmd_propose.c - propose release: seal the images, ask for signatures.
+ */
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sign/commands.h"
+#include "sign/component.h"
+#include "sign/proposal.h"
+#include "sign/release.h"
+#include "sign/say.h"
+
+enum { seq_max = 2147483647 };
+
+struct plan {
+	struct vs_room *room;
+	const char *name;
+	uint64_t seq;
+	int level;
+	struct vs_component components[VS_IMAGES_MAX];
+	size_t count;
+};
+
+static bool listed(const struct vs_keyring *ring, const char *component)
+{
+	for (size_t i = 0; i < ring->component_count; i++)
+		if (strcmp(ring->components[i], component) == 0)
+			return true;
+	return false;
+}
+
+static bool delegated(const struct vs_policy *p, const char *component,
+                      const char *release)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s-%s.seal", component, component,
+	         release);
+	for (size_t i = 0; i < p->path_count; i++)
+		if (fnmatch(p->paths[i], path, FNM_PATHNAME) == 0)
+			return true;
+	return false;
+}
+
+static vs_status check_numbers(const struct plan *plan,
+                               const struct vs_seal_header *h,
+                               const json_t *in_force)
+{
+	struct vs_predecessor old;
+
+	vs_predecessor_find(in_force, h->component, &old);
+	if (old.found && plan->seq <= old.release_seq) {
+		vs_error("%s: seq: %" PRIu64 " is not above %" PRIu64
+		         " of release %s, which is in force (%s)",
+		         h->component, plan->seq, old.release_seq, old.release,
+		         vs_reason_name(VS_REASON_RELEASE_ROLLBACK));
+		return VS_ERR_REFUSED;
+	}
+	if (h->security_version < old.security_version) {
+		vs_error("%s: security version: %" PRIu32 " is below %" PRIu64
+		         ", which is in force (%s)",
+		         h->component, h->security_version,
+		         old.security_version,
+		         vs_reason_name(VS_REASON_BELOW_FLOOR));
+		return VS_ERR_REFUSED;
+	}
+	return VS_OK;
+}
+
+static vs_status check_component(const struct plan *plan, size_t i,
+                                 const struct vs_keyring *ring,
+                                 const json_t *in_force)
+{
+	const struct vs_seal_header *h = &plan->components[i].header;
+
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(plan->components[k].header.component,
+		           h->component) == 0) {
+			vs_error("--component %s: is given twice",
+			         h->component);
+			return VS_ERR_INPUT;
+		}
+	}
+	if (!listed(ring, h->component) ||
+	    !delegated(plan->room->policy, h->component, plan->name)) {
+		vs_error("--component %s: the policy does not name it (%s)",
+		         h->component,
+		         vs_reason_name(VS_REASON_WRONG_COMPONENT));
+		return VS_ERR_REFUSED;
+	}
+	return check_numbers(plan, h, in_force);
+}
+
+static vs_status check_plan(const struct plan *plan)
+{
+	struct vs_keyring ring;
+	struct vs_envelope in_force;
+
+	if (!vs_room_version(plan->room, VS_IMAGE, "targets")) {
+		vs_error("%s: the room's first proposal is not in force yet: "
+		         "approve and publish it first",
+		         plan->room->dir);
+		return VS_ERR_STATE;
+	}
+	vs_status status = vs_room_keyring(plan->room, &ring);
+	if (status == VS_ERR_ABSENT)
+		vs_error("%s: there is no boot keyring in force yet",
+		         plan->room->dir);
+	if (status)
+		return status;
+	status = vs_room_metadata(plan->room, VS_IMAGE, VS_POLICY_RELEASE,
+	                          &in_force);
+	if (status == VS_ERR_ABSENT)
+		status = VS_OK;
+	for (size_t i = 0; i < plan->count && !status; i++)
+		status = check_component(plan, i, &ring, in_force.body);
+	vs_envelope_drop(&in_force);
+	return status;
+}
+
+static vs_status seal_one(struct plan *plan, struct vs_draft *d, size_t i)
+{
+	struct vs_component *c = &plan->components[i];
+	char pack[PATH_MAX];
+	struct vs_sealer_job job = {
+		.image = c->image, .pack = pack, .level = plan->level};
+	struct vs_sealed sealed;
+	vs_status status = vs_draft_pack_path(d, c->header.component, pack);
+
+	c->header.release_seq = plan->seq;
+	if (!status)
+		status = vs_room_salt(plan->room, c->header.component,
+		                      c->header.salt);
+	if (status)
+		return status;
+	job.header = c->header;
+	status = vs_sealer_run(&job, &sealed);
+	if (status)
+		return status;
+	status = vs_draft_add_image(d, &sealed);
+	if (!status)
+		printf("%s %s: %" PRIu64 " bytes sealed, pack %" PRIu64
+		       " bytes\n",
+		       c->header.component, c->header.version,
+		       sealed.fields.image_len, sealed.pack_len);
+	vs_sealed_drop(&sealed);
+	return status;
+}
+
+static vs_status propose(struct plan *plan, const char *update_type)
+{
+	VS_AUTO(vs_draft_drop) struct vs_draft d = {0};
+	uint64_t version =
+		vs_room_version(plan->room, VS_IMAGE, VS_POLICY_RELEASE) + 1;
+	vs_status status = vs_draft_begin(plan->room, plan->name, &d);
+
+	for (size_t i = 0; i < plan->count && !status; i++)
+		status = seal_one(plan, &d, i);
+	if (!status)
+		status = vs_draft_add_metadata(&d, VS_IMAGE, VS_POLICY_RELEASE,
+		                               version, NULL);
+	if (!status &&
+	    json_object_set_new(d.about, "release",
+	                        json_pack("{s:s, s:s, s:I}", "name", plan->name,
+	                                  "updateType", update_type, "seq",
+	                                  (json_int_t)plan->seq)))
+		status = vs_say_io(VS_ERR_NOMEM, d.dir);
+	return status ? status : vs_draft_commit(&d);
+}
+
+static vs_status parse_type(const char *text)
+{
+	static const char *const types[] = {"security", "feature", "content"};
+	char quoted[64];
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(text, types[i]) == 0)
+			return VS_OK;
+	vs_error("--update-type %s: must be security, feature or content",
+	         vs_log_quote(text, quoted, sizeof quoted));
+	return VS_ERR_INPUT;
+}
+
+static vs_status run_in(struct vs_room *r, const struct vs_args *args)
+{
+	const char *type = vs_args_text(args, "update-type");
+	const char *text;
+	size_t at = 0;
+	struct plan plan = {
+		.room = r,
+		.name = vs_args_text(args, "name"),
+		.seq = vs_args_uint(args, "seq"),
+		.level = (int)vs_args_uint(args, "level"),
+	};
+	char name[VS_VERSION_LEN];
+	vs_status status = vs_component_text("--name", plan.name, name);
+
+	if (!status)
+		status = parse_type(type ? type : "feature");
+	while (!status && (text = vs_args_next(args, "component", &at))) {
+		if (plan.count == VS_IMAGES_MAX) {
+			vs_error("--component: more than %d", VS_IMAGES_MAX);
+			return VS_ERR_LIMIT;
+		}
+		status = vs_component_parse(text,
+		                            &plan.components[plan.count++]);
+	}
+	if (!status)
+		status = check_plan(&plan);
+	if (!status)
+		status = propose(&plan, type ? type : "feature");
+	if (!status)
+		printf("proposal %s is ready for approval:\n"
+		       "  voltseal-sign approve --room %s --proposal %s "
+		       "--token NAME\n",
+		       plan.name, r->dir, plan.name);
+	return status;
+}
+
+static vs_status run(const struct vs_args *args)
+{
+	VS_AUTO(vs_room_drop) struct vs_room r;
+	vs_status status = vs_room_open(vs_args_text(args, "room"), &r);
+
+	return status ? status : run_in(&r, args);
+}
+
+static const struct vs_option options[] = {
+	{"room",        VS_OPTION_TEXT, VS_REQUIRED,    "ROOM", "the signing room",        0, 0,
+         0											       },
+	{"name",        VS_OPTION_TEXT, VS_REQUIRED,    "NAME",
+         "the release's name, e.g. 1.1.0",						 0, 0,       0 },
+	{"seq",         VS_OPTION_UINT, VS_REQUIRED,    "N",
+         "release_seq: above every release before",                                        1, seq_max, 0 },
+	{"component",   VS_OPTION_TEXT, VS_ONE_OR_MORE,
+         "C=IMAGE:VERSION:HW[,HW2]:SECURITY",                   "an image of the release", 0, 0,
+         0											       },
+	{"update-type", VS_OPTION_TEXT, VS_OPTIONAL,    "TYPE",
+         "security, feature or content (feature)",                                         0, 0,       0 },
+	{"level",       VS_OPTION_UINT, VS_OPTIONAL,    "N",    "zstd level of the packs",
+         1,										   19,      19},
+};
+
+const struct vs_command vs_cmd_propose_release = {
+	"propose release",
+	"seal and pack images and ask for signatures",
+	"Reads each image once.  HW is the hardware id it was made for, "
+	"SECURITY its\nsecurity_version: once a charger has confirmed it, "
+	"nothing below it ever starts\nthere again.",
+	NULL,
+	options,
+	sizeof options / sizeof *options,
+	run,
+};

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/cmd_publish.c - publish: an approved proposal comes into force.
+ *
+ * Nothing comes into force that a charger would refuse: the same code judges
+ * here.  Artifacts go first and metadata last, so that a cut leaves nothing
+ * that names what is not there.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "seal/openssl.h"
+#include "sign/ballot.h"
+#include "sign/commands.h"
+#include "sign/release.h"
+#include "sign/say.h"
+#include "sign/store.h"
+
+static vs_status check_ballot(const struct vs_ballot *b)
+{
+	vs_status status = vs_ballot_unbroken(b);
+	char names[512];
+
+	if (status || b->good >= b->threshold)
+		return status;
+	vs_ballot_names(b, false, names, sizeof names);
+	vs_error("%s: %zu of %zu approvals (%s); still asked: %s", b->what,
+	         b->good, b->threshold, vs_reason_name(VS_REASON_THRESHOLD),
+	         names);
+	return VS_ERR_REFUSED;
+}
+
+/* Whether this very document is in force. */
+static bool in_force(const struct vs_room *r, const struct vs_document *d)
+{
+	return d->present &&
+	       vs_room_version(r, d->repository, d->role) >= d->version;
+}
+
+static vs_status check_version(const struct vs_room *r,
+                               const struct vs_document *d)
+{
+	uint64_t now = vs_room_version(r, d->repository, d->role);
+
+	if (d->version == now + 1)
+		return VS_OK;
+	vs_error("%s: version: is %" PRIu64 ", and %" PRIu64
+	         " is in force (%s)",
+	         d->path, d->version, now,
+	         vs_reason_name(VS_REASON_WRONG_VERSION));
+	return VS_ERR_STATE;
+}
+
+static vs_status check_expiry(const struct vs_document *d)
+{
+	if (d->envelope.body &&
+	    vs_envelope_expires(&d->envelope) <= (uint64_t)time(NULL)) {
+		vs_error("%s: expires: is over; propose it again (%s)", d->path,
+		         vs_reason_name(VS_REASON_EXPIRED));
+		return VS_ERR_REFUSED;
+	}
+	return VS_OK;
+}
+
+static vs_status check_document(const struct vs_room *r, struct vs_proposal *p,
+                                const struct vs_document *d)
+{
+	struct vs_ballot ballots[VS_BALLOTS_MAX];
+	size_t count;
+	vs_status status = check_version(r, d);
+
+	if (!status)
+		status = check_expiry(d);
+	if (status)
+		return status;
+	status = vs_ballot_document(r, p, d, ballots, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!status)
+			status = check_ballot(&ballots[i]);
+		vs_ballot_drop(&ballots[i]);
+	}
+	return status;
+}
+
+static vs_status check_seals(const struct vs_room *r,
+                             const struct vs_proposal *p)
+{
+	struct vs_ballot b;
+	vs_status status = vs_ballot_seals(r, p, &b);
+
+	if (!status)
+		status = check_ballot(&b);
+	vs_ballot_drop(&b);
+	return status;
+}
+
+static vs_status check_release(const struct vs_room *r, struct vs_proposal *p)
+{
+	struct vs_document *d =
+		vs_proposal_document(p, VS_IMAGE, VS_POLICY_RELEASE);
+	vs_status status = check_seals(r, p);
+
+	if (status)
+		return status;
+	if (!d || !d->present) {
+		vs_error("proposal %s: its metadata is not made yet: 0 "
+		         "approvals (%s)",
+		         p->name, vs_reason_name(VS_REASON_THRESHOLD));
+		return VS_ERR_REFUSED;
+	}
+	status = vs_release_open_seals(r, p);
+	if (!status)
+		status = vs_release_check(r, p, d);
+	if (!status)
+		status = check_document(r, p, d);
+	return status ? status : vs_release_check_packs(p);
+}
+
+static vs_status put_document(const struct vs_room *r,
+                              const struct vs_document *d)
+{
+	char path[PATH_MAX], dir[PATH_MAX];
+	vs_status status = vs_room_path(r, dir, "in-force/%s", d->repository);
+
+	if (!status)
+		status = vs_room_file(r, d->repository, d->role, d->version,
+		                      path);
+	if (!status && vs_file_mkdirs(dir, 0755))
+		status = vs_say_io(VS_ERR_IO, dir);
+	/* the bytes that were parsed and verified, not the file again */
+	return status ? status : vs_store_bytes(path, d->bytes, d->len);
+}
+
+static vs_status put_image(const struct vs_image *i, const char *dir)
+{
+	char sha256[65];
+	uint64_t len;
+	vs_status status = vs_file_sha256(i->seal_path, sha256, &len);
+
+	if (status)
+		return vs_say_io(status, i->seal_path);
+	status = vs_store_artifact(i->seal_path, dir, sha256);
+	return status ? status
+	              : vs_store_artifact(i->pack_path, dir, i->pack_sha256);
+}
+
+static vs_status put_images(const struct vs_room *r,
+                            const struct vs_proposal *p)
+{
+	char dir[PATH_MAX];
+	vs_status status = vs_room_path(r, dir, "in-force/artifacts");
+
+	if (!status && vs_file_mkdirs(dir, 0755))
+		status = vs_say_io(VS_ERR_IO, dir);
+	for (size_t i = 0; i < p->image_count && !status; i++)
+		status = put_image(&p->images[i], dir);
+	return status;
+}
+
+/* Those of a proposal that is in force already are only compared. */
+static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
+                           size_t *new)
+{
+	vs_status status = VS_OK;
+
+	*new = 0;
+	for (size_t i = 0; i < p->document_count && !status; i++) {
+		struct vs_document *d = &p->documents[i];
+
+		if (in_force(r, d))
+			continue;
+		++*new;
+		status = p->image_count ? check_release(r, p)
+		                        : check_document(r, p, d);
+	}
+	return status;
+}
+
+static vs_status put_all(const struct vs_room *r, struct vs_proposal *p)
+{
+	vs_status status = p->image_count ? put_images(r, p) : VS_OK;
+
+	for (size_t i = 0; i < p->document_count && !status; i++)
+		status = put_document(r, &p->documents[i]);
+	return status;
+}
+
+static vs_status run(const struct vs_args *args)
+{
+	VS_AUTO(vs_room_drop) struct vs_room r;
+	VS_AUTO(vs_proposal_free) struct vs_proposal *p = NULL;
+	const char *out = vs_args_text(args, "out");
+	size_t new;
+	vs_status status = vs_room_open(vs_args_text(args, "room"), &r);
+
+	if (!status)
+		status = vs_proposal_open(&r, vs_args_text(args, "proposal"),
+		                          &p);
+	if (!status)
+		status = check_all(&r, p, &new);
+	if (!status)
+		status = put_all(&r, p);
+	if (!status && out)
+		status = vs_store_export(&r, out);
+	if (!status)
+		printf("proposal %s is in force%s%s%s\n", p->name,
+		       new ? "" : " already", out ? ", written to " : "",
+		       out ? out : "");
+	return status;
+}
+
+static const struct vs_option options[] = {
+	{"room",     VS_OPTION_TEXT, VS_REQUIRED, "ROOM", "the signing room", 0, 0,
+         0									   },
+	{"proposal", VS_OPTION_TEXT, VS_REQUIRED, "NAME", "the proposal",     0, 0,
+         0									   },
+	{"out",      VS_OPTION_TEXT, VS_OPTIONAL, "DIR",
+         "writes all that is in force there, for the server",                 0, 0, 0},
+};
+
+const struct vs_command vs_cmd_publish = {
+	"publish",
+	"put an approved proposal in force",
+	"Refuses below any threshold.  Verifies all with the code a charger "
+	"verifies with,\nthen writes DIR/metadata and DIR/artifacts for the "
+	"server, and DIR/image-root,\nDIR/director-root and DIR/keyring for "
+	"new chargers.  To publish again is no error.",
+	NULL,
+	options,
+	sizeof options / sizeof *options,
+	run,
+};

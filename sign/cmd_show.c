@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/cmd_show.c - show: a proposal in words.
+ */
+#include "sign/commands.h"
+#include "sign/proposal.h"
+#include "sign/show.h"
+
+static vs_status run(const struct vs_args *args)
+{
+	VS_AUTO(vs_room_drop) struct vs_room r;
+	VS_AUTO(vs_proposal_free) struct vs_proposal *p = NULL;
+	vs_status status = vs_room_open(vs_args_text(args, "room"), &r);
+
+	if (!status)
+		status = vs_proposal_open(&r, vs_args_text(args, "proposal"),
+		                          &p);
+	return status ? status : vs_show_proposal(&r, p);
+}
+
+static const struct vs_option options[] = {
+	{"room",     VS_OPTION_TEXT, VS_REQUIRED, "ROOM", "the signing room", 0, 0,
+         0},
+	{"proposal", VS_OPTION_TEXT, VS_REQUIRED, "NAME", "the proposal",     0, 0,
+         0},
+};
+
+const struct vs_command vs_cmd_show = {
+	"show",  "tell what a proposal changes and who has signed it",
+	NULL,    NULL,
+	options, sizeof options / sizeof *options,
+	run,
+};

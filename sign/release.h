@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/release.h - what a release's metadata must say, and whether its files
+ * are what they say.
+ *
+ * The metadata is a function of the seals and of what is in force, so it is
+ * made anew and compared whenever somebody is to sign it.
+ */
+#ifndef VS_SIGN_RELEASE_H
+#define VS_SIGN_RELEASE_H
+
+#include "sign/proposal.h"
+
+/* The highest version of a component that is in force. */
+struct vs_predecessor {
+	bool found;
+	char release[VS_VERSION_LEN];
+	char version[VS_VERSION_LEN];
+	uint64_t release_seq;
+	uint64_t security_version; /* the highest of all, not only of this */
+	json_t *hardware;          /* borrowed from the metadata */
+};
+
+/* targets: metadata's body, or NULL. */
+void vs_predecessor_find(const json_t *targets, const char *component,
+                         struct vs_predecessor *out);
+
+/* The release role's next body over the seals as they stand.  Gives *out
+ * (json_decref).  Says by itself what is wrong.
+ */
+vs_status vs_release_body(const struct vs_room *r, const struct vs_proposal *p,
+                          uint64_t version, uint64_t expires_s,
+                          json_t **out) VS_MUST_CHECK;
+
+/* Whether the proposed metadata is what vs_release_body() gives. */
+vs_status vs_release_check(const struct vs_room *r, struct vs_proposal *p,
+                           const struct vs_document *d) VS_MUST_CHECK;
+
+/* Opens the frozen seals with the keyring in force, as a charger does. */
+vs_status vs_release_open_seals(const struct vs_room *r,
+                                const struct vs_proposal *p) VS_MUST_CHECK;
+
+/* Decodes each pack and checks every cluster against the seal's tree, and
+ * the whole against the image's and the pack's SHA-256.
+ */
+vs_status vs_release_check_packs(const struct vs_proposal *p) VS_MUST_CHECK;
+
+/* One pack against one decoded seal whose tree above the leaves is not yet
+ * believed.  Gives the image's SHA-256.
+ */
+vs_status vs_pack_check(const char *pack, const struct vs_seal *seal,
+                        const char *seal_path,
+                        char image_sha256[static 65]) VS_MUST_CHECK;
+
+#endif

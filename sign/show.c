@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/show.c - what a person is asked to sign, in words.
+ */
+#include "sign/show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "sign/ballot.h"
+#include "sign/release.h"
+#include "sign/say.h"
+#include "trust/json.h"
+
+/* Metadata's text comes from outside: nothing of it may move the cursor. */
+static const char *text_of(const json_t *o, const char *name, char *out,
+                           size_t cap)
+{
+	const char *text = json_string_value(json_object_get(o, name));
+
+	return vs_log_quote(text ? text : "-", out, cap);
+}
+
+static void show_role(const struct vs_room *r, const char *name,
+                      const json_t *role)
+{
+	const json_t *ids = json_object_get(role, "keyids");
+	const json_t *id;
+	size_t i;
+	char quoted[64];
+
+	printf("    %-10s %lld of %zu:", vs_log_quote(name, quoted, 64),
+	       (long long)json_integer_value(
+		       json_object_get(role, "threshold")),
+	       json_array_size(ids));
+	json_array_foreach(ids, i, id)
+	{
+		char holder[128];
+		const char *text = json_string_value(id);
+
+		vs_policy_holder(r->policy, text ? text : "", holder,
+		                 sizeof holder);
+		printf("%s %s", i ? "," : "", holder);
+	}
+	putchar('\n');
+}
+
+static void show_delegation(const struct vs_room *r, const json_t *role)
+{
+	const json_t *paths = json_object_get(role, "paths");
+	const json_t *path;
+	size_t i;
+	const char *name = json_string_value(json_object_get(role, "name"));
+
+	show_role(r, name ? name : "-", role);
+	printf("               for");
+	json_array_foreach(paths, i, path)
+	{
+		char quoted[128];
+		const char *text = json_string_value(path);
+
+		printf(" %s",
+		       vs_log_quote(text ? text : "-", quoted, sizeof quoted));
+	}
+	putchar('\n');
+}
+
+static void show_body(const struct vs_room *r, const json_t *body)
+{
+	json_t *roles = json_object_get(body, "roles");
+	const json_t *delegations =
+		json_object_get(json_object_get(body, "delegations"), "roles");
+	const char *name;
+	json_t *role;
+	size_t i;
+	char text[64];
+
+	printf("    expires    %s\n",
+	       text_of(body, "expires", text, sizeof text));
+	json_object_foreach(roles, name, role) show_role(r, name, role);
+	json_array_foreach(delegations, i, role) show_delegation(r, role);
+	size_t targets = json_object_size(json_object_get(body, "targets"));
+	if (json_object_get(body, "targets"))
+		printf("    targets    %zu\n", targets);
+}
+
+static void show_ring(const struct vs_room *r, const struct vs_keyring *ring)
+{
+	printf("    keys       %u of %u:", ring->threshold, ring->key_count);
+	for (size_t i = 0; i < ring->key_count; i++) {
+		char id[65], holder[128];
+
+		vs_hex_encode(ring->keys[i].id, VS_SHA256_LEN, id);
+		vs_policy_holder(r->policy, id, holder, sizeof holder);
+		printf("%s %s", i ? "," : "", holder);
+	}
+	printf("\n    components");
+	for (size_t i = 0; i < ring->component_count; i++)
+		printf(" %s", ring->components[i]);
+	putchar('\n');
+}
+
+static void show_document(const struct vs_room *r, const struct vs_document *d)
+{
+	uint64_t now = vs_room_version(r, d->repository, d->role);
+
+	printf("  %s %s %" PRIu64, d->repository, d->role, d->version);
+	if (now)
+		printf(" (in force: %" PRIu64 ")\n", now);
+	else
+		printf(" (nothing in force yet)\n");
+	if (!d->present)
+		printf("    is made when enough seals are signed\n");
+	else if (strcmp(d->repository, VS_BOOT) == 0)
+		show_ring(r, &d->ring);
+	else
+		show_body(r, d->envelope.body);
+}
+
+static void show_hardware(const struct vs_seal_header *h,
+                          const struct vs_predecessor *old)
+{
+	size_t i;
+	const json_t *id;
+
+	printf("    hardware          ");
+	for (i = 0; i < VS_HARDWARE_MAX && h->hardware[i][0]; i++)
+		printf(" %s", h->hardware[i]);
+	json_array_foreach(old->hardware, i, id)
+	{
+		const char *text = json_string_value(id);
+
+		if (text && !vs_seal_header_fits(h, text))
+			printf(" (no more: %s)", text);
+	}
+	putchar('\n');
+}
+
+static void show_image(const struct vs_image *image, const json_t *in_force)
+{
+	const struct vs_seal_header *h = &image->seal.header;
+	struct vs_predecessor old;
+	char hash[65];
+
+	vs_predecessor_find(in_force, h->component, &old);
+	printf("  component %s\n", h->component);
+	if (old.found)
+		printf("    version            %s -> %s\n"
+		       "    release_seq        %" PRIu64 " -> %" PRIu64
+		       "\n    security_version   %" PRIu64 " -> %" PRIu32
+		       "%s\n",
+		       old.version, h->version, old.release_seq, h->release_seq,
+		       old.security_version, h->security_version,
+		       h->security_version > old.security_version
+		               ? "  RAISES THE FLOOR: no way back"
+		               : "");
+	else
+		printf("    version            %s (the first)\n"
+		       "    release_seq        %" PRIu64
+		       "\n    security_version   %" PRIu32 "\n",
+		       h->version, h->release_seq, h->security_version);
+	show_hardware(h, &old);
+	vs_hex_encode(h->root_hash, sizeof h->root_hash, hash);
+	printf("    image              %" PRIu64 " bytes\n"
+	       "    image SHA-256      %s\n"
+	       "    root hash          %s\n"
+	       "    pack               %" PRIu64 " bytes\n",
+	       h->image_len, image->image_sha256, hash, image->pack_len);
+}
+
+static vs_status show_images(const struct vs_room *r,
+                             const struct vs_proposal *p)
+{
+	struct vs_envelope in_force;
+	char name[64], type[64];
+	vs_status status =
+		vs_room_metadata(r, VS_IMAGE, VS_POLICY_RELEASE, &in_force);
+
+	if (status && status != VS_ERR_ABSENT)
+		return status;
+	printf("  release %s (%s)\n", vs_log_quote(p->release, name, 64),
+	       vs_log_quote(p->update_type, type, 64));
+	for (size_t i = 0; i < p->image_count; i++)
+		show_image(&p->images[i], in_force.body);
+	vs_envelope_drop(&in_force);
+	return VS_OK;
+}
+
+static void show_ballot(const struct vs_ballot *b)
+{
+	char names[512];
+
+	vs_ballot_names(b, true, names, sizeof names);
+	printf("  %s: %zu of %zu approvals: %s\n", b->what, b->good,
+	       b->threshold, names);
+	if (b->broken)
+		printf("    %zu SIGNATURES DO NOT VERIFY\n", b->broken);
+	if (b->good >= b->threshold)
+		return;
+	vs_ballot_names(b, false, names, sizeof names);
+	printf("    needs %zu more of: %s\n", b->threshold - b->good, names);
+}
+
+static vs_status show_seals(const struct vs_room *r,
+                            const struct vs_proposal *p)
+{
+	struct vs_ballot ballot;
+	vs_status status = vs_ballot_seals(r, p, &ballot);
+
+	if (!status)
+		show_ballot(&ballot);
+	vs_ballot_drop(&ballot);
+	return status;
+}
+
+vs_status vs_show_progress(const struct vs_room *r, struct vs_proposal *p)
+{
+	vs_status status = VS_OK;
+
+	printf("signatures:\n");
+	if (p->image_count)
+		status = show_seals(r, p);
+	for (size_t i = 0; i < p->document_count && !status; i++) {
+		struct vs_document *d = &p->documents[i];
+		struct vs_ballot ballots[VS_BALLOTS_MAX];
+		size_t count;
+
+		if (!d->present) {
+			printf("  %s %s %" PRIu64 ": after the seals\n",
+			       d->repository, d->role, d->version);
+			continue;
+		}
+		status = vs_ballot_document(r, p, d, ballots, &count);
+		for (size_t k = 0; k < count; k++) {
+			if (!status)
+				show_ballot(&ballots[k]);
+			vs_ballot_drop(&ballots[k]);
+		}
+	}
+	return status;
+}
+
+vs_status vs_show_proposal(const struct vs_room *r, struct vs_proposal *p)
+{
+	char made[64];
+	vs_status status = VS_OK;
+
+	printf("proposal %s, made %s\n", p->name,
+	       text_of(p->about, "made", made, sizeof made));
+	if (p->image_count)
+		status = show_images(r, p);
+	for (size_t i = 0; i < p->document_count; i++)
+		show_document(r, &p->documents[i]);
+	return status ? status : vs_show_progress(r, p);
+}
