@@ -144,7 +144,7 @@ vs_status vs_boot_verify_component(const struct vs_boot_ops *ops,
 {
 	struct job j = {ops, scratch, header, component, slot};
 	uint64_t slot_len = ops->slot_len(ops->ctx, component, slot);
-	struct vs_slot_layout layout;
+	struct vs_slot_layout layout = {0};
 	struct vs_tree tree;
 	vs_status status;
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "sim.h"
+#include "tests/boot/sim.h"
 
 enum { FLOOR = 5, FLIP_AT = 5000, LEAF_AT = 3 * VS_BLOCK_LEN + 40 };
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "sim.h"
+#include "tests/boot/sim.h"
 
 enum { OLD_SECURITY = 1, NEW_SECURITY = 2, TRIES = 3, BOOTS_MAX = 14 };
 

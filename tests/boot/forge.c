@@ -19,7 +19,7 @@
 #include "seal/openssl.h"
 #include "seal/slot.h"
 #include "seal/tree.h"
-#include "signer.h"
+#include "tests/boot/signer.h"
 
 enum { IMAGE_MAX = 64 << 20, TRIES = 2 };
 

@@ -159,6 +159,17 @@ class Loader(unittest.TestCase):
         self.assertEqual(process.wait(timeout=10), 0)
         self.assertTrue(wait_for(lambda: not loops_of(self.dir)))
 
+    def test_nothing_that_was_started_outlives_the_machine(self):
+        self.forge("good", "2", self.sound, "empty", "0", "-")
+        process = self.start(
+            "(setsid sleep 1000 & echo $! > $VOLTSEAL_DIR/stray)")
+        self.assertTrue(wait_for(lambda: self.read("stray")))
+        stray = int(self.read("stray"))
+        self.assertTrue(os.path.exists(f"/proc/{stray}"))
+        process.terminate()
+        self.assertEqual(process.wait(timeout=10), 0)
+        self.assertFalse(os.path.exists(f"/proc/{stray}"))
+
     def test_the_agents_exit_75_is_a_reboot(self):
         self.forge("good", "2", self.sound, "trial", "2", self.sound)
         code, _ = self.run_to_end("exit 75", "--once")

@@ -2,7 +2,7 @@
  *
  * tests/boot/signer.c - three people with P-256 keys, made anew in each run.
  */
-#include "signer.h"
+#include "tests/boot/signer.h"
 
 #include <assert.h>
 #include <openssl/core_names.h>

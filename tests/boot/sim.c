@@ -2,7 +2,7 @@
  *
  * tests/boot/sim.c - a charger in memory whose power can be cut at any write.
  */
-#include "sim.h"
+#include "tests/boot/sim.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "seal/openssl.h"
 #include "seal/slot.h"
 #include "seal/tree.h"
-#include "signer.h"
+#include "tests/boot/signer.h"
 
 enum { IMAGE_LEN = 3 * VS_BLOCK_LEN - 100, KEPT_MAX = 64, MEMO = 256 };
 
@@ -28,11 +28,11 @@ static struct vs_crypto real;
 
 /* A table of some ten thousand decisions asks the same few questions. */
 static struct {
+	vs_status status;
+	bool used;
 	uint8_t digest[VS_SHA256_LEN];
 	uint8_t key[VS_P256_KEY_LEN];
 	uint8_t sig[VS_P256_SIG_LEN];
-	vs_status status;
-	bool used;
 } memo[MEMO];
 
 static vs_status memo_verify(void *ctx,

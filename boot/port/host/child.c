@@ -106,16 +106,28 @@ pid_t vs_child_reap(int *status)
 static void kill_all(void)
 {
 	char path[64];
+	char *line = NULL;
+	char *next;
+	size_t cap = 0;
 	FILE *list;
-	int pid;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	list = fopen(path, "re");
 	if (!list)
 		return;
-	while (fscanf(list, "%d", &pid) == 1)
+	/* Read whole: a number cut in two would be a stranger's. */
+	next = getline(&line, &cap, list) > 0 ? line : NULL;
+	while (next) {
+		char *end;
+		long pid = strtol(next, &end, 10);
+
+		if (end == next)
+			break;
 		if (pid > 1)
-			kill(pid, SIGKILL);
+			kill((pid_t)pid, SIGKILL);
+		next = end;
+	}
+	free(line);
 	fclose(list);
 }
 
