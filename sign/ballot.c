@@ -86,6 +86,7 @@ static vs_status ballot_of_role(const struct vs_room *r,
 	if (status)
 		return vs_say_why(status, out->what, &why);
 	out->threshold = (size_t)parsed.threshold;
+	out->enough = vs_envelope_verify(e, &parsed, &why) == VS_OK;
 	for (size_t i = 0; i < parsed.key_count && !status; i++) {
 		EVP_PKEY *pkey = parsed.keys[i].pkey;
 
@@ -247,6 +248,7 @@ static vs_status ballot_of_ring(const struct vs_room *r,
                                 struct vs_ballot *out)
 {
 	struct vs_crypto crypto;
+	struct vs_why why;
 	vs_status status = ring_voters(r, ring, out);
 
 	if (status)
@@ -258,6 +260,8 @@ static vs_status ballot_of_ring(const struct vs_room *r,
 		out->voters[i].voted =
 			boot_signed(&crypto, ring, i, d->bytes, d->body_len,
 		                    &d->signatures, &out->voters[i].broken);
+	out->enough = vs_keyring_verify(ring, &crypto, d->bytes, d->body_len,
+	                                &d->signatures, &why) == VS_OK;
 	vs_openssl_drop(&crypto);
 	count(out);
 	return VS_OK;
@@ -287,6 +291,7 @@ vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
 {
 	struct vs_crypto crypto;
 	struct vs_keyring ring;
+	struct vs_why why;
 
 	*out = (struct vs_ballot){0};
 	snprintf(out->what, sizeof out->what, "seals of release %s",
@@ -312,6 +317,12 @@ vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
 				&p->images[k].seal.signatures, &v->broken);
 		v->voted = good == p->image_count;
 	}
+	out->enough = true;
+	for (size_t k = 0; k < p->image_count; k++)
+		if (vs_keyring_verify(&ring, &crypto, p->images[k].seal.raw,
+		                      VS_SEAL_HEADER_LEN,
+		                      &p->images[k].seal.signatures, &why))
+			out->enough = false;
 	vs_openssl_drop(&crypto);
 	count(out);
 	return VS_OK;

@@ -24,6 +24,7 @@ struct vs_ballot {
 	char what[96]; /* "image root 1", "seals of release 1.1.0" */
 	size_t threshold;
 	size_t good;
+	bool enough; /* by the code that a charger judges with */
 	size_t broken;
 	struct vs_voter voters[VS_POLICY_KEYS_MAX];
 	size_t voter_count;

@@ -196,12 +196,12 @@ static vs_status approve_seals(struct approval *a, struct vs_document *d)
 	if (status)
 		return status;
 	status = vs_ballot_seals(&a->room, a->p, &b);
-	if (!status && b.good < b.threshold)
+	if (!status && !b.enough)
 		status = vote(a, &b, a->p, sign_seals);
 	vs_ballot_drop(&b);
 	if (!status)
 		status = vs_ballot_seals(&a->room, a->p, &b);
-	bool enough = !status && b.good >= b.threshold;
+	bool enough = !status && b.enough;
 	vs_ballot_drop(&b);
 	return enough ? freeze(a, d) : status;
 }

@@ -26,7 +26,7 @@ static vs_status check_ballot(const struct vs_ballot *b)
 	vs_status status = vs_ballot_unbroken(b);
 	char names[512];
 
-	if (status || b->good >= b->threshold)
+	if (status || (b->enough && b->good >= b->threshold))
 		return status;
 	vs_ballot_names(b, false, names, sizeof names);
 	vs_error("%s: %zu of %zu approvals (%s); still asked: %s", b->what,

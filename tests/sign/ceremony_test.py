@@ -391,6 +391,11 @@ def whatever_is_changed_after_an_approval_is_refused(w):
         assert old in original
         write(metadata, original.replace(old, new))
         w.run(*w.args("publish", "1.1.0"), expect=1)
+        # without the signatures somebody could be brought to sign it
+        bare = json.loads(original.replace(old, new))
+        write(metadata, json.dumps(dict(bare, signatures=[])))
+        if b"expires" not in old:
+            w.refuse("do not say", *w.args("approve", "1.1.0", "alice"))
     write(metadata, original)
     for path, at in ((pack, 100), (pack, os.path.getsize(pack) - 5),
                      (seal, 216), (seal, os.path.getsize(seal) - 5)):
