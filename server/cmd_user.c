@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/cmd_user.c - init and people, on the server's own host.
+ *
+ * A running server sees the change at the next request: both write the same
+ * database, and the log's chain is continued within the transaction.
+ */
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "server/artifact.h"
+#include "server/audit.h"
+#include "server/commands.h"
+#include "server/config.h"
+#include "server/online.h"
+#include "server/people.h"
+#include "server/server.h"
+#include "trust/json.h"
+
+enum { path_max = 1200 };
+
+static vs_status open_store(const struct vs_settings *s, struct vs_store **out,
+                            char error[static 256])
+{
+	char path[path_max];
+	vs_status status =
+		vs_path_join(path, sizeof path, s->data_dir, "voltseal.db");
+
+	if (!status && !vs_file_exists(path)) {
+		snprintf(error, 256, "%.180s: not there; run init first", path);
+		return VS_ERR_ABSENT;
+	}
+	return status ? status : vs_store_open_sqlite(path, true, out, error);
+}
+
+static vs_status note(struct vs_store *store, const char *action,
+                      const char *subject, const char *detail)
+{
+	/* Whoever has this host's root is known to its own log. */
+	const struct vs_audit record = {"host", action, subject, "", detail};
+
+	return vs_audit_append(store, vs_server_now(), &record);
+}
+
+static vs_status init_database(const struct vs_settings *s,
+                               char error[static 256])
+{
+	struct vs_store *store = NULL;
+	char path[path_max];
+	vs_status status =
+		vs_path_join(path, sizeof path, s->data_dir, "voltseal.db");
+
+	if (status || vs_file_exists(path))
+		return status;
+	status = vs_store_open_sqlite(path, true, &store, error);
+	if (!status)
+		status = vs_store_begin(store);
+	if (!status) {
+		status = note(store, "server-initialised", "", "");
+		if (status)
+			vs_store_undo(store);
+		else
+			status = vs_store_commit(store);
+	}
+	vs_store_close(&store);
+	return status;
+}
+
+int vs_command_init(const struct vs_arguments *a)
+{
+	struct vs_settings s;
+	char error[256];
+	vs_status status = vs_settings_load(a->config, &s, error);
+
+	if (!status) {
+		snprintf(error, sizeof error, "%.200s: cannot make it",
+		         s.data_dir);
+		status = vs_file_mkdirs(s.data_dir, 0700);
+	}
+	if (!status)
+		status = vs_artifact_init(s.data_dir);
+	if (!status)
+		status = vs_online_init(s.data_dir, error);
+	if (!status)
+		status = init_database(&s, error);
+	if (status)
+		vs_error("%s", error);
+	vs_settings_drop(&s);
+	return status ? 1 : 0;
+}
+
+static void role_line(const struct vs_person *p, char *out, size_t cap)
+{
+	size_t used = 0;
+	json_t *list = NULL;
+
+	out[0] = 0;
+	if (vs_people_roles(p->roles, &list))
+		return;
+	for (size_t i = 0; i < json_array_size(list) && used < cap; i++) {
+		int n = snprintf(out + used, cap - used, "%s%s",
+		                 used ? "," : "",
+		                 json_string_value(json_array_get(list, i)));
+		used += n > 0 ? (size_t)n : 0;
+	}
+	json_decref(list);
+}
+
+static vs_status add(struct vs_store *store, const struct vs_arguments *a,
+                     char token[static VS_TOKEN_LEN + 1])
+{
+	struct vs_person p = {.roles = a->roles};
+	char line[96];
+	vs_status status =
+		vs_people_add(store, a->name, a->roles, vs_server_now(), token);
+
+	role_line(&p, line, sizeof line);
+	return status ? status : note(store, "person-added", a->name, line);
+}
+
+static vs_status take_out(struct vs_store *store, const struct vs_arguments *a,
+                          char token[static VS_TOKEN_LEN + 1])
+{
+	vs_status status = vs_people_remove(store, a->name);
+
+	token[0] = 0;
+	return status ? status : note(store, "person-removed", a->name, "");
+}
+
+/* One change of the people, whole and logged, or none. */
+static int change(const struct vs_arguments *a,
+                  vs_status (*act)(struct vs_store *store,
+                                   const struct vs_arguments *a,
+                                   char token[static VS_TOKEN_LEN + 1]))
+{
+	char token[VS_TOKEN_LEN + 1] = "", error[256] = "", name[96];
+	struct vs_store *store = NULL;
+	struct vs_settings s;
+	vs_status status = vs_settings_load(a->config, &s, error);
+
+	if (!status)
+		status = open_store(&s, &store, error);
+	if (!status)
+		status = vs_store_begin(store);
+	if (!status) {
+		status = act(store, a, token);
+		if (status)
+			vs_store_undo(store);
+		else
+			status = vs_store_commit(store);
+	}
+	if (status) {
+		vs_log_quote(a->name, name, sizeof name);
+		if (error[0])
+			vs_error("%s", error);
+		else
+			vs_error("%s: %s", name,
+			         status == VS_ERR_STATE ? "is there already"
+			         : status == VS_ERR_INPUT
+			                 ? "a name is 1 to 63 of A-Z a-z 0-9 . "
+			                   "_ -"
+			                 : vs_status_name(status));
+	} else if (token[0]) {
+		puts(token);
+	}
+	OPENSSL_cleanse(token, sizeof token);
+	vs_store_close(&store);
+	vs_settings_drop(&s);
+	return status ? 1 : 0;
+}
+
+int vs_command_user_add(const struct vs_arguments *a)
+{
+	return change(a, add);
+}
+
+int vs_command_user_remove(const struct vs_arguments *a)
+{
+	return change(a, take_out);
+}
+
+static void print(void *ctx, const struct vs_person *p)
+{
+	char line[96];
+
+	(void)ctx;
+	role_line(p, line, sizeof line);
+	printf("%-24s %s\n", p->name, line);
+}
+
+int vs_command_user_list(const struct vs_arguments *a)
+{
+	struct vs_store *store = NULL;
+	struct vs_settings s;
+	char error[256];
+	vs_status status = vs_settings_load(a->config, &s, error);
+
+	if (!status)
+		status = open_store(&s, &store, error);
+	if (!status) {
+		status = vs_people_list(store, print, NULL);
+		if (status)
+			snprintf(error, sizeof error, "%s", store->error);
+	}
+	if (status)
+		vs_error("%s", error);
+	vs_store_close(&store);
+	vs_settings_drop(&s);
+	return status ? 1 : 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/commands.h - what voltseal-server is asked to do on its host.
+ */
+#ifndef VS_SERVER_COMMANDS_H
+#define VS_SERVER_COMMANDS_H
+
+/* What the command line says beside the command. */
+struct vs_arguments {
+	const char *config; /* --config FILE; always there */
+	const char *name;   /* NAME, or NULL */
+	unsigned roles;     /* of vs_role_bit, by --role */
+};
+
+/* Each gives the exit code; errors are said in one line. */
+int vs_command_run(const struct vs_arguments *a);
+int vs_command_init(const struct vs_arguments *a);
+int vs_command_check(const struct vs_arguments *a);
+int vs_command_user_add(const struct vs_arguments *a);
+int vs_command_user_list(const struct vs_arguments *a);
+int vs_command_user_remove(const struct vs_arguments *a);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/config.c - the table of settings.
+ */
+#include "server/config.h"
+
+#define YEAR_S UINT64_C(31536000)
+
+static const struct vs_config_key keys[] = {
+	{"data_dir",             VS_CONFIG_TEXT, 1, 1024,   NULL,
+         "folder of database, artifacts and online keys"           },
+	{"device_listen",        VS_CONFIG_TEXT, 3, 255,    "127.0.0.1:8443",
+         "ADDRESS:PORT for chargers"                               },
+	{"operator_listen",      VS_CONFIG_TEXT, 3, 255,    "127.0.0.1:8444",
+         "ADDRESS:PORT for people"                                 },
+	{"tls_cert",             VS_CONFIG_TEXT, 1, 1024,   NULL,
+         "certificate chain of this server, PEM"                   },
+	{"tls_key",              VS_CONFIG_TEXT, 1, 1024,   NULL,
+         "its private key, PEM, readable by the owner alone"       },
+	{"device_ca",            VS_CONFIG_TEXT, 1, 1024,   NULL,
+         "CA of the chargers' certificates, PEM"                   },
+	{"director_root",        VS_CONFIG_TEXT, 1, 1024,   NULL,
+         "1.root.json of the director; later roots stand beside it"},
+	{"image_root",           VS_CONFIG_TEXT, 1, 1024,   NULL,
+         "1.root.json of the image repository"                     },
+	{"keyring",              VS_CONFIG_TEXT, 1, 1024,   NULL,
+         "boot keyring that seals must satisfy"                    },
+	{"timestamp_ttl_s",      VS_CONFIG_UINT, 2, YEAR_S, "86400",
+         "life of timestamps; signed anew at half of it"           },
+	{"snapshot_ttl_s",       VS_CONFIG_UINT, 2, YEAR_S, "604800",
+         "life of the image repository's snapshot"                 },
+	{"director_ttl_s",       VS_CONFIG_UINT, 2, YEAR_S, "604800",
+         "life of a charger's director targets and snapshot"       },
+	{"poll_s",               VS_CONFIG_UINT, 1, 604800, "300",
+         "seconds a charger is told to wait between polls"         },
+	{"device_connections",   VS_CONFIG_UINT, 1, 100000, "2000",
+         "connections of chargers at once"                         },
+	{"device_threads",       VS_CONFIG_UINT, 1, 64,     "2",
+         "threads that serve chargers"                             },
+	{"operator_connections", VS_CONFIG_UINT, 1, 1000,   "64",
+         "connections of people at once"                           },
+	{"idle_s",               VS_CONFIG_UINT, 1, 3600,   "60",
+         "seconds after which an idle connection is closed"        },
+	{"artifact_max_mb",      VS_CONFIG_UINT, 1, 131072, "16384",
+         "largest artifact, in MiB"                                },
+};
+
+enum { key_count = sizeof keys / sizeof *keys };
+
+size_t vs_settings_keys(const struct vs_config_key **out)
+{
+	*out = keys;
+	return key_count;
+}
+
+vs_status vs_settings_load(const char *path, struct vs_settings *out,
+                           char error[static 256])
+{
+	struct vs_config *c;
+
+	*out = (struct vs_settings){0};
+	vs_status status = vs_config_load(path, keys, key_count, &c, error);
+	if (status)
+		return status;
+	*out = (struct vs_settings){
+		.config = c,
+		.data_dir = vs_config_text(c, "data_dir"),
+		.device_listen = vs_config_text(c, "device_listen"),
+		.operator_listen = vs_config_text(c, "operator_listen"),
+		.tls_cert = vs_config_text(c, "tls_cert"),
+		.tls_key = vs_config_text(c, "tls_key"),
+		.device_ca = vs_config_text(c, "device_ca"),
+		.director_root = vs_config_text(c, "director_root"),
+		.image_root = vs_config_text(c, "image_root"),
+		.keyring = vs_config_text(c, "keyring"),
+		.timestamp_ttl_s = vs_config_uint(c, "timestamp_ttl_s"),
+		.snapshot_ttl_s = vs_config_uint(c, "snapshot_ttl_s"),
+		.director_ttl_s = vs_config_uint(c, "director_ttl_s"),
+		.poll_s = vs_config_uint(c, "poll_s"),
+		.device_connections =
+			(unsigned)vs_config_uint(c, "device_connections"),
+		.device_threads = (unsigned)vs_config_uint(c, "device_threads"),
+		.operator_connections =
+			(unsigned)vs_config_uint(c, "operator_connections"),
+		.idle_s = (unsigned)vs_config_uint(c, "idle_s"),
+		.artifact_max = vs_config_uint(c, "artifact_max_mb") << 20,
+	};
+	return VS_OK;
+}
+
+void vs_settings_drop(struct vs_settings *s)
+{
+	vs_config_free(&s->config);
+	*s = (struct vs_settings){0};
+}

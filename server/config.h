@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/config.h - what the operator of the server sets.
+ *
+ * Everything is read and checked before anything else happens.
+ */
+#ifndef VS_SERVER_CONFIG_H
+#define VS_SERVER_CONFIG_H
+
+#include "base/config.h"
+#include "base/status.h"
+
+struct vs_settings {
+	struct vs_config *config; /* owned; the texts below point into it */
+	const char *data_dir;
+	const char *device_listen; /* "127.0.0.1:8443" or "[::]:8443" */
+	const char *operator_listen;
+	const char *tls_cert, *tls_key; /* of both listeners, PEM */
+	const char *device_ca;          /* signs chargers' certificates */
+	const char *director_root;      /* 1.root.json of the director */
+	const char *image_root;         /* 1.root.json of the images */
+	const char *keyring;            /* the boot keyring */
+	uint64_t timestamp_ttl_s, snapshot_ttl_s, director_ttl_s;
+	uint64_t poll_s; /* what chargers are told to wait */
+	unsigned device_connections, device_threads, operator_connections;
+	unsigned idle_s;       /* an idle connection is closed */
+	uint64_t artifact_max; /* bytes */
+};
+
+/* VS_OK; VS_ERR_INPUT, VS_ERR_IO ... with a line in error[].
+ * vs_settings_drop() in every case.
+ */
+vs_status vs_settings_load(const char *path, struct vs_settings *out,
+                           char error[static 256]) VS_MUST_CHECK;
+void vs_settings_drop(struct vs_settings *s);
+
+/* The keys, for --help; gives their number. */
+size_t vs_settings_keys(const struct vs_config_key **out);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/device.c - one charger: registration, report, what fits it.
+ */
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pem.h"
+#include "server/fleet.h"
+#include "server/name.h"
+#include "server/peer.h"
+#include "trust/json.h"
+#include "trust/time.h"
+
+enum { offset_max = 14 * 60 };
+
+static vs_status bad(struct vs_why *why, const char *what)
+{
+	return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED, what, 0);
+}
+
+static vs_status take_name(const json_t *o, const char *field, size_t cap,
+                           bool needed, const char **out, struct vs_why *why)
+{
+	*out = "";
+	if (!needed && !json_object_get(o, field))
+		return VS_OK;
+	vs_status status = vs_json_string(o, field, out, why);
+	if (status)
+		return status;
+	if (!needed && !**out)
+		return VS_OK;
+	return vs_name_ok(*out, cap) ? VS_OK : bad(why, field);
+}
+
+static vs_status parse_ecu(const json_t *o, struct vs_registration *r,
+                           struct vs_why *why)
+{
+	size_t n = r->ecu_count;
+
+	if (n == VS_ECUS_MAX)
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_TOO_LARGE, "ecus",
+		               0);
+	vs_status status = take_name(o, "id", 64, true, &r->ecus[n].id, why);
+	if (!status)
+		status = take_name(o, "component", VS_COMPONENT_LEN, true,
+		                   &r->ecus[n].component, why);
+	if (!status)
+		status = take_name(o, "hardware", VS_HARDWARE_LEN, true,
+		                   &r->ecus[n].hardware, why);
+	for (size_t i = 0; !status && i < n; i++)
+		if (strcmp(r->ecus[i].id, r->ecus[n].id) == 0)
+			status = vs_fail(VS_ERR_INPUT, why,
+			                 VS_REASON_DUPLICATE_ECU, "ecus.id", 0);
+	r->ecu_count++;
+	return status;
+}
+
+static vs_status parse_offset(const json_t *body, struct vs_registration *r,
+                              struct vs_why *why)
+{
+	const json_t *v = json_object_get(body, "utc_offset_min");
+	json_int_t n = json_integer_value(v);
+
+	if (v && (!json_is_integer(v) || n < -offset_max || n > offset_max))
+		return bad(why, "utc_offset_min");
+	r->utc_offset_min = (int32_t)n;
+	return VS_OK;
+}
+
+vs_status vs_registration_parse(const json_t *body, struct vs_registration *r,
+                                struct vs_why *why)
+{
+	json_t *ecus = NULL;
+
+	*r = (struct vs_registration){0};
+	vs_status status =
+		take_name(body, "id", VS_DEVICE_ID_LEN, true, &r->id, why);
+	if (!status)
+		status = take_name(body, "site", VS_NAME_LEN, true, &r->site,
+		                   why);
+	if (!status)
+		status = take_name(body, "feeder", VS_NAME_LEN, false,
+		                   &r->feeder, why);
+	if (!status)
+		status = take_name(body, "model", VS_NAME_LEN, false, &r->model,
+		                   why);
+	if (!status)
+		status = vs_json_string(body, "certificate", &r->certificate,
+		                        why);
+	if (!status)
+		status = parse_offset(body, r, why);
+	if (!status)
+		status = vs_json_array(body, "ecus", &ecus, why);
+	for (size_t i = 0; !status && i < json_array_size(ecus); i++)
+		status = parse_ecu(json_array_get(ecus, i), r, why);
+	return !status && r->ecu_count == 0 ? bad(why, "ecus") : status;
+}
+
+static vs_status read_certificate(const char *pem, struct vs_device *d,
+                                  struct vs_why *why)
+{
+	X509 *cert = NULL;
+	unsigned len = sizeof d->fingerprint;
+	char name[VS_DEVICE_ID_LEN];
+
+	if (vs_pem_certificate_text(pem, strlen(pem), &cert))
+		return bad(why, "certificate");
+	vs_status status = vs_peer_name(cert, name, sizeof name);
+	if (status || strcmp(name, d->id) != 0)
+		status = bad(why, "certificate: its common name is not id");
+	else if (X509_digest(cert, EVP_sha256(), d->fingerprint, &len) != 1)
+		status = vs_fail(VS_ERR_CRYPTO, why, VS_REASON_NONE,
+		                 "certificate", 0);
+	else if (vs_key_from_pkey(X509_get0_pubkey(cert), &d->key))
+		status = vs_fail(VS_ERR_INPUT, why, VS_REASON_UNSUPPORTED,
+		                 "certificate: its kind of key", 0);
+	X509_free(cert);
+	return status;
+}
+
+static void copy_ecus(const struct vs_registration *r, struct vs_device *d)
+{
+	for (size_t i = 0; i < r->ecu_count; i++) {
+		struct vs_device_ecu *e = &d->ecus[d->ecu_count++];
+
+		snprintf(e->id, sizeof e->id, "%s", r->ecus[i].id);
+		snprintf(e->component, sizeof e->component, "%s",
+		         r->ecus[i].component);
+		snprintf(e->hardware, sizeof e->hardware, "%s",
+		         r->ecus[i].hardware);
+	}
+}
+
+vs_status vs_device_new(const struct vs_registration *r, struct vs_device **out,
+                        struct vs_why *why)
+{
+	struct vs_device *d = calloc(1, sizeof *d);
+
+	*out = NULL;
+	if (!d)
+		return vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE, "memory", 0);
+	snprintf(d->id, sizeof d->id, "%s", r->id);
+	snprintf(d->site, sizeof d->site, "%s", r->site);
+	snprintf(d->feeder, sizeof d->feeder, "%s", r->feeder);
+	snprintf(d->model, sizeof d->model, "%s", r->model);
+	d->utc_offset_min = r->utc_offset_min;
+	d->director_stale = true;
+	copy_ecus(r, d);
+	vs_status status = read_certificate(r->certificate, d, why);
+	if (status)
+		vs_device_free(&d);
+	*out = d;
+	return status;
+}
+
+void vs_device_free(struct vs_device **device)
+{
+	struct vs_device *d = *device;
+
+	*device = NULL;
+	if (!d)
+		return;
+	vs_key_drop(&d->key);
+	vs_director_drop(&d->director);
+	free(d);
+}
+
+vs_status vs_device_store(struct vs_store *s, const struct vs_device *d,
+                          const char *certificate, uint64_t now_s)
+{
+	char offset[16];
+
+	snprintf(offset, sizeof offset, "%d", (int)d->utc_offset_min);
+	const struct vs_value row[] = {
+		vs_text(d->id),       vs_uint(d->seq),   vs_text(d->site),
+		vs_text(d->feeder),   vs_text(d->model), vs_text(offset),
+		vs_text(certificate), vs_uint(now_s),
+	};
+	vs_status status = vs_store_query(
+		s,
+		"INSERT INTO device (id, seq, site, feeder, model, utc_offset, "
+		"certificate, registered_s) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		row, 8, NULL, NULL);
+	for (size_t i = 0; !status && i < d->ecu_count; i++) {
+		const struct vs_value ecu[] = {vs_text(d->id), vs_uint(i),
+		                               vs_text(d->ecus[i].id),
+		                               vs_text(d->ecus[i].component),
+		                               vs_text(d->ecus[i].hardware)};
+
+		status = vs_store_query(s,
+		                        "INSERT INTO ecu (device, place, id, "
+		                        "component, hardware) "
+		                        "VALUES (?1, ?2, ?3, ?4, ?5)",
+		                        ecu, 5, NULL, NULL);
+	}
+	return status;
+}
+
+void vs_device_report(struct vs_device *d, const struct vs_report *r,
+                      const char *nonce, uint64_t now_s)
+{
+	struct vs_device_state *s = &d->state;
+
+	*s = (struct vs_device_state){
+		.counter = r->counter,
+		.received_s = now_s,
+		.reason = r->reason,
+		.fallback_reason = r->fallback_reason,
+		.campaign_seq = r->campaign_seq,
+		.healthy = r->healthy,
+		.charging = r->charging,
+		.trial = r->trial,
+		.fell_back = r->fell_back,
+		.slot = r->slot,
+		.bytes_fetched = r->bytes_fetched,
+		.bytes_total = r->bytes_total,
+	};
+	snprintf(s->nonce, sizeof s->nonce, "%s", nonce);
+	memcpy(s->status, r->status, sizeof s->status);
+	memcpy(s->phase, r->phase, sizeof s->phase);
+	memcpy(s->detail, r->detail, sizeof s->detail);
+	memcpy(s->about, r->about, sizeof s->about);
+	for (size_t i = 0; i < d->ecu_count; i++)
+		for (size_t k = 0; k < r->ecu_count; k++) {
+			struct vs_device_ecu *e = &d->ecus[i];
+
+			if (strcmp(e->id, r->ecus[k].id) != 0)
+				continue;
+			memcpy(e->version, r->ecus[k].version,
+			       sizeof e->version);
+			e->release_seq = r->ecus[k].release_seq;
+			e->floor = r->ecus[k].floor;
+		}
+	if (r->director_version > d->director_version) {
+		d->director_version = r->director_version;
+		d->director_stale = true;
+	}
+}
+
+bool vs_device_runs(const struct vs_device *d, const struct vs_releases *r,
+                    const char *release)
+{
+	size_t targets = 0;
+
+	for (size_t i = 0; i < d->ecu_count; i++) {
+		const struct vs_device_ecu *e = &d->ecus[i];
+		const struct vs_release_target *t = vs_release_target(
+			r, release, e->component, e->hardware);
+
+		if (!t)
+			continue;
+		targets++;
+		if (e->release_seq != t->release_seq)
+			return false;
+	}
+	return targets > 0;
+}
+
+bool vs_device_later(const struct vs_device *d, const struct vs_releases *r,
+                     const char *release)
+{
+	for (size_t i = 0; i < d->ecu_count; i++) {
+		const struct vs_device_ecu *e = &d->ecus[i];
+		const struct vs_release_target *t = vs_release_target(
+			r, release, e->component, e->hardware);
+
+		if (t && e->release_seq > t->release_seq)
+			return true;
+	}
+	return false;
+}
+
+static bool takes(const struct vs_device *d, const struct vs_releases *r,
+                  const char *release, const char *path)
+{
+	for (size_t i = 0; i < d->ecu_count; i++) {
+		const struct vs_release_target *t = vs_release_target(
+			r, release, d->ecus[i].component, d->ecus[i].hardware);
+
+		if (t && strcmp(t->path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *vs_device_unfit(const struct vs_device *d,
+                            const struct vs_releases *r, const char *release)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < d->ecu_count; i++) {
+		const struct vs_release_target *t = vs_release_target(
+			r, release, d->ecus[i].component, d->ecus[i].hardware);
+		const json_t *set =
+			t ? json_object_get(t->custom, "releaseSet") : NULL;
+
+		some = some || t;
+		for (size_t k = 0; k < json_array_size(set); k++) {
+			const char *path =
+				json_string_value(json_array_get(set, k));
+
+			if (path && !takes(d, r, release, path))
+				return "lacks a component of the release";
+		}
+	}
+	return some ? NULL : "the release has nothing for its hardware";
+}
+
+static json_t *components_json(const struct vs_device *d)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; all && i < d->ecu_count; i++) {
+		const struct vs_device_ecu *e = &d->ecus[i];
+		json_t *one =
+			json_pack("{s:s, s:I, s:I}", "version", e->version,
+		                  "release_seq", (json_int_t)e->release_seq,
+		                  "floor", (json_int_t)e->floor);
+
+		if (json_object_set_new(all, e->component, one)) {
+			json_decref(all);
+			return NULL;
+		}
+	}
+	return all;
+}
+
+static const char *word(vs_reason reason)
+{
+	return reason == VS_REASON_NONE ? "" : vs_reason_name(reason);
+}
+
+static json_t *state_json(const struct vs_device_state *s)
+{
+	char at[VS_TIME_LEN] = "";
+
+	if (s->counter)
+		vs_time_format(s->received_s, at);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:i, s:b, "
+		"s:b, s:s}",
+		"last_report", at, "phase", s->phase, "status", s->status,
+		"detail", s->detail, "reason", word(s->reason), "about",
+		s->about, "healthy", (int)s->healthy, "charging",
+		(int)s->charging, "bytes_fetched", (json_int_t)s->bytes_fetched,
+		"bytes_total", (json_int_t)s->bytes_total, "slot", s->slot,
+		"trial", (int)s->trial, "fell_back", (int)s->fell_back,
+		"fallback_reason", word(s->fallback_reason));
+}
+
+vs_status vs_device_json(const struct vs_device *d, uint64_t now_s,
+                         uint64_t online_s, json_t **out)
+{
+	uint64_t seen = atomic_load(&d->seen_s);
+	int online = seen && now_s < seen + online_s;
+	json_t *components = components_json(d);
+	json_t *state = components ? state_json(&d->state) : NULL;
+
+	*out = state ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o}",
+	                         "id", d->id, "site", d->site, "feeder",
+	                         d->feeder, "model", d->model, "online", online,
+	                         "campaign", d->campaign, "release", d->release,
+	                         "components", components)
+	             : NULL;
+	if (!state)
+		json_decref(components);
+	if (*out && json_object_update(*out, state)) {
+		json_decref(*out);
+		*out = NULL;
+	}
+	json_decref(state);
+	return *out ? VS_OK : VS_ERR_NOMEM;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/identify.c - client certificates and bearer tokens.
+ */
+#include "server/identify.h"
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "server/audit.h"
+#include "server/peer.h"
+
+/* What one TLS connection's certificate says; read once. */
+struct peer {
+	bool read;
+	vs_status status;
+	char id[VS_DEVICE_ID_LEN];
+	uint8_t fingerprint[32];
+	bool warned;
+};
+
+static gnutls_session_t session_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
+}
+
+/* Within the handshake: chain, time and purpose. */
+static int verify(gnutls_session_t session)
+{
+	unsigned status = 0;
+	gnutls_typed_vdata_st purpose = {
+		.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT,
+	};
+
+	if (gnutls_certificate_verify_peers(session, &purpose, 1, &status) !=
+	            GNUTLS_E_SUCCESS ||
+	    status != 0)
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	return 0;
+}
+
+void *vs_identify_begin(struct MHD_Connection *c)
+{
+	gnutls_session_t session = session_of(c);
+
+	if (session) {
+		gnutls_certificate_server_set_request(session,
+		                                      GNUTLS_CERT_REQUIRE);
+		gnutls_session_set_verify_function(session, verify);
+	}
+	return calloc(1, sizeof(struct peer));
+}
+
+void vs_identify_end(void **peer)
+{
+	free(*peer);
+	*peer = NULL;
+}
+
+static vs_status read_peer(struct MHD_Connection *c, struct peer *p)
+{
+	gnutls_session_t session = session_of(c);
+	unsigned count = 0, len = sizeof p->fingerprint;
+	const gnutls_datum_t *chain =
+		session ? gnutls_certificate_get_peers(session, &count) : NULL;
+
+	/* The handshake has verified it; here once more, should a library
+	 * ever forget to call us. */
+	if (!chain || count == 0 || verify(session))
+		return VS_ERR_DENIED;
+	const unsigned char *der = chain[0].data;
+	X509 *cert = d2i_X509(NULL, &der, (long)chain[0].size);
+	ERR_clear_error();
+	if (!cert)
+		return VS_ERR_INPUT;
+	vs_status status = vs_peer_name(cert, p->id, sizeof p->id);
+	if (!status &&
+	    X509_digest(cert, EVP_sha256(), p->fingerprint, &len) != 1)
+		status = VS_ERR_CRYPTO;
+	X509_free(cert);
+	return status;
+}
+
+static bool registered(struct vs_server *s, const struct peer *p)
+{
+	pthread_rwlock_rdlock(&s->lock);
+	struct vs_device *d = vs_fleet_find(&s->fleet, p->id);
+	bool same = d && CRYPTO_memcmp(d->fingerprint, p->fingerprint,
+	                               sizeof p->fingerprint) == 0;
+	if (same)
+		atomic_store(&d->seen_s, vs_server_now());
+	pthread_rwlock_unlock(&s->lock);
+	return same;
+}
+
+bool vs_identify_device(struct vs_request *r)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct peer *p = info ? info->socket_context : NULL;
+
+	if (p && !p->read) {
+		p->read = true;
+		p->status = read_peer(r->connection, p);
+	}
+	if (p && !p->status && registered(r->server, p)) {
+		memcpy(r->device, p->id, sizeof r->device);
+		return true;
+	}
+	if (p && !p->warned) {
+		p->warned = true;
+		vs_warn("refused a charger: its certificate%s%s is not "
+		        "registered",
+		        p->id[0] ? " for " : "", p->id);
+	}
+	vs_request_error(r, 401, VS_REASON_NOT_ALLOWED,
+	                 "this certificate is not registered");
+	return false;
+}
+
+bool vs_identify_person(struct vs_request *r)
+{
+	const char *header = MHD_lookup_connection_value(
+		r->connection, MHD_HEADER_KIND, "Authorization");
+	vs_status status = VS_ERR_ABSENT;
+
+	if (header && strncmp(header, "Bearer ", 7) == 0) {
+		pthread_mutex_lock(&r->server->reader_lock);
+		status = vs_people_find(r->server->reader, header + 7,
+		                        &r->person);
+		pthread_mutex_unlock(&r->server->reader_lock);
+	}
+	if (!status)
+		return true;
+	if (status != VS_ERR_ABSENT) {
+		vs_request_fail(r, status, NULL);
+		return false;
+	}
+	vs_request_error(r, 401, VS_REASON_NOT_ALLOWED,
+	                 "a valid bearer token is needed");
+	vs_request_header(r, "WWW-Authenticate", "Bearer");
+	return false;
+}
+
+struct note {
+	struct vs_job job;
+	struct vs_audit record;
+};
+
+static vs_status run_note(struct vs_job *job, struct vs_store *store)
+{
+	const struct note *n = (struct note *)job;
+
+	return vs_audit_append(store, vs_server_now(), &n->record);
+}
+
+vs_status vs_identify_note(struct vs_server *s, const char *who,
+                           const char *action, const char *subject,
+                           vs_reason reason, const char *detail)
+{
+	struct note n = {
+		.job = {.run = run_note},
+		.record = { who, action, subject,
+                        reason ? vs_reason_name(reason) : "", detail},
+	};
+
+	return vs_writer_call(s->writer, &n.job);
+}
+
+bool vs_identify_allowed(struct vs_request *r)
+{
+	if (r->person.roles & r->route->roles)
+		return true;
+	vs_status status =
+		vs_identify_note(r->server, r->person.name, "denied", r->path,
+	                         VS_REASON_NOT_ALLOWED, r->route->method);
+	if (status)
+		vs_warn("audit: %s", vs_status_name(status));
+	vs_request_error(r, 403, VS_REASON_NOT_ALLOWED, "%s may not do that",
+	                 r->person.name);
+	return false;
+}

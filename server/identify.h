@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/identify.h - who asks.
+ */
+#ifndef VS_SERVER_IDENTIFY_H
+#define VS_SERVER_IDENTIFY_H
+
+#include "server/request.h"
+
+/* A charger's connection begins: its handshake fails without a client
+ * certificate that the device CA signed for this use.  Gives what is known
+ * of the peer, for end.
+ */
+void *vs_identify_begin(struct MHD_Connection *c);
+void vs_identify_end(void **peer);
+
+/* Fills in r->device: the certificate is the registered one.  False if an
+ * answer was set instead; so below.
+ */
+bool vs_identify_device(struct vs_request *r);
+/* Fills in r->person from the bearer token. */
+bool vs_identify_person(struct vs_request *r);
+/* Whether r->person has one of the route's roles. */
+bool vs_identify_allowed(struct vs_request *r);
+
+/* Writes one audit record and waits until it is durable. */
+vs_status vs_identify_note(struct vs_server *s, const char *who,
+                           const char *action, const char *subject,
+                           vs_reason reason, const char *detail) VS_MUST_CHECK;
+
+#endif

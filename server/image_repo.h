@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/image_repo.h - the image repository this server hands out.
+ *
+ * Root, targets and delegated roles come from the signing room; snapshot and
+ * timestamp are signed here.  What is published was first verified with the
+ * chargers' own code, whole, from what is in force now; it comes into force
+ * whole or not at all.
+ */
+#ifndef VS_SERVER_IMAGE_REPO_H
+#define VS_SERVER_IMAGE_REPO_H
+
+#include "server/fileset.h"
+#include "server/online.h"
+#include "server/release.h"
+#include "server/store/store.h"
+
+struct vs_image_repo {
+	struct vs_fileset files;
+	struct vs_releases releases;
+	uint64_t renew_s; /* 0: nothing is published yet */
+};
+
+/* What making and checking one takes; all kept by the caller. */
+struct vs_image_with {
+	const struct vs_online *keys;
+	const char *data_dir;
+	const struct vs_keyring *ring;
+	const struct vs_crypto *crypto;
+	uint64_t now_s, timestamp_ttl_s, snapshot_ttl_s;
+};
+
+/* Where something went wrong, for a person. */
+struct vs_image_about {
+	char file[320]; /* a metadata file or target; "" = none */
+};
+
+/* Loads what is in force; first_root is used if nothing is yet.
+ * VS_OK; VS_ERR_IO; VS_ERR_INPUT.  vs_image_drop() in every case.
+ */
+vs_status vs_image_load(struct vs_store *s, const struct vs_image_with *with,
+                        const uint8_t *first_root, size_t len,
+                        struct vs_image_repo *out,
+                        struct vs_why *why) VS_MUST_CHECK;
+void vs_image_drop(struct vs_image_repo *r);
+
+/* Makes the repository that cur becomes with these files, verified.
+ * VS_OK; VS_ERR_REFUSED, VS_ERR_INPUT, VS_ERR_ABSENT, VS_ERR_STATE
+ * (CONFLICT) with why and about.  vs_image_drop(out) in every case.
+ */
+vs_status vs_image_propose(const struct vs_image_repo *cur,
+                           const struct vs_fileset *proposed,
+                           const struct vs_image_with *with,
+                           struct vs_image_repo *out,
+                           struct vs_image_about *about,
+                           struct vs_why *why) VS_MUST_CHECK;
+
+/* The same repository with a new snapshot and timestamp. */
+vs_status vs_image_renew(const struct vs_image_repo *cur,
+                         const struct vs_image_with *with,
+                         struct vs_image_repo *out,
+                         struct vs_why *why) VS_MUST_CHECK;
+
+/* Writes what differs between the two, and who uploaded what is new. */
+vs_status vs_image_store(struct vs_store *s, const struct vs_image_repo *cur,
+                         struct vs_image_repo *next, const char *who,
+                         uint64_t now_s) VS_MUST_CHECK;
+
+#endif

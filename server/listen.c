@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/listen.c - libmicrohttpd as this server uses it.
+ *
+ * Chargers are many and wait for the writer without a thread of their own;
+ * people are few and may.
+ */
+#include "server/listen.h"
+
+#include <gnutls/gnutls.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "server/identify.h"
+
+enum { pem_max = 256 * 1024, memory_bytes = 32 * 1024 };
+
+#define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+struct vs_listener {
+	struct vs_server *server;
+	enum vs_audience audience;
+	struct MHD_Daemon *daemon;
+	_Atomic unsigned busy;
+	/* Kept by the daemon. */
+	uint8_t *cert, *key, *ca;
+	struct sockaddr_storage address;
+};
+
+/* Paths are compared as they came; nothing is decoded. */
+static size_t keep_escaped(void *cls, struct MHD_Connection *c, char *s)
+{
+	(void)cls;
+	(void)c;
+	return strlen(s);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *c, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+	(void)cls;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = vs_identify_begin(c);
+	else
+		vs_identify_end(context);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *c, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+	struct vs_listener *l = cls;
+	struct vs_request *r = *context;
+
+	(void)c;
+	(void)code;
+	*context = NULL;
+	if (!r)
+		return;
+	if (r->uploading)
+		vs_upload_drop(&r->upload);
+	if (r->body.data)
+		explicit_bzero(r->body.data, r->body.len);
+	vs_buffer_drop(&r->body);
+	if (r->answer)
+		MHD_destroy_response(r->answer);
+	free(r);
+	atomic_fetch_sub(&l->busy, 1);
+}
+
+static enum MHD_Result queue(struct vs_request *r)
+{
+	struct MHD_Response *answer = r->answer;
+
+	r->answer = NULL;
+	enum MHD_Result result =
+		MHD_queue_response(r->connection, r->code, answer);
+	MHD_destroy_response(answer);
+	return result;
+}
+
+/* The route, or NULL and an answer. */
+static const struct vs_route *find_route(const struct vs_listener *l,
+                                         struct vs_request *r,
+                                         const char *method)
+{
+	const struct vs_route *row = l->audience == VS_FOR_DEVICES
+	                                     ? vs_device_routes
+	                                     : vs_people_routes;
+	const char *other = NULL;
+
+	r->head = strcmp(method, "HEAD") == 0;
+	if (r->head)
+		method = "GET";
+	for (; row->method; row++) {
+		if (!vs_route_fits(row->pattern, r->path, r->text, r->parts))
+			continue;
+		if (strcmp(row->method, method) == 0)
+			return row;
+		other = row->method;
+	}
+	if (other) {
+		vs_request_error(r, 405, VS_REASON_UNSUPPORTED,
+		                 "this path takes %s", other);
+		vs_request_header(r, "Allow", other);
+	} else {
+		vs_request_error(r, 404, VS_REASON_NOT_LISTED,
+		                 "there is no such path");
+	}
+	return NULL;
+}
+
+/* The announced length, before any of it is read. */
+static bool fits(struct vs_request *r)
+{
+	const char *text = MHD_lookup_connection_value(
+		r->connection, MHD_HEADER_KIND, "Content-Length");
+	unsigned long long n = text ? strtoull(text, NULL, 10) : 0;
+	uint64_t max = r->route->more ? r->server->settings->artifact_max
+	                              : r->route->body_max;
+
+	if (n <= max)
+		return true;
+	vs_request_error(r, 413, VS_REASON_TOO_LARGE,
+	                 "the body is over %llu bytes",
+	                 (unsigned long long)max);
+	return false;
+}
+
+static void begin(const struct vs_listener *l, struct vs_request *r,
+                  const char *url, const char *method)
+{
+	if (l->audience == VS_FOR_DEVICES ? !vs_identify_device(r)
+	                                  : !vs_identify_person(r))
+		return;
+	if (strlen(url) >= sizeof r->path) {
+		vs_request_error(r, 404, VS_REASON_NOT_LISTED,
+		                 "there is no such path");
+		return;
+	}
+	memcpy(r->path, url, strlen(url) + 1);
+	r->route = find_route(l, r, method);
+	if (!r->route)
+		return;
+	if (l->audience == VS_FOR_PEOPLE && !vs_identify_allowed(r))
+		return;
+	if (!fits(r))
+		return;
+	vs_buffer_init(&r->body, r->route->body_max);
+	if (r->route->begin)
+		r->route->begin(r);
+}
+
+static enum MHD_Result first_call(struct vs_listener *l,
+                                  struct MHD_Connection *c, const char *url,
+                                  const char *method, void **context)
+{
+	struct vs_request *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return MHD_NO;
+	r->server = l->server;
+	r->connection = c;
+	*context = r;
+	atomic_fetch_add(&l->busy, 1);
+	begin(l, r, url, method);
+	return r->answer ? queue(r) : MHD_YES;
+}
+
+static enum MHD_Result add_body(struct vs_request *r, const char *data,
+                                size_t len)
+{
+	if (r->route->more) {
+		r->route->more(r, data, len);
+		return MHD_YES;
+	}
+	/* Longer than announced or never announced: no more of this. */
+	return vs_buffer_add(&r->body, data, len) ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c,
+                                  const char *url, const char *method,
+                                  const char *version, const char *data,
+                                  size_t *len, void **context)
+{
+	struct vs_request *r = *context;
+
+	(void)version;
+	if (!r)
+		return first_call(cls, c, url, method, context);
+	if (*len) {
+		size_t n = *len;
+
+		*len = 0;
+		return add_body(r, data, n);
+	}
+	if (!r->answer && !r->handled) {
+		r->handled = true;
+		r->route->handle(r);
+		/* Without an answer the connection rests now; what was set
+		 * meanwhile by the writer is found at the next call. */
+		return r->waits || !r->answer ? MHD_YES : queue(r);
+	}
+	return r->answer ? queue(r) : MHD_YES;
+}
+
+static vs_status parse_address(const char *text, struct sockaddr_storage *out,
+                               char error[static 256])
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+	                               .ai_flags = AI_NUMERICHOST |
+	                                           AI_NUMERICSERV | AI_PASSIVE};
+	const char *colon = strrchr(text, ':');
+	struct addrinfo *found = NULL;
+	char host[64];
+	bool bracketed = text[0] == '[';
+
+	if (colon && (size_t)(colon - text) < sizeof host) {
+		int len = (int)(colon - text) - (bracketed ? 2 : 0);
+
+		snprintf(host, sizeof host, "%.*s", len > 0 ? len : 0,
+		         text + bracketed);
+		if (len > 0 && getaddrinfo(host, colon + 1, &hints, &found))
+			found = NULL;
+	}
+	if (!found) {
+		snprintf(error, 256, "\"%.100s\" is not ADDRESS:PORT", text);
+		return VS_ERR_INPUT;
+	}
+	memcpy(out, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return VS_OK;
+}
+
+static vs_status read_pem(const char *path, uint8_t **out,
+                          char error[static 256])
+{
+	size_t len;
+	vs_status status = vs_file_read(path, pem_max, out, &len);
+
+	if (status)
+		snprintf(error, 256, "%.200s: %s", path,
+		         vs_status_name(status));
+	return status;
+}
+
+static vs_status read_files(struct vs_listener *l, char error[static 256])
+{
+	const struct vs_settings *s = l->server->settings;
+	const char *where = l->audience == VS_FOR_DEVICES ? s->device_listen
+	                                                  : s->operator_listen;
+	vs_status status = parse_address(where, &l->address, error);
+
+	if (!status)
+		status = read_pem(s->tls_cert, &l->cert, error);
+	if (!status)
+		status = read_pem(s->tls_key, &l->key, error);
+	if (!status && l->audience == VS_FOR_DEVICES)
+		status = read_pem(s->device_ca, &l->ca, error);
+	return status;
+}
+
+static struct MHD_Daemon *start(struct vs_listener *l)
+{
+	const struct vs_settings *s = l->server->settings;
+	bool devices = l->audience == VS_FOR_DEVICES;
+	unsigned flags =
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | MHD_USE_ITC;
+	struct MHD_OptionItem only[] = {
+		{MHD_OPTION_HTTPS_MEM_TRUST,  0,                           l->ca},
+		{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)s->device_threads,
+	         NULL							   },
+		{MHD_OPTION_END,              0,                           NULL },
+	};
+
+	if (l->address.ss_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	if (devices)
+		flags |= MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	else
+		flags |= MHD_USE_POLL | MHD_USE_THREAD_PER_CONNECTION;
+	if (!devices || s->device_threads == 1)
+		only[1] = only[2];
+	if (!devices)
+		only[0] = only[2];
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, on_request, l, MHD_OPTION_SOCK_ADDR,
+		(struct sockaddr *)&l->address, MHD_OPTION_HTTPS_MEM_CERT,
+		(char *)l->cert, MHD_OPTION_HTTPS_MEM_KEY, (char *)l->key,
+		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,
+		MHD_OPTION_CONNECTION_LIMIT,
+		devices ? s->device_connections : s->operator_connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, s->idle_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)memory_bytes,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
+		keep_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+		l, MHD_OPTION_NOTIFY_CONNECTION, devices ? on_connection : NULL,
+		NULL, MHD_OPTION_ARRAY, only, MHD_OPTION_END);
+}
+
+vs_status vs_listen_open(struct vs_server *server, enum vs_audience audience,
+                         struct vs_listener **out, char error[static 256])
+{
+	struct vs_listener *l = calloc(1, sizeof *l);
+
+	*out = l;
+	if (!l) {
+		snprintf(error, 256, "out of memory");
+		return VS_ERR_NOMEM;
+	}
+	l->server = server;
+	l->audience = audience;
+	vs_status status = read_files(l, error);
+	if (!status) {
+		l->daemon = start(l);
+		if (!l->daemon) {
+			snprintf(error, 256,
+			         "%s: cannot listen there, or certificate and "
+			         "key do not fit",
+			         audience == VS_FOR_DEVICES
+			                 ? server->settings->device_listen
+			                 : server->settings->operator_listen);
+			status = VS_ERR_IO;
+		}
+	}
+	if (status)
+		vs_listen_close(out);
+	return status;
+}
+
+unsigned vs_listen_port(const struct vs_listener *l)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_BIND_PORT);
+
+	return info ? info->port : 0;
+}
+
+void vs_listen_quiesce(struct vs_listener *l)
+{
+	MHD_socket fd = MHD_quiesce_daemon(l->daemon);
+
+	if (fd != MHD_INVALID_SOCKET)
+		close(fd);
+}
+
+unsigned vs_listen_busy(const struct vs_listener *l)
+{
+	return atomic_load(&l->busy);
+}
+
+void vs_listen_close(struct vs_listener **listener)
+{
+	struct vs_listener *l = *listener;
+
+	*listener = NULL;
+	if (!l)
+		return;
+	if (l->daemon)
+		MHD_stop_daemon(l->daemon);
+	if (l->key)
+		explicit_bzero(l->key, strlen((char *)l->key));
+	free(l->cert);
+	free(l->key);
+	free(l->ca);
+	free(l);
+}

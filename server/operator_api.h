@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/operator_api.h - the handlers of people's requests, by noun.
+ */
+#ifndef VS_SERVER_OPERATOR_API_H
+#define VS_SERVER_OPERATOR_API_H
+
+#include "server/request.h"
+
+void vs_operator_get_artifact(struct vs_request *r);
+void vs_operator_begin_artifact(struct vs_request *r);
+void vs_operator_more_artifact(struct vs_request *r, const void *in,
+                               size_t len);
+void vs_operator_put_artifact(struct vs_request *r);
+
+void vs_operator_publish(struct vs_request *r);
+void vs_operator_releases(struct vs_request *r);
+void vs_operator_release(struct vs_request *r);
+
+void vs_operator_devices(struct vs_request *r);
+void vs_operator_device(struct vs_request *r);
+void vs_operator_register(struct vs_request *r);
+
+void vs_operator_campaigns(struct vs_request *r);
+void vs_operator_campaign(struct vs_request *r);
+void vs_operator_create(struct vs_request *r);
+void vs_operator_move(struct vs_request *r);
+
+void vs_operator_audit(struct vs_request *r);
+void vs_operator_whoami(struct vs_request *r);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/operator_campaigns.c - people plan, approve, start and stop.
+ */
+#include <string.h>
+
+#include "server/identify.h"
+#include "server/operator_api.h"
+#include "trust/json.h"
+#include "trust/time.h"
+
+void vs_operator_campaigns(struct vs_request *r)
+{
+	struct vs_server *s = r->server;
+	json_t *list = json_array(), *one;
+
+	pthread_rwlock_rdlock(&s->lock);
+	for (size_t i = 0; list && i < s->rollouts.count; i++)
+		if (vs_rollout_json(s->rollouts.all[i], false, &one) ||
+		    json_array_append_new(list, one)) {
+			json_decref(list);
+			list = NULL;
+		}
+	pthread_rwlock_unlock(&s->lock);
+	vs_request_json(r, 200, list);
+}
+
+static void show(struct vs_request *r, unsigned code, const char *id)
+{
+	vs_status status = VS_ERR_ABSENT;
+	json_t *one = NULL;
+
+	pthread_rwlock_rdlock(&r->server->lock);
+	const struct vs_rollout *found =
+		vs_rollouts_find(&r->server->rollouts, id);
+	if (found)
+		status = vs_rollout_json(found, true, &one);
+	pthread_rwlock_unlock(&r->server->lock);
+	if (status)
+		vs_request_fail(r, status, NULL);
+	else
+		vs_request_json(r, code, one);
+}
+
+void vs_operator_campaign(struct vs_request *r)
+{
+	show(r, 200, r->parts[0]);
+}
+
+struct creating {
+	struct vs_job job;
+	struct vs_request *request;
+	json_t *body; /* owned */
+	struct vs_why why;
+	char id[VS_ROLLOUT_ID_LEN];
+};
+
+static vs_status complete(struct creating *c, const struct vs_server *s,
+                          uint64_t now_s)
+{
+	char at[VS_TIME_LEN];
+
+	vs_time_format(now_s, at);
+	return json_object_set_new(c->body, "created_by",
+	                           json_string(c->request->person.name)) ||
+	                       json_object_set_new(c->body, "created_at",
+	                                           json_string(at)) ||
+	                       json_object_set_new(
+				       c->body, "last_device",
+				       json_integer(
+					       (json_int_t)s->fleet.last_seq))
+	               ? VS_ERR_NOMEM
+	               : VS_OK;
+}
+
+static vs_status run_create(struct vs_job *job, struct vs_store *store)
+{
+	struct creating *c = (struct creating *)job;
+	struct vs_server *s = c->request->server;
+	struct vs_rollout_with with = vs_server_rollout(s, store);
+	struct vs_rollout *r = NULL;
+	size_t n = s->rollouts.count;
+	uint64_t number = n ? s->rollouts.all[n - 1]->number + 1 : 1;
+
+	if (!vs_releases_find(with.releases, json_string_value(json_object_get(
+						     c->body, "release"))))
+		return vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_NOT_LISTED,
+		               "release: none of this name is published", 0);
+	vs_status status = complete(c, s, with.now_s);
+	if (!status)
+		status = vs_rollout_new(number, json_incref(c->body), &s->fleet,
+		                        &r, &c->why);
+	if (!status && r->count == 0)
+		status = vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_NOT_LISTED,
+		                 "filter: no charger fits it", 0);
+	if (!status)
+		status = vs_rollouts_create(&s->rollouts, &with, r);
+	if (status)
+		vs_rollout_free(&r);
+	else
+		memcpy(c->id, r->id, sizeof c->id);
+	return status;
+}
+
+void vs_operator_create(struct vs_request *r)
+{
+	VS_AUTO(vs_json_drop) json_t *asked = NULL;
+	struct creating c = {.job = {.run = run_create}, .request = r};
+	struct vs_plan plan;
+
+	if (!vs_request_body(r, &asked))
+		return;
+	vs_status status = vs_rollout_parse(asked, &plan, &c.body, &c.why);
+	if (!status)
+		status = vs_writer_call(r->server->writer, &c.job);
+	json_decref(c.body);
+	if (status)
+		vs_request_fail(r, status, &c.why);
+	else
+		show(r, 201, c.id);
+}
+
+static const struct {
+	const char *word;
+	enum vs_campaign_move move;
+} moves[] = {
+	{"approve", VS_MOVE_APPROVE},
+        {"start",   VS_MOVE_START  },
+	{"pause",   VS_MOVE_PAUSE  },
+        {"resume",  VS_MOVE_RESUME },
+	{"abort",   VS_MOVE_ABORT  },
+};
+
+enum { move_count = sizeof moves / sizeof *moves };
+
+struct moving {
+	struct vs_job job;
+	struct vs_request *request;
+	enum vs_campaign_move move;
+	bool found;
+};
+
+static vs_status run_move(struct vs_job *job, struct vs_store *store)
+{
+	struct moving *m = (struct moving *)job;
+	struct vs_server *s = m->request->server;
+	struct vs_rollout_with with = vs_server_rollout(s, store);
+	struct vs_rollout *r =
+		vs_rollouts_find(&s->rollouts, m->request->parts[0]);
+
+	m->found = r != NULL;
+	return r ? vs_rollout_move(r, &with, m->move, m->request->person.name)
+	         : VS_ERR_ABSENT;
+}
+
+static void answer_move(struct vs_request *r, const struct moving *m,
+                        vs_status status, const char *word)
+{
+	if (status == VS_ERR_DENIED) {
+		if (vs_identify_note(r->server, r->person.name, "denied",
+		                     r->path, VS_REASON_FOUR_EYES, word))
+			vs_request_fail(r, VS_ERR_IO, NULL);
+		else
+			vs_request_error(r, 403, VS_REASON_FOUR_EYES,
+			                 "who created a campaign does not "
+			                 "approve it");
+	} else if (status == VS_ERR_STATE) {
+		vs_request_error(r, 409, VS_REASON_CONFLICT,
+		                 "campaign %s is in no state to %s",
+		                 r->parts[0], word);
+	} else if (status == VS_ERR_ABSENT && m->found) {
+		vs_request_error(r, 409, VS_REASON_NOT_LISTED,
+		                 "its release is not published any more");
+	} else if (status) {
+		vs_request_fail(r, status, NULL);
+	} else {
+		show(r, 200, r->parts[0]);
+	}
+}
+
+void vs_operator_move(struct vs_request *r)
+{
+	const char *word = strrchr(r->path, '/') + 1;
+	struct moving m = {.job = {.run = run_move}, .request = r};
+	size_t i = 0;
+
+	while (i < move_count && strcmp(moves[i].word, word) != 0)
+		i++;
+	if (i == move_count) {
+		vs_request_error(r, 404, VS_REASON_NOT_LISTED,
+		                 "there is no such path");
+		return;
+	}
+	m.move = moves[i].move;
+	answer_move(r, &m, vs_writer_call(r->server->writer, &m.job), word);
+}

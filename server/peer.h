@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/peer.h - which charger a certificate says it is.
+ */
+#ifndef VS_SERVER_PEER_H
+#define VS_SERVER_PEER_H
+
+#include <openssl/x509.h>
+
+#include "base/status.h"
+
+/* The one common name of the subject, if it is a harmless one.
+ * VS_OK; VS_ERR_INPUT (none, two, foreign characters, too long).
+ */
+vs_status vs_peer_name(const X509 *cert, char *out, size_t cap) VS_MUST_CHECK;
+
+#endif

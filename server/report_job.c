@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/report_job.c - taking a charger's signed report.
+ */
+#include "server/report_job.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "server/audit.h"
+#include "server/tick.h"
+
+struct report_job {
+	struct vs_job job;
+	struct vs_request *request;
+	struct vs_report report;
+	char nonce[65];
+	vs_reason refused; /* NONE: it was taken */
+	const char *why;
+	bool heal_image;
+	struct vs_device next; /* the charger after this report; borrows */
+};
+
+vs_status vs_director_store(struct vs_store *s, const char *device,
+                            uint64_t version)
+{
+	const struct vs_value row[] = {vs_text(device), vs_uint(version)};
+
+	return vs_store_query(s,
+	                      "INSERT INTO director (device, version) "
+	                      "VALUES (?1, ?2) ON CONFLICT (device) "
+	                      "DO UPDATE SET version = excluded.version",
+	                      row, 2, NULL, NULL);
+}
+
+static vs_status note(struct vs_store *store, const char *id,
+                      const char *action, vs_reason reason, const char *detail)
+{
+	const struct vs_audit a = {
+		id, action, id,
+		reason == VS_REASON_NONE ? "" : vs_reason_name(reason), detail};
+
+	return vs_audit_append(store, vs_server_now(), &a);
+}
+
+/* A refused report changes nothing but the log, once for each reason in a
+ * row: a charger that repeats itself must not fill it.
+ */
+static vs_status refuse(struct report_job *j, struct vs_store *store,
+                        struct vs_device *d, vs_reason reason, const char *why)
+{
+	struct vs_server *s = j->request->server;
+
+	j->refused = reason;
+	j->why = why;
+	if (d->refused == reason)
+		return VS_OK;
+	vs_status status = note(store, d->id, "report-refused", reason, why);
+	if (status)
+		return status;
+	pthread_rwlock_wrlock(&s->lock);
+	d->refused = reason;
+	pthread_rwlock_unlock(&s->lock);
+	return VS_OK;
+}
+
+static vs_status store_report(const struct report_job *j,
+                              struct vs_store *store, uint64_t now_s)
+{
+	const struct vs_value row[] = {
+		vs_text(j->request->device),
+		vs_uint(j->report.counter),
+		vs_text(j->nonce),
+		vs_uint(now_s),
+		vs_blob(j->request->body.data, j->request->body.len),
+	};
+
+	return vs_store_query(
+		store,
+		"INSERT INTO report (device, counter, nonce, received_s, body) "
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (device) DO UPDATE "
+		"SET counter = excluded.counter, nonce = excluded.nonce, "
+		"received_s = excluded.received_s, body = excluded.body",
+		row, 5, NULL, NULL);
+}
+
+/* What is news in this report, for the log. */
+static vs_status store_news(const struct report_job *j, struct vs_store *store,
+                            const struct vs_device *d)
+{
+	const struct vs_device_state *was = &d->state, *is = &j->next.state;
+	vs_status status = VS_OK;
+
+	if (is->reason != VS_REASON_NONE && is->about[0] &&
+	    (is->reason != was->reason || strcmp(is->about, was->about) != 0 ||
+	     is->campaign_seq != was->campaign_seq))
+		status = note(store, d->id, "refused", is->reason, is->about);
+	if (!status && is->fell_back && !was->fell_back)
+		status = note(store, d->id, "fell-back", is->fallback_reason,
+		              is->detail);
+	if (!status && (strcmp(is->status, was->status) != 0 ||
+	                is->campaign_seq != was->campaign_seq))
+		status = note(store, d->id, "status", is->reason, is->status);
+	if (!status && j->next.director_version != d->director_version) {
+		status = vs_director_store(store, d->id,
+		                           j->next.director_version);
+		if (!status)
+			status = note(store, d->id, "director-overtaken",
+			              VS_REASON_WRONG_VERSION,
+			              "trusts a later director than ours");
+	}
+	return status;
+}
+
+/* A charger that trusts later image metadata than ours met an intruder with
+ * our keys: signing anew takes us past them.
+ */
+static bool image_overtaken(const struct vs_report *r)
+{
+	return r->reason == VS_REASON_ROLLBACK &&
+	       strncmp(r->about, "image/", 6) == 0;
+}
+
+static void apply(struct report_job *j, struct vs_device *d,
+                  const struct vs_rollout_changes *changes)
+{
+	struct vs_server *s = j->request->server;
+
+	pthread_rwlock_wrlock(&s->lock);
+	j->heal_image = image_overtaken(&j->report) &&
+	                d->state.reason != VS_REASON_ROLLBACK;
+	d->state = j->next.state;
+	memcpy(d->ecus, j->next.ecus, sizeof d->ecus);
+	d->director_version = j->next.director_version;
+	d->director_stale = j->next.director_stale;
+	d->refused = VS_REASON_NONE;
+	vs_rollout_apply(changes);
+	pthread_rwlock_unlock(&s->lock);
+}
+
+static vs_status take(struct report_job *j, struct vs_store *store,
+                      struct vs_device *d)
+{
+	struct vs_server *s = j->request->server;
+	struct vs_rollout_with with = vs_server_rollout(s, store);
+	struct vs_rollout_changes changes = {0};
+
+	j->next = *d;
+	vs_device_report(&j->next, &j->report, j->nonce, with.now_s);
+	vs_status status = store_report(j, store, with.now_s);
+	if (!status)
+		status = store_news(j, store, d);
+	if (!status)
+		status = vs_rollouts_report(&s->rollouts, &with, &j->next,
+		                            &d->state, &changes);
+	if (!status)
+		apply(j, d, &changes);
+	free(changes.at);
+	return status;
+}
+
+static vs_status run(struct vs_job *job, struct vs_store *store)
+{
+	struct report_job *j = (struct report_job *)job;
+	struct vs_server *s = j->request->server;
+	struct vs_device *d = vs_fleet_find(&s->fleet, j->request->device);
+
+	if (!d)
+		return VS_ERR_ABSENT;
+	if (j->refused != VS_REASON_NONE)
+		return refuse(j, store, d, j->refused, j->why);
+	if (strcmp(j->report.vehicle, d->id) != 0)
+		return refuse(j, store, d, VS_REASON_WRONG_VEHICLE,
+		              "a report of another charger");
+	if (j->report.counter <= d->state.counter)
+		return refuse(j, store, d, VS_REASON_REPLAY,
+		              "the counter is not above the last one");
+	return take(j, store, d);
+}
+
+/* Nobody waits for this; the tick does it again if it fails. */
+struct heal_job {
+	struct vs_job job;
+	struct vs_server *server;
+};
+
+static vs_status run_heal(struct vs_job *job, struct vs_store *store)
+{
+	return vs_tick_renew(((struct heal_job *)job)->server, store, true);
+}
+
+static void end_heal(struct vs_job *job, vs_status status)
+{
+	(void)status;
+	free(job);
+}
+
+static void heal(struct vs_server *s)
+{
+	struct heal_job *h = calloc(1, sizeof *h);
+
+	if (!h)
+		return;
+	*h = (struct heal_job){
+		.job = {.run = run_heal, .done = end_heal},
+                  .server = s
+        };
+	if (vs_writer_submit(s->writer, &h->job))
+		free(h);
+}
+
+static void done(struct vs_job *job, vs_status status)
+{
+	struct report_job *j = (struct report_job *)job;
+	struct vs_request *r = j->request;
+
+	if (status)
+		vs_request_fail(r, status, NULL);
+	else if (j->refused != VS_REASON_NONE)
+		vs_request_error(r, j->refused == VS_REASON_REPLAY ? 409 : 403,
+		                 j->refused, "%s", j->why);
+	else
+		vs_request_json(r, 200, json_pack("{s:s}", "nonce", j->nonce));
+	if (!status && j->heal_image)
+		heal(r->server);
+	free(j);
+	vs_request_resume(r);
+}
+
+/* A copy of the key, so that the verification needs no lock. */
+static vs_status key_of(struct vs_request *r, struct vs_key *out)
+{
+	vs_status status = VS_ERR_ABSENT;
+
+	*out = (struct vs_key){0};
+	pthread_rwlock_rdlock(&r->server->lock);
+	const struct vs_device *d = vs_fleet_find(&r->server->fleet, r->device);
+	if (d && EVP_PKEY_up_ref(d->key.pkey) == 1) {
+		*out = d->key;
+		out->object = json_incref(d->key.object);
+		status = VS_OK;
+	}
+	pthread_rwlock_unlock(&r->server->lock);
+	return status;
+}
+
+static vs_status make_nonce(char out[static 65])
+{
+	uint8_t random[32];
+
+	if (RAND_bytes(random, sizeof random) != 1)
+		return VS_ERR_CRYPTO;
+	vs_hex_encode(random, sizeof random, out);
+	return VS_OK;
+}
+
+static vs_status verify(struct vs_request *r, struct report_job *j,
+                        struct vs_why *why)
+{
+	struct vs_key key;
+	vs_status status = key_of(r, &key);
+
+	if (!status)
+		status = vs_report_decode(r->body.data, r->body.len, &key,
+		                          &j->report, why);
+	vs_key_drop(&key);
+	if (status == VS_ERR_REFUSED) {
+		j->refused = why->code;
+		j->why = why->what;
+		status = VS_OK;
+	}
+	return status ? status : make_nonce(j->nonce);
+}
+
+void vs_report_handle(struct vs_request *r)
+{
+	struct report_job *j = calloc(1, sizeof *j);
+	struct vs_why why = {0};
+	vs_status status = VS_ERR_NOMEM;
+
+	if (j && r->body.data)
+		status = verify(r, j, &why);
+	else if (j)
+		status = vs_fail(VS_ERR_INPUT, &why, VS_REASON_MALFORMED,
+		                 "an empty report", 0);
+	if (status) {
+		vs_request_fail(r, status, &why);
+		free(j);
+		return;
+	}
+	j->job = (struct vs_job){.run = run, .done = done};
+	j->request = r;
+	vs_request_wait(r, &j->job);
+}

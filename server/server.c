@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/server.c - loading, starting and stopping one server.
+ */
+#include "server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "seal/openssl.h"
+#include "server/artifact.h"
+#include "server/audit.h"
+#include "server/tick.h"
+#include "trust/tuf.h"
+
+enum { path_max = 1200, roots_max = 1000 };
+
+uint64_t vs_server_now(void)
+{
+	return (uint64_t)time(NULL);
+}
+
+struct vs_rollout_with vs_server_rollout(struct vs_server *s,
+                                         struct vs_store *store)
+{
+	return (struct vs_rollout_with){.store = store,
+	                                .lock = &s->lock,
+	                                .releases = &s->image.releases,
+	                                .now_s = vs_server_now()};
+}
+
+struct vs_image_with vs_server_image(const struct vs_server *s)
+{
+	return (struct vs_image_with){
+		.keys = &s->keys,
+		.data_dir = s->settings->data_dir,
+		.ring = &s->ring,
+		.crypto = &s->crypto,
+		.now_s = vs_server_now(),
+		.timestamp_ttl_s = s->settings->timestamp_ttl_s,
+		.snapshot_ttl_s = s->settings->snapshot_ttl_s,
+	};
+}
+
+static vs_status failed(vs_status status, const char *path,
+                        const struct vs_why *why, char error[static 256])
+{
+	if (why && why->what)
+		snprintf(error, 256, "%.160s: %s (%s)", path, why->what,
+		         vs_reason_name(why->code));
+	else
+		snprintf(error, 256, "%.200s: %s", path,
+		         vs_status_name(status));
+	return status;
+}
+
+/* "DIR/1.root.json" and DIR/2.root.json ... beside it. */
+static vs_status load_director_roots(struct vs_server *s,
+                                     char error[static 256])
+{
+	const char *first = s->settings->director_root;
+	const char *slash = strrchr(first, '/');
+	int dir = slash ? (int)(slash - first) + 1 : 0;
+	char path[path_max], name[32];
+	struct vs_why why = {0};
+
+	snprintf(path, sizeof path, "%s", first);
+	for (unsigned n = 1; n < roots_max; n++) {
+		VS_AUTO(vs_free_drop) uint8_t *bytes = NULL;
+		size_t len;
+		vs_status status =
+			vs_file_read(path, VS_TUF_ROOT_MAX, &bytes, &len);
+
+		if (status == VS_ERR_ABSENT && n > 1)
+			return VS_OK;
+		if (status)
+			return failed(status, path, NULL, error);
+		snprintf(name, sizeof name, "%u.root.json", n);
+		status = vs_fileset_put(&s->director_roots, name, bytes, len);
+		vs_signers_drop(&s->director_signers);
+		if (!status)
+			status = vs_signers_parse(bytes, len,
+			                          &s->director_signers, &why);
+		if (status)
+			return failed(status, path, &why, error);
+		snprintf(path, sizeof path, "%.*s%u.root.json", dir, first,
+		         n + 1);
+	}
+	return VS_OK;
+}
+
+static vs_status load_image_root(struct vs_server *s, char error[static 256])
+{
+	struct vs_signers signers = {0};
+	struct vs_why why = {0};
+	vs_status status =
+		vs_file_read(s->settings->image_root, VS_TUF_ROOT_MAX,
+	                     &s->image_root, &s->image_root_len);
+
+	if (!status)
+		status = vs_signers_parse(s->image_root, s->image_root_len,
+		                          &signers, &why);
+	vs_signers_drop(&signers);
+	return status ? failed(status, s->settings->image_root, &why, error)
+	              : VS_OK;
+}
+
+static vs_status load_keyring(struct vs_server *s, char error[static 256])
+{
+	VS_AUTO(vs_free_drop) uint8_t *file = NULL;
+	struct vs_why why = {0};
+	size_t len;
+	vs_status status = vs_openssl_init(&s->crypto);
+
+	if (!status)
+		status = vs_file_read(s->settings->keyring, VS_KEYRING_LEN_MAX,
+		                      &file, &len);
+	if (!status)
+		status = vs_keyring_open(NULL, &s->crypto, file, len, &s->ring,
+		                         &why);
+	return status ? failed(status, s->settings->keyring, &why, error)
+	              : VS_OK;
+}
+
+/* Reads fleet, image repository and campaigns afresh. */
+static vs_status load_memory(struct vs_server *s, struct vs_store *store,
+                             char error[static 256])
+{
+	struct vs_image_with with = vs_server_image(s);
+	char bad[VS_DEVICE_ID_LEN] = "";
+	struct vs_why why = {0};
+	const char *what = "database: charger";
+	vs_status status = vs_fleet_load(store, &s->fleet, bad, &why);
+
+	if (!status) {
+		what = "database: image repository";
+		bad[0] = 0;
+		status = vs_image_load(store, &with, s->image_root,
+		                       s->image_root_len, &s->image, &why);
+	}
+	if (!status) {
+		what = "database: campaigns";
+		status = vs_rollouts_load(store, &s->fleet, with.now_s,
+		                          &s->rollouts, &why);
+	}
+	if (status)
+		snprintf(error, 256, "%s %s: %s: %s (%s)", what, bad,
+		         vs_status_name(status), why.what ? why.what : "",
+		         vs_reason_name(why.code));
+	return status;
+}
+
+static void drop_memory(struct vs_server *s)
+{
+	vs_rollouts_drop(&s->rollouts);
+	vs_image_drop(&s->image);
+	vs_fleet_drop(&s->fleet);
+}
+
+static vs_status open_database(struct vs_server *s, char error[static 256])
+{
+	char path[path_max];
+	struct vs_why why;
+	uint64_t seq;
+	vs_status status = vs_path_join(path, sizeof path,
+	                                s->settings->data_dir, "voltseal.db");
+
+	if (status)
+		return failed(status, "data_dir", NULL, error);
+	if (!vs_file_exists(path))
+		return failed(VS_ERR_ABSENT, path, NULL, error);
+	status = vs_store_open_sqlite(path, true, &s->store, error);
+	if (!status)
+		status = vs_store_open_sqlite(path, false, &s->reader, error);
+	if (status)
+		return status;
+	status = vs_audit_check(s->store, &seq, &why);
+	if (status)
+		snprintf(error, 256,
+		         "%.160s: the audit chain is broken at seq %llu (%s)",
+		         path, (unsigned long long)seq,
+		         vs_reason_name(why.code));
+	return status;
+}
+
+vs_status vs_server_load(struct vs_server *s,
+                         const struct vs_settings *settings,
+                         char error[static 256])
+{
+	pthread_rwlockattr_t attr;
+
+	*s = (struct vs_server){.settings = settings};
+	error[0] = 0;
+	pthread_rwlockattr_init(&attr);
+	/* Polls come all the time; a writer must not wait for a pause. */
+	pthread_rwlockattr_setkind_np(
+		&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&s->lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	pthread_mutex_init(&s->reader_lock, NULL);
+	pthread_mutex_init(&s->tick_lock, NULL);
+	pthread_cond_init(&s->tick_end, NULL);
+	vs_status status = vs_online_load(settings->data_dir, &s->keys, error);
+	if (!status)
+		status = load_director_roots(s, error);
+	if (!status)
+		status = load_image_root(s, error);
+	if (!status)
+		status = load_keyring(s, error);
+	if (!status && vs_artifact_init(settings->data_dir))
+		status = failed(VS_ERR_IO, settings->data_dir, NULL, error);
+	if (!status)
+		status = open_database(s, error);
+	return status ? status : load_memory(s, s->store, error);
+}
+
+/* After a failed commit memory is ahead of the database: start over. */
+static void lost(void *ctx)
+{
+	struct vs_server *s = ctx;
+	char error[256];
+
+	pthread_rwlock_wrlock(&s->lock);
+	drop_memory(s);
+	vs_status status = load_memory(s, s->store, error);
+	pthread_rwlock_unlock(&s->lock);
+	if (status) {
+		vs_error("%s; stopping", error);
+		_exit(1);
+	}
+}
+
+vs_status vs_server_start(struct vs_server *s, char error[static 256])
+{
+	vs_status status = vs_writer_start(s->store, lost, s, &s->writer);
+
+	if (!status)
+		status = vs_tick_start(s);
+	return status ? failed(status, "threads", NULL, error) : VS_OK;
+}
+
+void vs_server_stop(struct vs_server *s)
+{
+	vs_tick_stop(s);
+	vs_writer_stop(&s->writer);
+}
+
+void vs_server_drop(struct vs_server *s)
+{
+	drop_memory(s);
+	vs_store_close(&s->reader);
+	vs_store_close(&s->store);
+	vs_online_drop(&s->keys);
+	vs_fileset_drop(&s->director_roots);
+	vs_signers_drop(&s->director_signers);
+	vs_openssl_drop(&s->crypto);
+	free(s->image_root);
+	pthread_rwlock_destroy(&s->lock);
+	pthread_mutex_destroy(&s->reader_lock);
+	pthread_mutex_destroy(&s->tick_lock);
+	pthread_cond_destroy(&s->tick_end);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/server.h - all that one running server holds.
+ *
+ * Memory mirrors the database.  The writer's thread alone changes it, under
+ * lock for writing; everybody else reads under lock for reading.
+ */
+#ifndef VS_SERVER_SERVER_H
+#define VS_SERVER_SERVER_H
+
+#include <pthread.h>
+
+#include "server/config.h"
+#include "server/fileset.h"
+#include "server/fleet.h"
+#include "server/image_repo.h"
+#include "server/online.h"
+#include "server/rollout.h"
+#include "server/writer.h"
+
+struct vs_server {
+	const struct vs_settings *settings; /* keeps */
+
+	struct vs_store *store;  /* the writer's, once it runs */
+	struct vs_store *reader; /* under reader_lock */
+	pthread_mutex_t reader_lock;
+	struct vs_writer *writer;
+
+	/* Fixed from the start. */
+	struct vs_online keys;
+	struct vs_fileset director_roots;
+	struct vs_signers director_signers; /* of the newest root */
+	uint8_t *image_root;                /* the first one */
+	size_t image_root_len;
+	struct vs_keyring ring;
+	struct vs_crypto crypto; /* the writer's thread */
+
+	pthread_rwlock_t lock; /* guards what follows */
+	struct vs_fleet fleet;
+	struct vs_rollouts rollouts;
+	struct vs_image_repo image;
+
+	pthread_t ticker;
+	pthread_mutex_t tick_lock; /* guards what follows */
+	pthread_cond_t tick_end;
+	bool ticking, stopping;
+};
+
+/* Loads keys, roots, keyring, database; checks the audit chain.  settings is
+ * kept.  VS_OK; else a line in error[].  vs_server_drop() in every case.
+ */
+vs_status vs_server_load(struct vs_server *s,
+                         const struct vs_settings *settings,
+                         char error[static 256]) VS_MUST_CHECK;
+/* Starts writer and ticker. */
+vs_status vs_server_start(struct vs_server *s,
+                          char error[static 256]) VS_MUST_CHECK;
+/* Ends the ticker and, after all waiting jobs, the writer. */
+void vs_server_stop(struct vs_server *s);
+void vs_server_drop(struct vs_server *s);
+
+uint64_t vs_server_now(void);
+
+/* What the rollout functions and the image repository are given. */
+struct vs_rollout_with vs_server_rollout(struct vs_server *s,
+                                         struct vs_store *store);
+struct vs_image_with vs_server_image(const struct vs_server *s);
+
+#endif

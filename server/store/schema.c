@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/store/schema.c - the tables.
+ *
+ * Keys are made by us; times are seconds since 1970; flags are 0 and 1.
+ */
+#include "server/store/store.h"
+
+const char *const vs_schema[] = {
+	"CREATE TABLE IF NOT EXISTS meta ("
+	"name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+
+	"CREATE TABLE IF NOT EXISTS person ("
+	"name TEXT PRIMARY KEY, roles TEXT NOT NULL, token BLOB NOT NULL, "
+	"created_s BIGINT NOT NULL)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS person_token ON person (token)",
+
+	"CREATE TABLE IF NOT EXISTS audit ("
+	"seq BIGINT PRIMARY KEY, time_s BIGINT NOT NULL, "
+	"actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, "
+	"reason TEXT NOT NULL, detail TEXT NOT NULL, prev TEXT NOT NULL, "
+	"hash TEXT NOT NULL)",
+
+	"CREATE TABLE IF NOT EXISTS device ("
+	"id TEXT PRIMARY KEY, seq BIGINT NOT NULL, site TEXT NOT NULL, "
+	"feeder TEXT NOT NULL, model TEXT NOT NULL, "
+	"utc_offset TEXT NOT NULL, certificate TEXT NOT NULL, "
+	"registered_s BIGINT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS ecu ("
+	"device TEXT NOT NULL, place BIGINT NOT NULL, id TEXT NOT NULL, "
+	"component TEXT NOT NULL, hardware TEXT NOT NULL, "
+	"PRIMARY KEY (device, place))",
+	"CREATE TABLE IF NOT EXISTS report ("
+	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
+	"nonce TEXT NOT NULL, received_s BIGINT NOT NULL, "
+	"body BLOB NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS director ("
+	"device TEXT PRIMARY KEY, version BIGINT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS assignment ("
+	"device TEXT PRIMARY KEY, release TEXT NOT NULL, "
+	"campaign TEXT NOT NULL)",
+
+	"CREATE TABLE IF NOT EXISTS image_file ("
+	"name TEXT PRIMARY KEY, body BLOB NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS release ("
+	"name TEXT PRIMARY KEY, release_seq BIGINT NOT NULL, "
+	"uploaded_by TEXT NOT NULL, uploaded_s BIGINT NOT NULL)",
+
+	"CREATE TABLE IF NOT EXISTS campaign ("
+	"id TEXT PRIMARY KEY, number BIGINT NOT NULL, body TEXT NOT NULL, "
+	"state BIGINT NOT NULL, because TEXT NOT NULL, "
+	"approved_by TEXT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS member ("
+	"campaign TEXT NOT NULL, device TEXT NOT NULL, "
+	"state BIGINT NOT NULL, since_s BIGINT NOT NULL, "
+	"reason TEXT NOT NULL, detail TEXT NOT NULL, "
+	"before_release TEXT NOT NULL, before_campaign TEXT NOT NULL, "
+	"PRIMARY KEY (campaign, device))",
+	NULL,
+};

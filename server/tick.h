@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/tick.h - what happens because time passes.
+ *
+ * Five times a second: campaigns step, and the image repository's snapshot
+ * and timestamp are signed anew when half of their life is over.
+ */
+#ifndef VS_SERVER_TICK_H
+#define VS_SERVER_TICK_H
+
+#include "server/server.h"
+
+vs_status vs_tick_start(struct vs_server *s) VS_MUST_CHECK;
+void vs_tick_stop(struct vs_server *s); /* also if it never started */
+
+/* Signs the image repository's online roles anew if their time has come, or
+ * now if a charger needs it; statements, then memory.
+ */
+vs_status vs_tick_renew(struct vs_server *s, struct vs_store *store,
+                        bool now) VS_MUST_CHECK;
+
+#endif
