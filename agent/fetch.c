@@ -3,7 +3,7 @@
  * agent/fetch.c - the second pass: missing clusters, from pack to slot.
  *
  * Neighbours, and those with less than 16 KiB between them, come in one
- * range.  Each worker reads the next frame under the lock and then decodes,
+ * range.  Each worker reads the next frame under a lock and then decodes,
  * hashes and writes its cluster alone, in any order.
  */
 #include <stdlib.h>
@@ -85,8 +85,8 @@ vs_status vs_job_read_index(struct vs_job *job, struct vs_why *why)
 		status =
 			vs_pack_index_decode(&head, raw, len, &job->index, why);
 	free(raw);
-	job->stats.bytes_fetched += VS_PACK_HEAD_LEN + len;
-	job->stats.requests += 2;
+	job->bytes = job->stats.bytes_fetched = VS_PACK_HEAD_LEN + len;
+	job->requests = 2;
 	if (status == VS_OK)
 		plan(job);
 	return status;
@@ -115,7 +115,7 @@ static vs_status open_run(struct vs_job *job, uint64_t i)
 
 	job->run_end = status == VS_OK ? end : 0;
 	job->at = job->index.at[i];
-	job->stats.requests++;
+	job->requests++;
 	return status;
 }
 
@@ -126,7 +126,7 @@ static vs_status read_on(struct vs_job *job, uint8_t *out, size_t len)
 
 	if (status == VS_OK) {
 		job->at += len;
-		job->stats.bytes_fetched += len;
+		job->bytes += len;
 	} else {
 		source->close(source->ctx);
 		job->run_end = 0;
@@ -160,24 +160,45 @@ static vs_status read_frame_again(struct vs_job *job, uint64_t i,
 	return status == VS_OK ? VS_OK : unreadable(why, status);
 }
 
-/* Takes the next missing cluster and its frame; *i is clusters if there is
- * none.  The lock is held while reading: a source has one reader.
+/* The next missing cluster; clusters if there is none or somebody stopped. */
+static uint64_t next_missing(struct vs_job *job, struct vs_pool *pool)
+{
+	uint64_t i;
+
+	pthread_mutex_lock(&pool->lock);
+	while (job->next < job->tree->clusters &&
+	       !vs_job_is_missing(job, job->next))
+		job->next++;
+	i = pool->stop ? job->tree->clusters : job->next;
+	if (i < job->tree->clusters)
+		job->next++;
+	pthread_mutex_unlock(&pool->lock);
+	return i;
+}
+
+static void count_read(struct vs_job *job, struct vs_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	job->stats.bytes_fetched = job->bytes;
+	job->stats.requests = job->requests;
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* Takes the next missing cluster *i and its frame: a source has one reader,
+ * so that frames come in their order.
  */
 static vs_status take(struct vs_job *job, struct vs_pool *pool, uint8_t *frame,
                       uint64_t *i, struct vs_why *why)
 {
 	vs_status status = VS_OK;
 
-	pthread_mutex_lock(&pool->lock);
-	while (job->next < job->tree->clusters &&
-	       !vs_job_is_missing(job, job->next))
-		job->next++;
-	*i = pool->stop ? job->tree->clusters : job->next;
+	pthread_mutex_lock(&job->reading);
+	*i = next_missing(job, pool);
 	if (*i < job->tree->clusters) {
-		job->next++;
 		status = read_frame_again(job, *i, frame, why);
+		count_read(job, pool);
 	}
-	pthread_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&job->reading);
 	return status;
 }
 

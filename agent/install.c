@@ -220,6 +220,10 @@ vs_status vs_install_run(const struct vs_install *in,
 		job.missing = calloc(1, (size_t)(job.tree->clusters / 8 + 1));
 		status = job.missing ? VS_OK : VS_ERR_NOMEM;
 	}
+	if (pthread_mutex_init(&job.reading, NULL) != 0) {
+		free(job.missing);
+		return VS_ERR_NOMEM;
+	}
 	if (status == VS_OK) {
 		job.stats.clusters = job.tree->clusters;
 		job.stats.image_bytes = job.tree->image_len;
@@ -227,6 +231,7 @@ vs_status vs_install_run(const struct vs_install *in,
 		status = run(&job, &inner);
 	}
 	*stats = job.stats;
+	pthread_mutex_destroy(&job.reading);
 	vs_pack_index_drop(&job.index);
 	free(job.missing);
 	if (status != VS_OK && why)

@@ -26,9 +26,13 @@ struct vs_job {
 	uint8_t *missing; /* one bit a cluster */
 	uint64_t missing_count;
 	struct vs_install_stats stats;
-	struct vs_pack_index index;
-	uint64_t at;      /* where the source stands in the pack */
-	uint64_t run_end; /* end of the range that is open; 0: none */
+
+	/* guarded by reading: a slow source must not hold up the pool */
+	pthread_mutex_t reading;
+	struct vs_pack_index index; /* not changed in the second pass */
+	uint64_t at;                /* where the source stands in the pack */
+	uint64_t run_end;           /* end of the open range; 0: none */
+	uint64_t bytes, requests;   /* asked of the source so far */
 };
 
 /* A worker's own memory. */

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/maker.c - a release team, its seals and packs, a charger.
+ */
+#include "tests/agent/maker.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "seal/pack.h"
+#include "seal/slot.h"
+
+static const char machine[] = "vehicle = CP-0001\n"
+			      "charger_component = gateway\n"
+			      "component.gateway.hardware = gw-rev3\n"
+			      "component.controller.hardware = ct-rev1\n";
+
+void maker_init(struct maker *m)
+{
+	memset(m, 0, sizeof(*m));
+	assert_int_equal(vs_openssl_init(&m->crypto), VS_OK);
+	for (size_t i = 0; i < MAKER_PEOPLE; i++)
+		person_init(&m->people[i], &m->crypto);
+	ring_fill(&m->ring, m->people, MAKER_PEOPLE, MAKER_PEOPLE);
+	m->ring.component_count = 2;
+	memset(m->ring.components, 0, sizeof(m->ring.components));
+	memcpy(m->ring.components[0], "controller", 11);
+	memcpy(m->ring.components[1], "gateway", 8);
+	snprintf(m->dir, sizeof(m->dir), "/tmp/vs-agent-XXXXXX");
+	assert_non_null(mkdtemp(m->dir));
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+void maker_drop(struct maker *m)
+{
+	for (size_t i = 0; i < MAKER_PEOPLE; i++)
+		person_drop(&m->people[i]);
+	vs_openssl_drop(&m->crypto);
+	nftw(m->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *maker_path(const struct maker *m, const char *name, char *out)
+{
+	snprintf(out, PATH_MAX, "%s/%s", m->dir, name);
+	return out;
+}
+
+void maker_put(const struct maker *m, const char *name, const void *bytes,
+               size_t len)
+{
+	char path[PATH_MAX];
+
+	assert_int_equal(
+		vs_file_replace(maker_path(m, name, path), bytes, len, 0600),
+		VS_OK);
+}
+
+static void fill_header(struct vs_seal_header *h, const char *component,
+                        uint64_t seq, uint32_t security, size_t len)
+{
+	memset(h, 0, sizeof(*h));
+	snprintf(h->component, sizeof(h->component), "%s", component);
+	snprintf(h->hardware[0], sizeof(h->hardware[0]), "%s",
+	         strcmp(component, "gateway") == 0 ? "gw-rev3" : "ct-rev1");
+	snprintf(h->version, sizeof(h->version), "1.%u.0", (unsigned)seq);
+	h->release_seq = seq;
+	h->security_version = security;
+	h->image_len = len;
+	memset(h->salt, component[0], sizeof(h->salt));
+}
+
+static void make_seal(struct maker *m, struct made *r, struct vs_seal_header *h,
+                      const uint8_t *upper, size_t upper_len)
+{
+	uint8_t raw[VS_SEAL_HEADER_LEN];
+	struct vs_signatures sigs = {0};
+	uint8_t digest[VS_SHA256_LEN];
+	size_t cap = VS_SEAL_HEADER_LEN + VS_SIGNATURE_BLOCK_MAX + upper_len;
+	struct vs_why why;
+
+	assert_int_equal(vs_seal_header_encode(h, raw, NULL), VS_OK);
+	for (size_t i = 0; i < MAKER_PEOPLE; i++)
+		person_sign(&m->people[i], raw, sizeof(raw), &sigs);
+	r->seal = malloc(cap);
+	assert_non_null(r->seal);
+	assert_int_equal(vs_seal_encode(raw, &sigs, upper, upper_len, r->seal,
+	                                cap, &r->seal_len),
+	                 VS_OK);
+	assert_int_equal(vs_seal_open(&m->ring, &m->crypto, r->seal,
+	                              r->seal_len, &r->opened, &why),
+	                 VS_OK);
+	assert_int_equal(m->crypto.sha256(m->crypto.ctx, r->seal, r->seal_len,
+	                                  NULL, 0, digest),
+	                 VS_OK);
+	vs_hex_encode(digest, sizeof(digest), r->sha256);
+}
+
+static void make_pack(struct made *r)
+{
+	const struct vs_tree *t = &r->opened.tree;
+	struct vs_pack_head head = {r->image_len, t->clusters, {0}};
+	struct vs_pack_encoder *encoder;
+	size_t at;
+
+	memcpy(head.root_hash, r->opened.header.root_hash, VS_SHA256_LEN);
+	at = vs_pack_index_len(&head);
+	r->pack = malloc(at + t->clusters * VS_PACK_FRAME_MAX);
+	assert_non_null(r->pack);
+	vs_pack_head_encode(&head, r->pack);
+	assert_int_equal(vs_pack_encoder_new(1, &encoder), VS_OK);
+	for (uint64_t i = 0; i < t->clusters; i++) {
+		uint8_t *index = r->pack + VS_PACK_HEAD_LEN + i * 4;
+		size_t len;
+
+		assert_int_equal(vs_pack_encode(encoder,
+		                                r->image + i * VS_CLUSTER_LEN,
+		                                vs_tree_cluster_len(t, i),
+		                                r->pack + at, &len),
+		                 VS_OK);
+		for (int k = 0; k < 4; k++)
+			index[k] = (uint8_t)(len >> (8 * k));
+		at += len;
+	}
+	vs_pack_encoder_free(&encoder);
+	r->pack_len = at;
+}
+
+void maker_seal(struct maker *m, struct made *out, const char *component,
+                uint64_t seq, uint32_t security, const uint8_t *image,
+                size_t len)
+{
+	struct vs_seal_header h;
+	struct vs_tree t;
+	uint8_t *tree;
+
+	memset(out, 0, sizeof(*out));
+	out->image = malloc(len);
+	assert_non_null(out->image);
+	memcpy(out->image, image, len);
+	out->image_len = len;
+	fill_header(&h, component, seq, security, len);
+	assert_int_equal(vs_tree_init(&t, len), VS_OK);
+	tree = calloc(1, (size_t)t.len + VS_BLOCK_LEN);
+	assert_non_null(tree);
+	if (t.levels == 0) {
+		assert_int_equal(vs_tree_hash_block(&m->crypto, h.salt, image,
+		                                    len, h.root_hash),
+		                 VS_OK);
+	} else {
+		for (uint64_t i = 0; i < t.clusters; i++)
+			assert_int_equal(
+				vs_tree_hash_cluster(
+					&m->crypto, h.salt,
+					image + i * VS_CLUSTER_LEN,
+					vs_tree_cluster_len(&t, i),
+					tree + vs_tree_leaves_at(&t, i)),
+				VS_OK);
+		assert_int_equal(vs_tree_finish(&t, &m->crypto, h.salt, tree,
+		                                h.root_hash),
+		                 VS_OK);
+	}
+	make_seal(m, out, &h, tree, (size_t)t.upper_len);
+	free(tree);
+	make_pack(out);
+}
+
+void made_drop(struct made *r)
+{
+	free(r->image);
+	free(r->seal);
+	free(r->pack);
+	memset(r, 0, sizeof(*r));
+}
+
+static void write_keyring(struct maker *m, const char *name)
+{
+	static uint8_t out[VS_KEYRING_LEN_MAX];
+	struct vs_signatures sigs = {0};
+	size_t len, more;
+
+	assert_int_equal(
+		vs_keyring_encode(&m->ring, out, sizeof(out), &len, NULL),
+		VS_OK);
+	for (size_t i = 0; i < MAKER_PEOPLE; i++)
+		person_sign(&m->people[i], out, len, &sigs);
+	assert_int_equal(vs_signatures_encode(&sigs, out + len,
+	                                      sizeof(out) - len, &more),
+	                 VS_OK);
+	maker_put(m, name, out, len + more);
+}
+
+static void make_slot(const struct maker *m, const char *name)
+{
+	char path[PATH_MAX];
+	int fd = open(maker_path(m, name, path), O_RDWR | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)MAKER_SLOT_LEN), 0);
+	close(fd);
+}
+
+static void fill_slot(const struct maker *m, const char *name,
+                      const struct made *r)
+{
+	char path[PATH_MAX];
+	struct vs_disk disk;
+	struct counted counted;
+	struct vs_source source;
+	struct vs_install in = {.seal = &r->opened,
+	                        .target = &disk,
+	                        .source = &source,
+	                        .workers = 1};
+	struct vs_install_stats stats;
+
+	counted_init(&counted, r, &source);
+	assert_int_equal(
+		vs_disk_open(&disk, maker_path(m, name, path), true, NULL),
+		VS_OK);
+	assert_int_equal(vs_install_run(&in, &stats, NULL), VS_OK);
+	vs_disk_close(&disk);
+}
+
+void maker_charger(struct maker *m, const struct made *gateway,
+                   const struct made *controller, uint32_t floor)
+{
+	static const char *const slots[] = {
+		"charger/slot-a/gateway", "charger/slot-a/controller",
+		"charger/slot-b/gateway", "charger/slot-b/controller"};
+	const uint32_t floors[VS_BOOT_COMPONENTS_MAX] = {floor, floor};
+	struct vs_record record = {.slot = 0};
+	struct vs_charger c;
+	char error[VS_ERROR_LEN];
+	char path[PATH_MAX];
+
+	assert_int_equal(
+		vs_file_mkdirs(maker_path(m, "charger/agent", path), 0700),
+		VS_OK);
+	maker_put(m, "charger/machine.conf", machine, sizeof(machine) - 1);
+	write_keyring(m, "charger/keyring");
+	maker_path(m, "charger", path);
+	assert_int_equal(vs_charger_open_blank(&c, path, error), VS_OK);
+	assert_int_equal(vs_boot_files_provision(path, &c.machine, floors),
+	                 VS_OK);
+	vs_charger_close(&c);
+	for (size_t i = 0; i < 4; i++)
+		make_slot(m, slots[i]);
+	fill_slot(m, slots[0], gateway);
+	fill_slot(m, slots[1], controller);
+	maker_path(m, "charger", path);
+	assert_int_equal(vs_charger_open_blank(&c, path, error), VS_OK);
+	record.slots[0].state = VS_SLOT_GOOD;
+	assert_int_equal(vs_record_store(&c.ops.record, &record), VS_OK);
+	vs_charger_close(&c);
+}
+
+void maker_decide(const struct maker *m, int slot, bool trial, bool fell_back,
+                  const char *refused_b)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text),
+	                 "{\"slot\": %d, \"trial\": %s, \"fell_back\": %s, "
+	                 "\"seen\": [{\"refused\": \"none\"}, "
+	                 "{\"refused\": \"%s\"}]}",
+	                 slot, trial ? "true" : "false",
+	                 fell_back ? "true" : "false", refused_b);
+
+	maker_put(m, "charger/decision.json", text, (size_t)n);
+}
+
+static vs_status counted_open(void *ctx, uint64_t first, uint64_t last)
+{
+	struct counted *c = ctx;
+
+	if (first > last || last >= c->len)
+		return VS_ERR_IO;
+	c->at = first;
+	c->end = last + 1;
+	c->requests++;
+	return VS_OK;
+}
+
+static vs_status counted_read(void *ctx, void *out, size_t len)
+{
+	struct counted *c = ctx;
+
+	if (len > c->end - c->at ||
+	    (c->fail_after && c->bytes + len > c->fail_after))
+		return VS_ERR_IO;
+	memcpy(out, c->pack + c->at, len);
+	c->at += len;
+	c->bytes += len;
+	return VS_OK;
+}
+
+static void counted_close(void *ctx)
+{
+	struct counted *c = ctx;
+
+	c->end = c->at;
+}
+
+void counted_init(struct counted *c, const struct made *r,
+                  struct vs_source *out)
+{
+	memset(c, 0, sizeof(*c));
+	c->pack = r->pack;
+	c->len = r->pack_len;
+	*out = (struct vs_source){c, counted_open, counted_read, counted_close};
+}
+
+static vs_status cut_read(void *ctx, int fd, void *out, size_t len, uint64_t at)
+{
+	(void)ctx;
+	return vs_file_pread(fd, out, len, at);
+}
+
+static vs_status cut_write(void *ctx, int fd, const void *in, size_t len,
+                           uint64_t at)
+{
+	struct cut_disk *c = ctx;
+	bool cut = c->cut_at && ++c->writes >= c->cut_at;
+
+	if (cut && c->torn && c->writes == c->cut_at)
+		(void)!vs_file_pwrite(fd, in, len / 2, at);
+	return cut ? VS_ERR_IO : vs_file_pwrite(fd, in, len, at);
+}
+
+static vs_status cut_sync(void *ctx, int fd)
+{
+	struct cut_disk *c = ctx;
+
+	(void)fd;
+	c->syncs++;
+	return c->cut_at && c->writes >= c->cut_at ? VS_ERR_IO : VS_OK;
+}
+
+void cut_disk_init(struct cut_disk *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->ops = (struct vs_disk_ops){c, cut_read, cut_write, cut_sync};
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/maker.h - a release team, its seals and packs, a charger.
+ *
+ * Every helper asserts: a test that gets something back has it whole.
+ */
+#ifndef VS_TESTS_AGENT_MAKER_H
+#define VS_TESTS_AGENT_MAKER_H
+
+#include "agent/charger.h"
+#include "agent/install.h"
+#include "tests/seal/fixture.h"
+
+#define MAKER_PEOPLE 2
+#define MAKER_SLOT_LEN (UINT64_C(5) << 20)
+
+struct maker {
+	struct vs_crypto crypto;
+	struct person people[MAKER_PEOPLE];
+	struct vs_keyring ring; /* both must sign; gateway and controller */
+	char dir[64];           /* a folder of its own; removed by drop */
+};
+
+/* One image with its seal and pack, in memory. */
+struct made {
+	uint8_t *image, *seal, *pack;
+	size_t image_len, seal_len, pack_len;
+	struct vs_seal opened;
+	char sha256[65]; /* of the seal */
+};
+
+void maker_init(struct maker *m);
+void maker_drop(struct maker *m);
+
+/* "m->dir/name", in a buffer of the caller's own. */
+const char *maker_path(const struct maker *m, const char *name, char *out);
+void maker_put(const struct maker *m, const char *name, const void *bytes,
+               size_t len);
+
+/* Seals and packs an image for gateway (gw-rev3) or controller (ct-rev1). */
+void maker_seal(struct maker *m, struct made *out, const char *component,
+                uint64_t seq, uint32_t security, const uint8_t *image,
+                size_t len);
+void made_drop(struct made *r);
+
+/* A charger with both components, slot A GOOD and holding these, slot B
+ * EMPTY; no decision yet.  In m->dir/charger.
+ */
+void maker_charger(struct maker *m, const struct made *gateway,
+                   const struct made *controller, uint32_t floor);
+/* The charger's decision.json. */
+void maker_decide(const struct maker *m, int slot, bool trial, bool fell_back,
+                  const char *refused_b);
+
+/* A source over a pack in memory that counts what is asked of it. */
+struct counted {
+	const uint8_t *pack;
+	size_t len;
+	uint64_t at, end;
+	uint64_t bytes, requests;
+	uint64_t fail_after; /* bytes; 0: never */
+};
+void counted_init(struct counted *c, const struct made *r,
+                  struct vs_source *out);
+
+/* A slot disk of its own file whose n-th write, and all after it, do not
+ * reach the disk: VS_ERR_IO, as if the power was cut there.
+ */
+struct cut_disk {
+	struct vs_disk_ops ops;
+	uint64_t writes; /* done so far */
+	uint64_t cut_at; /* 0: never */
+	uint64_t syncs;
+	bool torn; /* the write that is cut leaves its first half */
+};
+void cut_disk_init(struct cut_disk *c);
+
+#endif
