@@ -166,8 +166,10 @@ class Story:
 
     def settings(self, charger):
         """What this story sets in agent.conf."""
-        out = {"poll_ms": 500, "report_ms": 1000, "health_timeout_ms": 8000,
-               "health_interval_ms": 300, "health_checks": 3}
+        out = {"poll_ms": 500, "poll_min_ms": 500, "report_ms": 1000,
+               "jitter_percent": 0, "backoff_max_ms": 2000,
+               "health_timeout_ms": 10000, "health_interval_ms": 300,
+               "health_check_ms": 5000}
         if charger is self.chargers[-1]:
             out["max_bytes_s"] = self.args.slow_bytes_s
         return out
