@@ -44,6 +44,7 @@ struct vs_agent {
 	/* due times, milliseconds of the monotonic clock */
 	uint64_t poll_at, report_at, health_at, gate_at;
 	unsigned poll_failures, report_failures;
+	bool report_held; /* the last report did not arrive; said so once */
 
 	/* of the download at hand */
 	uint64_t fetched_before; /* for this release, in earlier runs */

@@ -52,6 +52,20 @@ vs_status vs_net_url(const struct vs_net *n, const char *folder,
 	return len < 0 || len >= VS_URL_LEN ? VS_ERR_LIMIT : VS_OK;
 }
 
+/* Makes an HTTP status a status, and a line of what went wrong. */
+static vs_status judge(struct vs_net *n, vs_status status, long code)
+{
+	if (status == VS_OK && code >= 200 && code <= 299)
+		return VS_OK;
+	if (status != VS_OK) {
+		snprintf(n->error, sizeof(n->error), "%s",
+		         vs_http_error(n->http));
+		return status;
+	}
+	snprintf(n->error, sizeof(n->error), "the server answered %ld", code);
+	return code == 404 || code == 403 ? VS_ERR_ABSENT : VS_ERR_IO;
+}
+
 vs_status vs_net_get(struct vs_net *n, const char *folder, const char *name,
                      size_t max, uint8_t **out, size_t *len,
                      uint32_t *retry_after_s)
@@ -67,14 +81,11 @@ vs_status vs_net_get(struct vs_net *n, const char *folder, const char *name,
 	status = vs_http_get(n->http, url, max, &answer);
 	if (retry_after_s)
 		*retry_after_s = answer.retry_after_s;
-	if (status == VS_OK && answer.code == 200) {
+	status = judge(n, status, answer.code);
+	if (status == VS_OK) {
 		*out = answer.body;
 		*len = answer.len;
 		answer.body = NULL;
-	} else if (status == VS_OK) {
-		status = answer.code == 404 || answer.code == 403
-		                 ? VS_ERR_ABSENT
-		                 : VS_ERR_IO;
 	}
 	vs_http_answer_drop(&answer);
 	return status;
@@ -91,9 +102,8 @@ vs_status vs_net_post(struct vs_net *n, const char *name, const char *text,
 		return VS_ERR_LIMIT;
 	status = vs_http_send(n->http, "POST", url, "application/json", text,
 	                      len, ANSWER_MAX, answer);
-	if (status == VS_OK && (answer->code < 200 || answer->code > 299))
-		status = VS_ERR_IO;
-	return status;
+	status = judge(n, status, answer->code);
+	return status == VS_OK ? VS_OK : VS_ERR_IO;
 }
 
 static vs_status repo_fetch(void *ctx, const char *name, size_t max,

@@ -19,6 +19,7 @@ struct vs_net {
 	struct vs_http *http;     /* metadata, seals, reports */
 	struct vs_http *download; /* packs: rate limited, its own connection */
 	const char *server;       /* keeps */
+	char error[256];          /* what the last failure was, for a person */
 };
 
 /* Keeps conf.  VS_OK (vs_net_close); VS_ERR_NOMEM; VS_ERR_IO. */

@@ -104,11 +104,11 @@ void vs_agent_deliver(struct vs_agent *a)
 	if (status == VS_OK)
 		status = vs_reporter_send(&a->reporter, &a->net, &a->charger,
 		                          &a->state, NULL, &live);
-	if (status != VS_OK && a->report_failures++ == 0)
-		vs_warn("report: %s%s", vs_http_error(a->net.http),
+	if (status != VS_OK && !a->report_held)
+		vs_warn("report: %s%s", a->net.error,
 		        more ? "; kept in the outbox" : "");
-	else if (status == VS_OK)
-		a->report_failures = 0;
+	a->report_held = status != VS_OK;
+	a->report_failures = status == VS_OK ? 0 : a->report_failures + 1;
 	report_later(a);
 }
 

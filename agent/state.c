@@ -269,6 +269,19 @@ static vs_status adopt(struct vs_state *s, const struct vs_state *next,
 	return status;
 }
 
+static void say(const struct vs_move *move, enum vs_event on,
+                const struct vs_move_info *info)
+{
+	const char *reason = info->reason ? vs_reason_name(info->reason) : "";
+	const char *about = info->about ? info->about : "";
+	const char *detail = info->detail ? info->detail : "";
+
+	vs_info("%s on %s -> %s%s%s%s%s%s%s", vs_phase_name(move->from),
+	        vs_event_name(on), vs_phase_name(move->to),
+	        reason[0] ? ": " : "", reason, about[0] ? ": " : "", about,
+	        detail[0] ? ": " : "", detail);
+}
+
 vs_status vs_state_move(struct vs_state *s, const struct vs_state_io *io,
                         enum vs_event on, const struct vs_move_info *info)
 {
@@ -296,12 +309,7 @@ vs_status vs_state_move(struct vs_state *s, const struct vs_state_io *io,
 		status = adopt(s, next, io);
 	free(next);
 	if (status == VS_OK && (news || move->to != move->from))
-		vs_info("%s on %s -> %s%s%s %s %s", vs_phase_name(move->from),
-		        vs_event_name(on), vs_phase_name(move->to),
-		        info->reason ? ": " : "",
-		        info->reason ? vs_reason_name(info->reason) : "",
-		        info->about ? info->about : "",
-		        info->detail ? info->detail : "");
+		say(move, on, info);
 	return status;
 }
 

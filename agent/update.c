@@ -342,8 +342,7 @@ void vs_agent_poll(struct vs_agent *a)
 	} else {
 		if (a->poll_failures++ == 0)
 			vs_warn("poll: %s: %s: %s", o->about,
-			        vs_status_name(status),
-			        vs_http_error(a->net.http));
+			        vs_status_name(status), a->net.error);
 	}
 	/* A server that answers may hear what waits for it. */
 	if (status != VS_ERR_IO && a->state.outbox.count > 0)
