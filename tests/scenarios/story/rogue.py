@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import socket
 import ssl
 import struct
 import subprocess
@@ -175,11 +176,25 @@ class Rogue:
 
     def __init__(self, port, certificate, key, device_ca):
         self.files = {}  # charger id -> {path: bytes}
+        self.connections = set()
         rogue = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             """One request of one charger."""
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                """A charger connects."""
+                super().setup()
+                rogue.connections.add(self.connection)
+
+            def finish(self):
+                """A charger is gone."""
+                rogue.connections.discard(self.connection)
+                try:
+                    super().finish()
+                except OSError:
+                    pass  # it was cut off
 
             def charger(self):
                 """The common name of the client's certificate."""
@@ -245,5 +260,10 @@ class Rogue:
     def stop(self):
         """Gives the address back."""
         self.server.shutdown()
-        self.server.server_close()
         self.thread.join()
+        self.server.server_close()
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the charger has gone already
