@@ -495,6 +495,11 @@ class Story:
         self.summary["seconds"] = round(self.world.seconds(), 1)
         write_text(os.path.join(self.world.folder, "summary.json"),
                    json.dumps(self.summary, indent=1) + "\n")
+        if not self.args.tap:
+            self.print_table()
+
+    def print_table(self):
+        """What was told, once more, for a person."""
         width = max(len(what) for what, _ in self.table)
         print("\n" + "-" * 78)
         for what, result in self.table:
