@@ -269,13 +269,16 @@ static vs_status adopt(struct vs_state *s, const struct vs_state *next,
 	return status;
 }
 
+/* What came from outside cannot forge a line of the log. */
 static void say(const struct vs_move *move, enum vs_event on,
                 const struct vs_move_info *info)
 {
 	const char *reason = info->reason ? vs_reason_name(info->reason) : "";
-	const char *about = info->about ? info->about : "";
-	const char *detail = info->detail ? info->detail : "";
+	char about[VS_NOTE_ABOUT_LEN];
+	char detail[VS_NOTE_DETAIL_LEN];
 
+	vs_log_quote(info->about ? info->about : "", about, sizeof(about));
+	vs_log_quote(info->detail ? info->detail : "", detail, sizeof(detail));
 	vs_info("%s on %s -> %s%s%s%s%s%s%s", vs_phase_name(move->from),
 	        vs_event_name(on), vs_phase_name(move->to),
 	        reason[0] ? ": " : "", reason, about[0] ? ": " : "", about,
