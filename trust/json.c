@@ -65,7 +65,7 @@ static const char *unfit(const json_t *v, int depth)
 vs_status vs_json_parse(const void *in, size_t len, size_t max, json_t **out,
                         struct vs_why *why)
 {
-	json_error_t error;
+	json_error_t error = {0};
 	const char *what;
 	json_t *v;
 
@@ -77,7 +77,8 @@ vs_status vs_json_parse(const void *in, size_t len, size_t max, json_t **out,
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED, "empty",
 		               0);
 	v = json_loadb(in, len, JSON_REJECT_DUPLICATES, &error);
-	if (!v && json_error_code(&error) == json_error_out_of_memory)
+	/* jansson gives most failed allocations no code and no text. */
+	if (!v && error.text[0] == '\0')
 		return vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE,
 		               "out of memory", 0);
 	if (!v)

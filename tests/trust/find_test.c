@@ -297,6 +297,26 @@ static void an_expired_role_is_refused(void **state)
 	vs_tuf_close(&t);
 }
 
+static void a_stored_role_runs_out_too(void **state)
+{
+	struct repo *r = *state;
+	struct extra *x = role(r, NULL, "release", 7, "*");
+	struct vs_target target;
+	struct vs_why why = {0};
+	struct vs_tuf *t;
+
+	repo_add_target(x->body, "a", "a", NULL);
+	x->expires = NOW + DAY;
+	t = ready(r);
+	must_be_from(t, "a", "release");
+	vs_tuf_close(&t);
+	assert_int_equal(repo_refresh(r, NOW + 2 * DAY, &t, NULL), VS_OK);
+	assert_int_equal(vs_tuf_find(t, "a", &target, &why), VS_ERR_REFUSED);
+	assert_int_equal(why.code, VS_REASON_EXPIRED);
+	assert_string_equal(vs_tuf_failed_file(t), "1.release.json");
+	vs_tuf_close(&t);
+}
+
 static void a_role_of_other_bytes_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -620,6 +640,7 @@ int main(void)
 		T(a_role_that_the_snapshot_does_not_list_is_refused),
 		T(a_role_signed_by_another_key_is_refused),
 		T(an_expired_role_is_refused),
+		T(a_stored_role_runs_out_too),
 		T(a_role_of_other_bytes_is_refused),
 		T(a_role_is_verified_anew_for_each_delegator),
 		T(path_hash_prefixes_choose_a_role),

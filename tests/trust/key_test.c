@@ -280,6 +280,27 @@ static void a_pem_that_is_no_public_key_is_refused(void **state)
 	}
 }
 
+/* Some readers would ask for a password here. */
+static void a_pem_with_a_header_is_refused(void **state)
+{
+	static const char begin[] = "-----BEGIN PUBLIC KEY-----\n";
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	json_t *object = pem_object("ecdsa", "ecdsa-sha2-nistp256", pkey);
+	json_t *keyval = json_object_get(object, "keyval");
+	const char *pem = json_string_value(json_object_get(keyval, "public"));
+	struct vs_key k;
+
+	(void)state;
+	assert_memory_equal(pem, begin, sizeof begin - 1);
+	json_object_set_new(keyval, "public",
+	                    json_sprintf("%sProc-Type: 4,ENCRYPTED\n"
+	                                 "DEK-Info: AES-256-CBC,00\n\n%s",
+	                                 begin, pem + sizeof begin - 1));
+	assert_int_equal(vs_key_parse(object, &k, NULL), VS_ERR_INPUT);
+	json_decref(object);
+	EVP_PKEY_free(pkey);
+}
+
 static void different_keys_are_not_the_same(void **state)
 {
 	EVP_PKEY *one = ed25519(1), *two = ed25519(2),
@@ -313,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_key_of_another_kind_than_it_says_is_refused),
 		cmocka_unit_test(other_curves_and_short_rsa_keys_are_refused),
 		cmocka_unit_test(a_pem_that_is_no_public_key_is_refused),
+		cmocka_unit_test(a_pem_with_a_header_is_refused),
 		cmocka_unit_test(different_keys_are_not_the_same),
 	};
 

@@ -574,9 +574,41 @@ static void a_timestamp_of_the_same_version_changes_nothing(void **state)
 	repo_must_pass(r);
 	assert_string_equal(r->requests, " 2.root.json timestamp.json");
 	assert_int_equal(stored_version(r, "snapshot"), 1);
-	/* The old file's expiry counts: a freeze is still a freeze. */
-	assert_int_equal(repo_refresh(r, NOW + 40 * DAY, NULL, NULL),
-	                 VS_ERR_REFUSED);
+}
+
+static void must_be_expired(struct repo *r, uint64_t now_s, const char *file)
+{
+	struct vs_why why = {0};
+	struct vs_tuf *t;
+
+	assert_int_equal(repo_refresh(r, now_s, &t, &why), VS_ERR_REFUSED);
+	assert_int_equal(why.code, VS_REASON_EXPIRED);
+	assert_string_equal(vs_tuf_failed_file(t), file);
+	vs_tuf_close(&t);
+}
+
+/* The server goes on serving what the client has: each file must still run
+ * out by itself (freeze). */
+static void a_stored_file_runs_out_like_any_other(void **state)
+{
+	static const char *const served[R_COUNT] = {
+		[R_TIMESTAMP] = "timestamp.json",
+		[R_SNAPSHOT] = "1.snapshot.json",
+		[R_TARGETS] = "1.targets.json"};
+
+	(void)state;
+	for (int i = R_TIMESTAMP; i < R_COUNT; i++) {
+		struct repo *r;
+
+		set_up((void **)&r);
+		for (int j = 0; j < R_COUNT; j++)
+			r->expires[j] = NOW + (i == j ? 1 : 9) * DAY;
+		repo_publish(r);
+		repo_provision(r, 1);
+		repo_must_pass(r);
+		must_be_expired(r, NOW + 2 * DAY, served[i]);
+		tear_down((void **)&r);
+	}
 }
 
 static void a_timestamp_may_not_name_an_older_snapshot(void **state)
@@ -784,6 +816,22 @@ static void targets_of_another_version_are_refused(void **state)
 	               "2.targets.json");
 }
 
+/* A root that withdraws a key withdraws what it signed, stored or not. */
+static void targets_of_a_withdrawn_key_are_refused(void **state)
+{
+	struct repo *r = *state;
+
+	repo_must_pass(r);
+	r->role[R_TARGETS] = (struct signers){
+		{23, 24},
+                2, 2
+        };
+	r->version[R_ROOT] = 2;
+	repo_publish_root(r);
+	repo_must_fail(r, VS_ERR_REFUSED, VS_REASON_THRESHOLD,
+	               "1.targets.json");
+}
+
 static void targets_of_other_bytes_are_refused(void **state)
 {
 	struct repo *r = *state;
@@ -925,20 +973,70 @@ static void a_file_that_cannot_be_forgotten_stops_the_refresh(void **state)
 	assert_int_equal(stored_version(r, "root"), 2);
 }
 
+static long allocations_left;
+
+static void *scarce(size_t size)
+{
+	return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+/* Whichever allocation of the JSON library fails: no harm, no verdict. */
+static void a_failing_allocation_is_never_a_yes(void **state)
+{
+	struct repo *r = *state;
+	long n = 0;
+	vs_status status;
+
+	repo_add_role(r, "release", 7);
+	repo_delegate(r, NULL, "release", 7, "*", false);
+	repo_publish_files(r);
+	do {
+		struct vs_target target;
+		struct vs_why why = {0};
+		struct vs_tuf *t;
+
+		allocations_left = n++;
+		json_set_alloc_funcs(scarce, free);
+		status = repo_refresh(r, NOW, &t, &why);
+		if (!status)
+			status = vs_tuf_find(t, "a", &target, &why);
+		vs_tuf_close(&t);
+		json_set_alloc_funcs(malloc, free);
+		if (allocations_left < 0) /* jansson tells most, not all */
+			assert_true(status == VS_ERR_NOMEM ||
+			            status == VS_ERR_INPUT);
+	} while (allocations_left < 0);
+	assert_int_equal(status, VS_ERR_ABSENT);
+	assert_true(n > 100);
+	repo_must_pass(r);
+}
+
 static void a_client_can_refresh_twice(void **state)
 {
-	struct repo *r = second(state);
+	struct repo *r = *state;
+	struct extra *x = repo_add_role(r, "release", 7);
 	struct vs_target target;
 	struct vs_tuf *t;
 
+	repo_delegate(r, NULL, "release", 7, "*/*", false);
+	repo_publish_files(r);
 	assert_int_equal(repo_refresh(r, NOW, &t, NULL), VS_OK);
+	assert_int_equal(vs_tuf_find(t, "a", &target, NULL), VS_ERR_ABSENT);
+	assert_int_equal(vs_tuf_find(t, "b/c", &target, NULL), VS_ERR_ABSENT);
+	assert_int_equal(vs_tuf_version(t, "release"), 1);
 	repo_add_target(r->targets, "a", "bytes", NULL);
+	repo_add_target(x->body, "b/c", "bytes", NULL);
+	for (int i = R_TIMESTAMP; i < R_COUNT; i++)
+		r->version[i] = 2;
+	x->version = 2;
 	repo_publish_files(r);
 	assert_int_equal(vs_tuf_find(t, "a", &target, NULL), VS_ERR_ABSENT);
 	assert_int_equal(vs_tuf_refresh(t, NULL), VS_OK);
 	assert_int_equal(vs_tuf_version(t, "targets"), 2);
 	assert_int_equal(vs_tuf_find(t, "a", &target, NULL), VS_OK);
-	assert_int_equal(vs_tuf_version(t, "release"), 0);
+	assert_int_equal(vs_tuf_find(t, "b/c", &target, NULL), VS_OK);
+	assert_int_equal(vs_tuf_version(t, "release"), 2);
+	assert_int_equal(vs_tuf_version(t, "other"), 0);
 	vs_tuf_close(&t);
 }
 
@@ -977,6 +1075,7 @@ int main(void)
 		T(any_cut_or_appended_byte_is_refused),
 		T(an_older_timestamp_is_refused),
 		T(a_timestamp_of_the_same_version_changes_nothing),
+		T(a_stored_file_runs_out_like_any_other),
 		T(a_timestamp_may_not_name_an_older_snapshot),
 		T(a_timestamp_must_name_the_snapshot),
 		T(a_snapshot_longer_than_announced_is_refused),
@@ -989,6 +1088,7 @@ int main(void)
 		T(a_snapshot_must_name_the_targets),
 		T(a_listed_version_of_zero_is_malformed),
 		T(targets_of_another_version_are_refused),
+		T(targets_of_a_withdrawn_key_are_refused),
 		T(targets_of_other_bytes_are_refused),
 		T(a_delegation_with_threshold_zero_is_refused),
 		T(expired_stored_files_are_still_the_floor),
@@ -997,6 +1097,7 @@ int main(void)
 		T(rotating_the_snapshot_key_forgets_both_files),
 		T(a_root_that_rotates_nothing_keeps_the_floor),
 		T(a_file_that_cannot_be_forgotten_stops_the_refresh),
+		T(a_failing_allocation_is_never_a_yes),
 		T(a_client_can_refresh_twice),
 	};
 
