@@ -85,6 +85,19 @@ static enum MHD_Result queue(struct vs_request *r)
 	return result;
 }
 
+/* What a path takes, for who asked it with something else. */
+static void refuse_method(struct vs_request *r, const char *methods)
+{
+	if (!methods[0]) {
+		vs_request_error(r, 404, VS_REASON_NOT_LISTED,
+		                 "there is no such path");
+		return;
+	}
+	vs_request_error(r, 405, VS_REASON_UNSUPPORTED, "this path takes %s",
+	                 methods);
+	vs_request_header(r, "Allow", methods);
+}
+
 /* The route, or NULL and an answer. */
 static const struct vs_route *find_route(const struct vs_listener *l,
                                          struct vs_request *r,
@@ -93,26 +106,22 @@ static const struct vs_route *find_route(const struct vs_listener *l,
 	const struct vs_route *row = l->audience == VS_FOR_DEVICES
 	                                     ? vs_device_routes
 	                                     : vs_people_routes;
-	const char *other = NULL;
+	char methods[64] = "";
 
-	r->head = strcmp(method, "HEAD") == 0;
-	if (r->head)
+	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (; row->method; row++) {
+		size_t used = strlen(methods);
+
 		if (!vs_route_fits(row->pattern, r->path, r->text, r->parts))
 			continue;
 		if (strcmp(row->method, method) == 0)
 			return row;
-		other = row->method;
+		if (!strstr(methods, row->method))
+			snprintf(methods + used, sizeof methods - used, "%s%s",
+			         used ? ", " : "", row->method);
 	}
-	if (other) {
-		vs_request_error(r, 405, VS_REASON_UNSUPPORTED,
-		                 "this path takes %s", other);
-		vs_request_header(r, "Allow", other);
-	} else {
-		vs_request_error(r, 404, VS_REASON_NOT_LISTED,
-		                 "there is no such path");
-	}
+	refuse_method(r, methods);
 	return NULL;
 }
 

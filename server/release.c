@@ -23,18 +23,28 @@ static vs_status bad(struct vs_why *why, const char *what)
 	return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED, what, 0);
 }
 
-static vs_status copy(const json_t *from, const char *field, char *out,
-                      size_t cap, struct vs_why *why)
+/* A text of a seal's header is compared with it later; here it must fit. */
+static vs_status copy_text(const json_t *from, const char *field, char *out,
+                           size_t cap, struct vs_why *why)
 {
 	const char *text;
 	vs_status status = vs_json_string(from, field, &text, why);
 
 	if (status)
 		return status;
-	if (!vs_name_ok(text, cap))
+	if (!*text || strlen(text) >= cap)
 		return bad(why, field);
 	memcpy(out, text, strlen(text) + 1);
 	return VS_OK;
+}
+
+/* A name that also stands in paths and logs. */
+static vs_status copy(const json_t *from, const char *field, char *out,
+                      size_t cap, struct vs_why *why)
+{
+	vs_status status = copy_text(from, field, out, cap, why);
+
+	return !status && !vs_name_ok(out, cap) ? bad(why, field) : status;
 }
 
 static vs_status read_pack(const json_t *custom, struct vs_release_target *t,
@@ -60,11 +70,11 @@ static vs_status read_custom(const json_t *custom, struct vs_release_target *t,
 		copy(custom, "release", t->release, sizeof t->release, why);
 
 	if (!status)
-		status = copy(custom, "component", t->component,
-		              sizeof t->component, why);
+		status = copy_text(custom, "component", t->component,
+		                   sizeof t->component, why);
 	if (!status)
-		status = copy(custom, "version", t->version, sizeof t->version,
-		              why);
+		status = copy_text(custom, "version", t->version,
+		                   sizeof t->version, why);
 	if (!status)
 		status = vs_json_uint(custom, "releaseCounter", &t->release_seq,
 		                      why);

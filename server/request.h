@@ -27,7 +27,6 @@ struct vs_request {
 	struct vs_server *server;
 	struct MHD_Connection *connection;
 	const struct vs_route *route;
-	bool head; /* answer without a body */
 	char path[VS_PATH_MAX];
 	const char *parts[VS_PARTS_MAX]; /* what '*' stood for; in path */
 	char text[VS_PATH_MAX];          /* where parts live */
