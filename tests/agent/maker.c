@@ -58,6 +58,14 @@ void maker_drop(struct maker *m)
 	nftw(m->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void maker_scrap_charger(const struct maker *m)
+{
+	char path[PATH_MAX];
+
+	nftw(maker_path(m, "charger", path), remove_one, 16,
+	     FTW_DEPTH | FTW_PHYS);
+}
+
 const char *maker_path(const struct maker *m, const char *name, char *out)
 {
 	snprintf(out, PATH_MAX, "%s/%s", m->dir, name);
@@ -272,16 +280,17 @@ void maker_charger(struct maker *m, const struct made *gateway,
 	vs_charger_close(&c);
 }
 
-void maker_decide(const struct maker *m, int slot, bool trial, bool fell_back,
-                  const char *refused_b)
+void maker_decide(const struct maker *m, const struct vs_boot_decision *d)
 {
 	char text[512];
 	int n = snprintf(text, sizeof(text),
 	                 "{\"slot\": %d, \"trial\": %s, \"fell_back\": %s, "
-	                 "\"seen\": [{\"refused\": \"none\"}, "
+	                 "\"seen\": [{\"refused\": \"%s\"}, "
 	                 "{\"refused\": \"%s\"}]}",
-	                 slot, trial ? "true" : "false",
-	                 fell_back ? "true" : "false", refused_b);
+	                 d->slot, d->trial ? "true" : "false",
+	                 d->fell_back ? "true" : "false",
+	                 vs_reason_name(d->seen[0].refused),
+	                 vs_reason_name(d->seen[1].refused));
 
 	maker_put(m, "charger/decision.json", text, (size_t)n);
 }

@@ -48,9 +48,10 @@ void made_drop(struct made *r);
  */
 void maker_charger(struct maker *m, const struct made *gateway,
                    const struct made *controller, uint32_t floor);
-/* The charger's decision.json. */
-void maker_decide(const struct maker *m, int slot, bool trial, bool fell_back,
-                  const char *refused_b);
+/* Scraps it, so that another can be made. */
+void maker_scrap_charger(const struct maker *m);
+/* The charger's decision.json, as far as the agent reads it. */
+void maker_decide(const struct maker *m, const struct vs_boot_decision *d);
 
 /* A source over a pack in memory that counts what is asked of it. */
 struct counted {
