@@ -224,6 +224,12 @@ class Charger:
         """What the boot loader decided last."""
         return read_json(os.path.join(self.folder, "decision.json"))
 
+    def believed(self, repository):
+        """The version of the newest timestamp it believed."""
+        return read_json(os.path.join(
+            self.folder, "agent", repository, "timestamp.json"
+        ))["signed"]["version"]
+
     def client_context(self):
         """TLS as this charger, for the attacker's look at its files."""
         context = ssl.create_default_context(

@@ -189,6 +189,17 @@ class Story:
         return all(self.runs(d, version)
                    for d in self.devices().values() if d["id"] not in but)
 
+    def recovered(self, version, since):
+        """Whether all have believed the true server since then, and have
+        told it, signed, that they run version, healthy."""
+        told = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
+        return (self.all_run(version)
+                and all(d["last_report"] > told
+                        for d in self.devices().values())
+                and all(c.believed("director") > since
+                        and c.believed("image") > since
+                        for c in self.chargers))
+
     # 5. The campaign to 1.1.0, with a session and a power cut in it
 
     def campaign(self):
@@ -334,12 +345,13 @@ class Story:
                     self.args.ttl + 40)
         finally:
             rogue.stop()
+        since = int(time.time())
         self.server.start()
         self.world.wait_for(
             "the refusals in the audit log",
             lambda: self.in_audit(victims, expected, before), 60)
         self.world.wait_for("all healthy on 1.1.0 after the attack",
-                            lambda: self.all_run("1.1.0"), 60)
+                            lambda: self.recovered("1.1.0", since), 60)
         for name, charger in victims.items():
             decision = charger.decision()
             if decision["verdict"] != "boot":
