@@ -25,6 +25,20 @@ struct vs_option {
 	uint64_t min, max, preset; /* of a number */
 };
 
+/* Rows of a table of options. */
+#define VS_TEXT(times, name, value, help)                                      \
+	{                                                                      \
+		name, VS_OPTION_TEXT, times, value, help, 0, 0, 0              \
+	}
+#define VS_UINT(times, name, value, help, min, max, preset)                    \
+	{                                                                      \
+		name, VS_OPTION_UINT, times, value, help, min, max, preset     \
+	}
+#define VS_FLAG(name, help)                                                    \
+	{                                                                      \
+		name, VS_OPTION_FLAG, VS_OPTIONAL, NULL, help, 0, 0, 0         \
+	}
+
 struct vs_args;
 
 struct vs_command {

@@ -269,27 +269,25 @@ static vs_status run_issue(const struct vs_args *args)
 }
 
 static const struct vs_option init_options[] = {
-	{"dir",     VS_OPTION_TEXT, VS_REQUIRED, "DIR",   "the CA's folder",  0, 0,    0},
+	VS_TEXT(VS_REQUIRED, "dir", "DIR", "the CA's folder"),
 	VS_TOKEN_OPTIONS,
-	{"key",     VS_OPTION_TEXT, VS_REQUIRED, "LABEL",
-         "the CA's key on the token; made if it is not there",                0, 0,    0},
-	{"subject", VS_OPTION_TEXT, VS_OPTIONAL, "NAME",
-         "common name; \"Voltseal device CA\" if missing",                    0, 0,    0},
-	{"days",    VS_OPTION_UINT, VS_OPTIONAL, "N",     "days of validity", 1, 9125,
-         7300									   },
+	VS_TEXT(VS_REQUIRED, "key", "LABEL",
+                "the CA's key on the token; made if it is not there"),
+	VS_TEXT(VS_OPTIONAL, "subject", "NAME",
+                "common name; \"Voltseal device CA\" if missing"),
+	VS_UINT(VS_OPTIONAL, "days", "N", "days of validity", 1, 9125, 7300),
 };
 
 static const struct vs_option issue_options[] = {
-	{"dir",     VS_OPTION_TEXT, VS_REQUIRED, "DIR",   "the CA's folder",  0, 0,    0},
+	VS_TEXT(VS_REQUIRED, "dir", "DIR", "the CA's folder"),
 	VS_TOKEN_OPTIONS,
-	{"subject", VS_OPTION_TEXT, VS_REQUIRED, "NAME",
-         "common name: the charger's id",                                     0, 0,    0},
-	{"server",  VS_OPTION_TEXT, VS_OPTIONAL, "NAMES",
-         "a server's certificate for these host names and addresses",         0, 0,    0},
-	{"out",     VS_OPTION_TEXT, VS_REQUIRED, "DIR",
-         "gets key.pem (mode 0600), cert.pem and ca.pem",                     0, 0,    0},
-	{"days",    VS_OPTION_UINT, VS_OPTIONAL, "N",     "days of validity", 1, 7300,
-         3650									   },
+	VS_TEXT(VS_REQUIRED, "subject", "NAME",
+                "common name: the charger's id"),
+	VS_TEXT(VS_OPTIONAL, "server", "NAMES",
+                "a server's certificate for these host names and addresses"),
+	VS_TEXT(VS_REQUIRED, "out", "DIR",
+                "gets key.pem (mode 0600), cert.pem and ca.pem"),
+	VS_UINT(VS_OPTIONAL, "days", "N", "days of validity", 1, 7300, 3650),
 };
 
 const struct vs_command vs_cmd_ca_init = {

@@ -237,7 +237,7 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"json", VS_OPTION_FLAG, VS_OPTIONAL, NULL, "print JSON", 0, 0, 0},
+	VS_FLAG("json", "print JSON"),
 };
 
 const struct vs_command vs_cmd_inspect = {

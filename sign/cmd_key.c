@@ -94,10 +94,9 @@ static vs_status run_export(const struct vs_args *args)
 
 static const struct vs_option options[] = {
 	VS_TOKEN_OPTIONS,
-	{"key", VS_OPTION_TEXT, VS_REQUIRED, "LABEL",
-          "the key: root, release, boot ...", 0, 0, 0},
-	{"out", VS_OPTION_TEXT, VS_REQUIRED, "FILE",
-          "where the public part goes",       0, 0, 0},
+	VS_TEXT(VS_REQUIRED, "key", "LABEL",
+                "the key: root, release, boot ..."),
+	VS_TEXT(VS_REQUIRED, "out", "FILE", "where the public part goes"),
 };
 
 enum { token_options = 3, with_key = 4, with_out = 5 };

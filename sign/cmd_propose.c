@@ -230,19 +230,16 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"room",        VS_OPTION_TEXT, VS_REQUIRED,    "ROOM", "the signing room",        0, 0,
-         0											       },
-	{"name",        VS_OPTION_TEXT, VS_REQUIRED,    "NAME",
-         "the release's name, e.g. 1.1.0",						 0, 0,       0 },
-	{"seq",         VS_OPTION_UINT, VS_REQUIRED,    "N",
-         "release_seq: above every release before",                                        1, seq_max, 0 },
-	{"component",   VS_OPTION_TEXT, VS_ONE_OR_MORE,
-         "C=IMAGE:VERSION:HW[,HW2]:SECURITY",                   "an image of the release", 0, 0,
-         0											       },
-	{"update-type", VS_OPTION_TEXT, VS_OPTIONAL,    "TYPE",
-         "security, feature or content (feature)",                                         0, 0,       0 },
-	{"level",       VS_OPTION_UINT, VS_OPTIONAL,    "N",    "zstd level of the packs",
-         1,										   19,      19},
+	VS_TEXT(VS_REQUIRED, "room", "ROOM", "the signing room"),
+	VS_TEXT(VS_REQUIRED, "name", "NAME", "the release's name, e.g. 1.1.0"),
+	VS_UINT(VS_REQUIRED, "seq", "N",
+                "release_seq: above every release before", 1, seq_max, 0),
+	VS_TEXT(VS_ONE_OR_MORE, "component",
+                "C=IMAGE:VERSION:HW[,HW2]:SECURITY", "an image of the release"),
+	VS_TEXT(VS_OPTIONAL, "update-type", "TYPE",
+                "security, feature or content (feature)"),
+	VS_UINT(VS_OPTIONAL, "level", "N", "zstd level of the packs", 1, 19,
+                19),
 };
 
 const struct vs_command vs_cmd_propose_release = {

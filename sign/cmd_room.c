@@ -173,10 +173,9 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"dir",    VS_OPTION_TEXT, VS_REQUIRED, "ROOM", "the room's new folder", 0,
-         0,									    0},
-	{"policy", VS_OPTION_TEXT, VS_REQUIRED, "FILE",
-         "who may sign what: roles, key files, thresholds",                      0, 0, 0},
+	VS_TEXT(VS_REQUIRED, "dir", "ROOM", "the room's new folder"),
+	VS_TEXT(VS_REQUIRED, "policy", "FILE",
+                "who may sign what: roles, key files, thresholds"),
 };
 
 const struct vs_command vs_cmd_room_init = {

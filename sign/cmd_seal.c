@@ -66,24 +66,20 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"image",            VS_OPTION_TEXT, VS_REQUIRED, "FILE",     "the image",         0, 0,          0 },
-	{"component",        VS_OPTION_TEXT, VS_REQUIRED, "NAME",     "e.g. gateway",      0, 0,
-         0												  },
-	{"hardware",         VS_OPTION_TEXT, VS_REQUIRED, "ID[,ID2]",
-         "hardware ids it was made for",						   0, 0,          0 },
-	{"version",          VS_OPTION_TEXT, VS_REQUIRED, "TEXT",     "for people",        0, 0,          0 },
-	{"seq",              VS_OPTION_UINT, VS_REQUIRED, "N",        "release_seq",       1, 2147483647,
-         0												  },
-	{"security-version", VS_OPTION_UINT, VS_REQUIRED, "N",
-         "compared with the floor",							0, UINT32_MAX, 0 },
-	{"salt-file",        VS_OPTION_TEXT, VS_OPTIONAL, "FILE",
-         "the component's salt, 64 hex digits",                                            0, 0,          0 },
-	{"room",             VS_OPTION_TEXT, VS_OPTIONAL, "ROOM",
-         "the room that keeps the salt",						   0, 0,          0 },
-	{"level",            VS_OPTION_UINT, VS_OPTIONAL, "N",        "zstd level",        1, 19,         19},
-	{"out",              VS_OPTION_TEXT, VS_REQUIRED, "FILE",     "the unsigned seal", 0, 0,
-         0												  },
-	{"pack",             VS_OPTION_TEXT, VS_REQUIRED, "FILE",     "the pack",          0, 0,          0 },
+	VS_TEXT(VS_REQUIRED, "image", "FILE", "the image"),
+	VS_TEXT(VS_REQUIRED, "component", "NAME", "e.g. gateway"),
+	VS_TEXT(VS_REQUIRED, "hardware", "ID[,ID2]",
+                "hardware ids it was made for"),
+	VS_TEXT(VS_REQUIRED, "version", "TEXT", "for people"),
+	VS_UINT(VS_REQUIRED, "seq", "N", "release_seq", 1, 2147483647, 0),
+	VS_UINT(VS_REQUIRED, "security-version", "N", "compared with the floor",
+                0, UINT32_MAX, 0),
+	VS_TEXT(VS_OPTIONAL, "salt-file", "FILE",
+                "the component's salt, 64 hex digits"),
+	VS_TEXT(VS_OPTIONAL, "room", "ROOM", "the room that keeps the salt"),
+	VS_UINT(VS_OPTIONAL, "level", "N", "zstd level", 1, 19, 19),
+	VS_TEXT(VS_REQUIRED, "out", "FILE", "the unsigned seal"),
+	VS_TEXT(VS_REQUIRED, "pack", "FILE", "the pack"),
 };
 
 const struct vs_command vs_cmd_seal = {

@@ -19,10 +19,8 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"room",     VS_OPTION_TEXT, VS_REQUIRED, "ROOM", "the signing room", 0, 0,
-         0},
-	{"proposal", VS_OPTION_TEXT, VS_REQUIRED, "NAME", "the proposal",     0, 0,
-         0},
+	VS_TEXT(VS_REQUIRED, "room", "ROOM", "the signing room"),
+	VS_TEXT(VS_REQUIRED, "proposal", "NAME", "the proposal"),
 };
 
 const struct vs_command vs_cmd_show = {

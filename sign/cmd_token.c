@@ -39,14 +39,14 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"label",       VS_OPTION_TEXT, VS_REQUIRED, "LABEL",
-         "the person's name; no other token may have it", 0, 0, 0},
-	{"pin-file",    VS_OPTION_TEXT, VS_OPTIONAL, "FILE",
-         "the PIN to set, mode 0600; asked if missing",   0, 0, 0},
-	{"so-pin-file", VS_OPTION_TEXT, VS_OPTIONAL, "FILE",
-         "the security officer's PIN to set, mode 0600",  0, 0, 0},
-	{"module",      VS_OPTION_TEXT, VS_OPTIONAL, "FILE",
-         "PKCS#11 module; " VS_P11_MODULE " if missing",  0, 0, 0},
+	VS_TEXT(VS_REQUIRED, "label", "LABEL",
+                "the person's name; no other token may have it"),
+	VS_TEXT(VS_OPTIONAL, "pin-file", "FILE",
+                "the PIN to set, mode 0600; asked if missing"),
+	VS_TEXT(VS_OPTIONAL, "so-pin-file", "FILE",
+                "the security officer's PIN to set, mode 0600"),
+	VS_TEXT(VS_OPTIONAL, "module", "FILE",
+                "PKCS#11 module; " VS_P11_MODULE " if missing"),
 };
 
 const struct vs_command vs_cmd_token_init = {

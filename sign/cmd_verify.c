@@ -302,12 +302,11 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"room",    VS_OPTION_TEXT, VS_OPTIONAL, "ROOM",
-         "verifies all that is in force there",                            0, 0, 0},
-	{"seal",    VS_OPTION_TEXT, VS_OPTIONAL, "FILE",
-         "verifies one seal, with --keyring",                              0, 0, 0},
-	{"keyring", VS_OPTION_TEXT, VS_OPTIONAL, "FILE", "a boot keyring", 0, 0,
-         0									},
+	VS_TEXT(VS_OPTIONAL, "room", "ROOM",
+                "verifies all that is in force there"),
+	VS_TEXT(VS_OPTIONAL, "seal", "FILE",
+                "verifies one seal, with --keyring"),
+	VS_TEXT(VS_OPTIONAL, "keyring", "FILE", "a boot keyring"),
 };
 
 const struct vs_command vs_cmd_verify = {

@@ -15,27 +15,12 @@
 
 /* Rows for commands that use a token. */
 #define VS_TOKEN_OPTIONS                                                       \
-	{"token",                                                              \
-	 VS_OPTION_TEXT,                                                       \
-	 VS_REQUIRED,                                                          \
-	 "LABEL",                                                              \
-	 "the person's token",                                                 \
-	 0,                                                                    \
-	 0,                                                                    \
-	 0},                                                                   \
-		{"pin-file",                                                   \
-	         VS_OPTION_TEXT,                                               \
-	         VS_OPTIONAL,                                                  \
-	         "FILE",                                                       \
-	         "its PIN, mode 0600; asked on the terminal if missing",       \
-	         0,                                                            \
-	         0,                                                            \
-	         0},                                                           \
-	{                                                                      \
-		"module", VS_OPTION_TEXT, VS_OPTIONAL, "FILE",                 \
-			"PKCS#11 module; " VS_P11_MODULE " if missing", 0, 0,  \
-			0                                                      \
-	}
+	VS_TEXT(VS_REQUIRED, "token", "LABEL", "the person's token"),          \
+		VS_TEXT(VS_OPTIONAL, "pin-file", "FILE",                       \
+	                "its PIN, mode 0600; asked on the terminal if "        \
+	                "missing"),                                            \
+		VS_TEXT(VS_OPTIONAL, "module", "FILE",                         \
+	                "PKCS#11 module; " VS_P11_MODULE " if missing")
 
 /* Reads a PIN; file NULL: from the terminal, asking for what.  Wipe out.
  * Each of these says what is wrong by itself.
