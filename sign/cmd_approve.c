@@ -15,6 +15,7 @@
 #include "sign/ballot.h"
 #include "sign/commands.h"
 #include "sign/release.h"
+#include "sign/renew.h"
 #include "sign/say.h"
 #include "sign/show.h"
 #include "sign/token.h"
@@ -219,6 +220,8 @@ static vs_status approve_document(struct approval *a, struct vs_document *d)
 		if (!status)
 			status = vs_release_open_seals(&a->room, a->p);
 	}
+	if (!status && !a->p->image_count && !ring && d->version > 1)
+		status = vs_renewal_check(&a->room, d);
 	for (size_t i = 0; i < count; i++) {
 		if (!status)
 			status = vote(a, &ballots[i], d,
@@ -312,13 +315,10 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"room",     VS_OPTION_TEXT, VS_REQUIRED, "ROOM", "the signing room", 0, 0,
-         0									   },
-	{"proposal", VS_OPTION_TEXT, VS_REQUIRED, "NAME", "the proposal",     0, 0,
-         0									   },
+	VS_TEXT(VS_REQUIRED, "room", "ROOM", "the signing room"),
+	VS_TEXT(VS_REQUIRED, "proposal", "NAME", "the proposal"),
 	VS_TOKEN_OPTIONS,
-	{"yes",      VS_OPTION_FLAG, VS_OPTIONAL, NULL,
-         "do not ask after showing it",                                       0, 0, 0},
+	VS_FLAG("yes", "do not ask after showing it"),
 };
 
 const struct vs_command vs_cmd_approve = {

@@ -18,6 +18,7 @@
 #include "sign/ballot.h"
 #include "sign/commands.h"
 #include "sign/release.h"
+#include "sign/renew.h"
 #include "sign/say.h"
 #include "sign/store.h"
 
@@ -73,7 +74,10 @@ static vs_status check_document(const struct vs_room *r, struct vs_proposal *p,
 	struct vs_ballot ballots[VS_BALLOTS_MAX];
 	size_t count;
 	vs_status status = check_version(r, d);
+	bool renewal = d->envelope.body && !p->image_count && d->version > 1;
 
+	if (!status && renewal)
+		status = vs_renewal_check(r, d);
 	if (!status)
 		status = check_expiry(d);
 	if (status)
@@ -215,12 +219,10 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	{"room",     VS_OPTION_TEXT, VS_REQUIRED, "ROOM", "the signing room", 0, 0,
-         0									   },
-	{"proposal", VS_OPTION_TEXT, VS_REQUIRED, "NAME", "the proposal",     0, 0,
-         0									   },
-	{"out",      VS_OPTION_TEXT, VS_OPTIONAL, "DIR",
-         "writes all that is in force there, for the server",                 0, 0, 0},
+	VS_TEXT(VS_REQUIRED, "room", "ROOM", "the signing room"),
+	VS_TEXT(VS_REQUIRED, "proposal", "NAME", "the proposal"),
+	VS_TEXT(VS_OPTIONAL, "out", "DIR",
+                "writes all that is in force there, for the server"),
 };
 
 const struct vs_command vs_cmd_publish = {

@@ -7,6 +7,7 @@ Arguments: voltseal-sign, nosocket.  S0.1 S0.20 S0.43 S2.40 S3.17 S3.35
 import hashlib
 import json
 import os
+import pty
 import random
 import shutil
 import subprocess
@@ -183,6 +184,26 @@ def a_wrong_pin_a_missing_token_and_an_open_pin_file_get_one_clear_line(w):
     w.refuse("cannot load", "key", "list", "--token", "alice", "--pin-file",
              w.pin, "--module", w.path("nowhere.so"))
     assert not os.path.exists(w.path("x"))
+
+
+@test
+def a_pin_is_asked_on_the_terminal_and_not_shown_there(w):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(NOSOCKET, [NOSOCKET, SIGN, "key", "list", "--token",
+                             "alice"], w.env)
+    said = b""
+    while b": " not in said:
+        said += os.read(terminal, 1000)
+    os.write(terminal, PIN.encode() + b"\n")
+    try:
+        while piece := os.read(terminal, 1000):
+            said += piece
+    except OSError:
+        pass  # the other side has gone
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
+    assert b"PIN of token alice" in said and b"release" in said
+    assert PIN.encode() not in said
 
 
 @test
@@ -426,6 +447,32 @@ def two_open_releases_cannot_both_come_into_force(w):
     w.run(*w.args("publish", "1.2.0"))
     w.refuse("version", *w.args("publish", "1.3.0"))
     assert not w.release("1.3.0")
+
+
+@test
+def a_renewal_says_the_same_again_and_nothing_else(w):
+    w.refuse("--role", "propose", "renew", "--room", w.room, "--name", "r",
+             "--role", "snapshot")
+    w.run("propose", "renew", "--room", w.room, "--name", "renew", "--role",
+          "root", "--role", "targets", "--role", "release", "--role",
+          "director-root")
+    w.run(*w.args("approve", "renew", "alice"))
+    w.refuse("1 of 2 approvals", *w.args("publish", "renew"))
+    root = os.path.join(w.room, "proposals", "renew", "image.root.json")
+    old = read(root)
+    body = json.loads(old)["signed"]
+    body["roles"]["root"]["threshold"] = 1
+    write(root, json.dumps({"signatures": [], "signed": body}))
+    w.refuse("new expiry", *w.args("approve", "renew", "bob"))
+    write(root, old)
+    w.run(*w.args("approve", "renew", "bob"))
+    w.run(*w.args("publish", "renew"))
+    for name in ("metadata/2.root.json", "metadata/2.targets.json",
+                 "metadata/4.release.json", "image-root/2.root.json",
+                 "director-root/2.root.json", "metadata/1.root.json"):
+        assert os.path.exists(os.path.join(w.out, name)), name
+    out, _ = w.run("verify", "--room", w.room)
+    assert "all good" in out
 
 
 @test
