@@ -14,11 +14,11 @@
 #include "sign/offline.h"
 
 static const struct vs_command *const commands[] = {
-	&vs_cmd_token_init, &vs_cmd_key_generate, &vs_cmd_key_list,
-	&vs_cmd_key_export, &vs_cmd_room_init,    &vs_cmd_propose_release,
-	&vs_cmd_seal,       &vs_cmd_show,         &vs_cmd_approve,
-	&vs_cmd_publish,    &vs_cmd_verify,       &vs_cmd_inspect,
-	&vs_cmd_ca_init,    &vs_cmd_ca_issue,
+	&vs_cmd_token_init,    &vs_cmd_key_generate, &vs_cmd_key_list,
+	&vs_cmd_key_export,    &vs_cmd_room_init,    &vs_cmd_propose_release,
+	&vs_cmd_propose_renew, &vs_cmd_seal,         &vs_cmd_show,
+	&vs_cmd_approve,       &vs_cmd_publish,      &vs_cmd_verify,
+	&vs_cmd_inspect,       &vs_cmd_ca_init,      &vs_cmd_ca_issue,
 };
 
 enum { command_count = sizeof commands / sizeof *commands };
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 
 	vs_log_init("voltseal-sign");
 	signal(SIGPIPE, SIG_IGN);
-	umask(077);
+	umask(022); /* nothing in a room is secret; see vs_token_module() */
 	for (size_t i = 0; i < command_count; i++)
 		if (names(commands[i], argc - 1, argv + 1, &words))
 			return run(commands[i], argc - 1 - words,

@@ -93,6 +93,8 @@ vs_status vs_token_module(const struct vs_args *args, struct vs_p11 **out)
 {
 	const char *module = vs_args_text(args, "module");
 	char error[256];
+
+	umask(077); /* what a module writes is nobody else's business */
 	vs_status status =
 		vs_p11_open(module ? module : VS_P11_MODULE, out, error);
 
