@@ -50,6 +50,15 @@ static const char *const reasons[VS_REASON_COUNT] = {
 	[VS_REASON_FOUR_EYES] = "four-eyes",
 	[VS_REASON_NOT_ALLOWED] = "not-allowed",
 	[VS_REASON_CONFLICT] = "conflict",
+	[VS_REASON_WRONG_ORIGIN] = "wrong-origin",
+	[VS_REASON_UNKNOWN_KEY] = "unknown-key",
+	[VS_REASON_WITNESSES] = "too-few-witnesses",
+	[VS_REASON_NOT_LOGGED] = "not-logged",
+	[VS_REASON_LOG_FORKED] = "log-forked",
+	[VS_REASON_LOG_TRUNCATED] = "log-truncated",
+	[VS_REASON_LOG_REPLAYED] = "log-replayed",
+	[VS_REASON_LOG_GAP] = "log-gap",
+	[VS_REASON_UNEXPECTED_RELEASE] = "unexpected-release",
 };
 
 static const char *const statuses[] = {

@@ -94,6 +94,17 @@ typedef enum vs_reason {
 	VS_REASON_NOT_ALLOWED,   /* this role may not do that */
 	VS_REASON_CONFLICT,      /* something else happened first */
 
+	/* Transparency log (C2SP tlog-checkpoint, tlog-proof, tlog-policy) */
+	VS_REASON_WRONG_ORIGIN,  /* a log that the policy does not name */
+	VS_REASON_UNKNOWN_KEY,   /* no signature by a key of that log */
+	VS_REASON_WITNESSES,     /* too few witnesses have cosigned */
+	VS_REASON_NOT_LOGGED,    /* the checkpoint does not cover it */
+	VS_REASON_LOG_FORKED,    /* two checkpoints contradict: split view */
+	VS_REASON_LOG_TRUNCATED, /* the log has less than it had */
+	VS_REASON_LOG_REPLAYED,  /* an older checkpoint than the last */
+	VS_REASON_LOG_GAP,       /* nothing leads from the last one here */
+	VS_REASON_UNEXPECTED_RELEASE, /* in the log, expected by nobody */
+
 	VS_REASON_COUNT
 } vs_reason;
 
