@@ -18,7 +18,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fleet import HARDWARE, Charger, Server          # noqa: E402
 from rogue import Captured, Forger, Rogue, canonical, wrong_pack  # noqa: E402
 from room import HOLDERS, PIN, Room                  # noqa: E402
-from world import StoryError, World, read_json, write_text  # noqa: E402
+from world import (StoryError, World, read_json, stop_left,
+                   write_text)  # noqa: E402
 
 WAVES = [{"count": 1}, {"percent": 50}, {"percent": 100}]
 CHARGERS = 8
@@ -536,8 +537,9 @@ class Story:
 
 
 def keep(story):
-    """Says how to look at what still runs."""
+    """Leaves all running and says how to look at it."""
     server = story.server
+    story.world.leave_running()
     print(f"""
 Still running: the server and {CHARGERS} chargers. Look at them with
 
@@ -546,15 +548,12 @@ Still running: the server and {CHARGERS} chargers. Look at them with
   export VOLTSEAL_TOKEN_FILE={server.token_file('planner')}
   {story.world.program('voltseal')} device list
   {story.world.program('voltseal')} audit list
-  {story.world.program('voltseal-agent')} status --dir \
-      {story.chargers[0].folder}
+  {story.world.program('voltseal-agent')} status --dir {
+      story.chargers[0].folder}
 
-Interrupt (Ctrl-C) to stop them.""", flush=True)
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        print("stopping")
+Their logs are in {story.world.logs}. Stop them with
+
+  tools/demo stop""", flush=True)
 
 
 def arguments():
@@ -574,12 +573,18 @@ def arguments():
                    help="speak TAP, for the test run")
     p.add_argument("--keep", action="store_true",
                    help="leave server and chargers running at the end")
+    p.add_argument("--stop", action="store_true",
+                   help="only stop what --keep left running")
     return p.parse_args()
 
 
 def main():
     """Tells the story; 0 if all of it came true."""
     args = arguments()
+    left = stop_left(args.out)
+    if args.stop:
+        print(f"{left} stopped")
+        return 0
     shutil.rmtree(args.out, ignore_errors=True)
     os.makedirs(args.out)
     story = Story(args)

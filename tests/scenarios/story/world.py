@@ -36,6 +36,43 @@ def write_text(path, text, mode=0o644):
         f.write(text)
 
 
+LEFT = "left-running"
+
+
+def alive(pid):
+    """Whether a process still does anything."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def stop_left(folder):
+    """Ends what leave_running() left there; gives how many there were."""
+    folder = os.path.abspath(folder)
+    stopped = []
+    try:
+        with open(os.path.join(folder, LEFT), encoding="ascii") as f:
+            groups = [int(line) for line in f]
+    except FileNotFoundError:
+        return 0
+    for group in groups:
+        try:  # the number may be somebody else's by now
+            with open(f"/proc/{group}/cmdline", "rb") as f:
+                ours = os.fsencode(folder) in f.read()
+            if ours:
+                os.killpg(group, signal.SIGTERM)
+                stopped.append(group)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended by itself
+    end = time.monotonic() + 20
+    while any(map(alive, stopped)) and time.monotonic() < end:
+        time.sleep(0.1)
+    os.unlink(os.path.join(folder, LEFT))
+    return len(stopped)
+
+
 class World:
     """Runs the real programs below one folder and stops them all again."""
 
@@ -107,6 +144,12 @@ class World:
                 self.stop(process)
             except StoryError as e:
                 print(e, file=sys.stderr)
+
+    def leave_running(self):
+        """Writes down the process groups for stop_left(), forgets them."""
+        write_text(os.path.join(self.folder, LEFT),
+                   "".join(f"{p.pid}\n" for p in self.running))
+        self.running.clear()
 
     def wait_for(self, what, ask, seconds=60, every=0.2):
         """Asks until the answer is true; gives the answer."""
