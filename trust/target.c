@@ -9,15 +9,11 @@
 
 #include "trust/digest.h"
 #include "trust/path.h"
-#include "trust/tuf.h"
+#include "trust/tuf_state.h"
 
-bool vs_target_path_fits(const char *path)
+/* Whether no part between slashes is empty, "." or "..". */
+static bool has_real_parts(const char *path)
 {
-	static const char fit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789._/-";
-
-	if (!*path || path[strspn(path, fit)] != '\0')
-		return false;
 	for (;;) {
 		size_t len = strcspn(path, "/");
 
@@ -28,6 +24,14 @@ bool vs_target_path_fits(const char *path)
 			return true;
 		path += len + 1;
 	}
+}
+
+bool vs_target_path_fits(const char *path)
+{
+	static const char fit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789._/-";
+
+	return path[strspn(path, fit)] == '\0' && has_real_parts(path);
 }
 
 vs_status vs_target_check(const struct vs_target *target, const uint8_t *in,
@@ -50,21 +54,17 @@ static const char *name_digest(const json_t *hashes)
 	return hex && vs_digest_is_hex(hex, 128) ? hex : NULL;
 }
 
-vs_status vs_target_name(const struct vs_target *target, bool consistent,
-                         char **out, struct vs_why *why)
+/* DIR/HASH.NAME or DIR/NAME, as it stands. */
+static vs_status raw_name(const struct vs_target *target, bool consistent,
+                          char **out, struct vs_why *why)
 {
 	const char *slash = strrchr(target->path, '/');
 	size_t dir = slash ? (size_t)(slash - target->path) + 1 : 0;
 	size_t rest = strlen(target->path) - dir;
-	const char *hex;
+	const char *hex = name_digest(target->hashes);
 	size_t digits;
 	char *name;
 
-	*out = NULL;
-	if (!vs_target_path_fits(target->path))
-		return vs_fail(VS_ERR_INPUT, why, VS_REASON_BAD_PATH,
-		               "a target's path with foreign characters", 0);
-	hex = name_digest(target->hashes);
 	if (consistent && !hex)
 		return vs_fail(VS_ERR_REFUSED, why, VS_REASON_UNSUPPORTED,
 		               "neither sha256 nor sha512 is given", 0);
@@ -80,5 +80,48 @@ vs_status vs_target_name(const struct vs_target *target, bool consistent,
 	}
 	memcpy(name + dir + digits, target->path + dir, rest + 1);
 	*out = name;
+	return VS_OK;
+}
+
+vs_status vs_target_name(const struct vs_target *target, bool consistent,
+                         char **out, struct vs_why *why)
+{
+	*out = NULL;
+	if (!vs_target_path_fits(target->path))
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_BAD_PATH,
+		               "a target's path with foreign characters", 0);
+	return raw_name(target, consistent, out, why);
+}
+
+vs_status vs_target_url(const struct vs_target *target, bool consistent,
+                        char **out, struct vs_why *why)
+{
+	char *name = NULL, *url;
+	size_t at = 0;
+	vs_status status;
+
+	*out = NULL;
+	if (!has_real_parts(target->path))
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_BAD_PATH,
+		               "a target's path with an empty, . or .. part",
+		               0);
+	status = raw_name(target, consistent, &name, why);
+	if (status)
+		return status;
+	url = malloc(3 * strlen(name) + 1);
+	if (!url) {
+		free(name);
+		return vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE,
+		               "out of memory", 0);
+	}
+	for (const char *p = name; *p; p++) {
+		if (*p == '/')
+			url[at++] = *p;
+		else
+			at += vs_tuf_percent(*p, url + at);
+	}
+	url[at] = '\0';
+	free(name);
+	*out = url;
 	return VS_OK;
 }

@@ -211,19 +211,27 @@ static vs_status check_next(const struct vs_tuf *t, struct root *r,
 	return VS_OK;
 }
 
+static bool rotates(const struct vs_tuf *t, const struct root *r)
+{
+	return !same_keys(&t->keys[TIMESTAMP], &r->keys[TIMESTAMP]) ||
+	       !same_keys(&t->keys[SNAPSHOT], &r->keys[SNAPSHOT]);
+}
+
+/* What the old keys signed goes before the new root is stored: a cut between
+ * the two asks for that root again, where the other order would keep a
+ * fast-forwarded version as the floor for ever.
+ */
 static vs_status take_root(struct vs_tuf *t, struct root *r, struct vs_why *why)
 {
-	bool rotated;
 	vs_status status = check_next(t, r, why);
 
+	if (!status && rotates(t, r))
+		status = forget_rotated(t, why);
 	if (!status)
 		status = vs_tuf_store(t, "root", &r->file, why);
-	if (status)
-		return status;
-	rotated = !same_keys(&t->keys[TIMESTAMP], &r->keys[TIMESTAMP]) ||
-	          !same_keys(&t->keys[SNAPSHOT], &r->keys[SNAPSHOT]);
-	root_enter(t, r);
-	return rotated ? forget_rotated(t, why) : VS_OK;
+	if (!status)
+		root_enter(t, r);
+	return status;
 }
 
 static vs_status refresh_root(struct vs_tuf *t, struct vs_why *why)

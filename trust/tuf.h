@@ -96,6 +96,13 @@ vs_status vs_target_check(const struct vs_target *target, const uint8_t *in,
  */
 vs_status vs_target_name(const struct vs_target *target, bool consistent,
                          char **out, struct vs_why *why) VS_MUST_CHECK;
+/* The same for any path, as part of a URL: every byte but RFC 3986's
+ * unreserved ones and / is percent-encoded, the digest is not part of it if
+ * consistent is false.  VS_ERR_INPUT (BAD_PATH) for a path with an empty, "."
+ * or ".." part, which no URL carries as it is.
+ */
+vs_status vs_target_url(const struct vs_target *target, bool consistent,
+                        char **out, struct vs_why *why) VS_MUST_CHECK;
 bool vs_tuf_consistent(const struct vs_tuf *t);
 
 #endif

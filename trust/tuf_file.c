@@ -51,6 +51,20 @@ static bool unreserved(char c)
 	       c == '~';
 }
 
+size_t vs_tuf_percent(char c, char *out)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	if (unreserved(c)) {
+		*out = c;
+		return 1;
+	}
+	out[0] = '%';
+	out[1] = hex[(unsigned char)c >> 4];
+	out[2] = hex[(unsigned char)c & 15];
+	return 3;
+}
+
 static bool top_level(const char *role)
 {
 	static const char *const names[] = {"root", "timestamp", "snapshot",
@@ -66,23 +80,14 @@ static bool top_level(const char *role)
 vs_status vs_tuf_role_encode(const char *role, bool delegated,
                              char out[static VS_TUF_ROLE_MAX])
 {
-	static const char hex[] = "0123456789ABCDEF";
 	size_t at = 0;
 
 	if (!*role || (delegated && top_level(role)))
 		return VS_ERR_INPUT;
 	for (; *role; role++) {
-		unsigned char c = (unsigned char)*role;
-
 		if (at + 4 > VS_TUF_ROLE_MAX)
 			return VS_ERR_INPUT;
-		if (unreserved(*role)) {
-			out[at++] = *role;
-			continue;
-		}
-		out[at++] = '%';
-		out[at++] = hex[c >> 4];
-		out[at++] = hex[c & 15];
+		at += vs_tuf_percent(*role, out + at);
 	}
 	out[at] = '\0';
 	return VS_OK;

@@ -37,6 +37,15 @@ void vs_tuf_forget_delegated(struct vs_tuf *t)
 	}
 }
 
+/* The end of the character at, which is not the closing zero. */
+static const char *past(const char *at)
+{
+	do
+		at++;
+	while (((unsigned char)*at & 0xc0) == 0x80);
+	return at;
+}
+
 bool vs_tuf_glob(const char *pattern, const char *path)
 {
 	const char *star = NULL, *from = NULL;
@@ -45,13 +54,15 @@ bool vs_tuf_glob(const char *pattern, const char *path)
 		if (*pattern == '*') {
 			star = ++pattern;
 			from = path;
-		} else if (*pattern == *path ||
-		           (*pattern == '?' && *path != '/')) {
+		} else if (*pattern == '?' && *path != '/') {
+			pattern++;
+			path = past(path);
+		} else if (*pattern == *path) {
 			pattern++;
 			path++;
 		} else if (star && *from != '/') {
 			pattern = star;
-			path = ++from;
+			path = from = past(from);
 		} else {
 			return false;
 		}

@@ -56,6 +56,10 @@ void vs_tuf_blame(struct vs_tuf *t, const char *file);
 /* The same for a trusted file, by the name it is fetched under. */
 void vs_tuf_blame_top(struct vs_tuf *t, enum vs_tuf_top which);
 
+/* Writes c or, unless RFC 3986 2.3 calls it unreserved, %XX; no closing zero.
+ * Gives how many bytes that were: 1 or 3. */
+size_t vs_tuf_percent(char c, char *out);
+
 /* Percent-encodes a role name.  VS_ERR_INPUT if it is empty, too long, or
  * one of the four top-level names while delegated is set. */
 vs_status vs_tuf_role_encode(const char *role, bool delegated,
@@ -106,7 +110,8 @@ vs_status vs_tuf_store(struct vs_tuf *t, const char *role,
                        const struct vs_tuf_file *f,
                        struct vs_why *why) VS_MUST_CHECK;
 
-/* Whether a path matches TUF's glob: * and ? never match a slash. */
+/* Whether a path matches TUF's glob: * is any run of characters and ? one
+ * character (of UTF-8), neither of them a slash. */
 bool vs_tuf_glob(const char *pattern, const char *path);
 
 #endif

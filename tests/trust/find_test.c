@@ -493,46 +493,6 @@ static void nothing_is_found_before_a_refresh(void **state)
 	vs_tuf_close(&t);
 }
 
-static void globs_never_cross_a_slash(void **state)
-{
-	static const struct {
-		const char *pattern, *path;
-		bool match;
-	} at[] = {
-		{"",             "",                true },
-		{"*",            "",                true },
-		{"*",            "abc",             true },
-		{"*",            "a/b",             false},
-		{"a/*",          "a/b",             true },
-		{"a/*",          "a/b/c",           false},
-		{"a/*",          "a/",              true },
-		{"*/*",          "a/b",             true },
-		{"*/*",          "a",               false},
-		{"?",            "/",               false},
-		{"a?b",          "a/b",             false},
-		{"a?b",          "axb",             true },
-		{"*.seal",       "x.seal",          true },
-		{"*.seal",       "x.sea",           false},
-		{"*.seal",       "a.seal.seal",     true },
-		{"*ab*ab",       "aabab",           true },
-		{"*ab*ab",       "aab",             false},
-		{"a*/b*c",       "axx/bcbc",        true },
-		{"a*/b*c",       "ax/x/bc",         false},
-		{"[ab]",         "a",               false},
-		{"A*",           "abc",             false},
-		{"*a*a*a*a*a*b", "aaaaaaaaaaaaaaa", false},
-		{"**",           "abc",             true },
-		{"a",            "ab",              false},
-		{"ab",           "a",               false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
-		if (vs_tuf_glob(at[i].pattern, at[i].path) != at[i].match)
-			fail_msg("%s %s", at[i].pattern, at[i].path);
-	}
-}
-
 static void downloaded_bytes_are_held_to_length_and_every_hash(void **state)
 {
 	struct repo *r = *state;
@@ -574,54 +534,6 @@ static void downloaded_bytes_are_held_to_length_and_every_hash(void **state)
 	vs_tuf_close(&t);
 }
 
-static void a_name_is_its_directory_its_hash_and_its_name(void **state)
-{
-	static const char hex[] = "000102030405060708090a0b0c0d0e0f"
-				  "000102030405060708090a0b0c0d0e0f";
-	json_t *hashes = json_pack("{s:s}", "sha256", hex);
-	struct vs_target target = {.path = "a/b/c.seal", .hashes = hashes};
-	char expected[128];
-	char *name;
-
-	(void)state;
-	(void)snprintf(expected, sizeof expected, "a/b/%s.c.seal", hex);
-	assert_int_equal(vs_target_name(&target, true, &name, NULL), VS_OK);
-	assert_string_equal(name, expected);
-	free(name);
-	assert_int_equal(vs_target_name(&target, false, &name, NULL), VS_OK);
-	assert_string_equal(name, "a/b/c.seal");
-	free(name);
-	target.path = "c";
-	(void)snprintf(expected, sizeof expected, "%s.c", hex);
-	assert_int_equal(vs_target_name(&target, true, &name, NULL), VS_OK);
-	assert_string_equal(name, expected);
-	free(name);
-	json_object_set_new(hashes, "sha256", json_string("../../etc"));
-	assert_int_equal(vs_target_name(&target, true, &name, NULL),
-	                 VS_ERR_REFUSED);
-	assert_null(name);
-	json_decref(hashes);
-}
-
-static void a_path_that_could_leave_its_directory_is_refused(void **state)
-{
-	static const char *const bad[] = {
-		"",    "/a",    "a/",   "a//b", "..",  "../a",    "a/..",
-		"a b", "a%2Fb", "a\\b", "./a",  "a/.", "\xc3\xa4"};
-	struct vs_target target = {0};
-	struct vs_why why;
-	char *name;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		target.path = bad[i];
-		assert_int_equal(vs_target_name(&target, false, &name, &why),
-		                 VS_ERR_INPUT);
-		assert_int_equal(why.code, VS_REASON_BAD_PATH);
-		assert_null(name);
-	}
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -647,10 +559,7 @@ int main(void)
 		T(malformed_delegations_are_refused),
 		T(malformed_targets_are_refused),
 		T(nothing_is_found_before_a_refresh),
-		T(globs_never_cross_a_slash),
 		T(downloaded_bytes_are_held_to_length_and_every_hash),
-		T(a_name_is_its_directory_its_hash_and_its_name),
-		T(a_path_that_could_leave_its_directory_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,18 @@ static vs_status give(const struct memfile *f, uint8_t **out, size_t *len)
 	return VS_OK;
 }
 
+static void note(struct repo *r, const char *what, const char *name)
+{
+	assert_true(strlen(r->events) + strlen(name) + 3 < sizeof r->events);
+	strcat(strcat(r->events, what), name);
+}
+
+/* Whether the power is still there for one more write. */
+static bool powered(struct repo *r)
+{
+	return !r->cut || ++r->writes < r->cut;
+}
+
 static vs_status fetch(void *ctx, const char *name, size_t max, uint8_t **out,
                        size_t *len)
 {
@@ -61,6 +73,7 @@ static vs_status fetch(void *ctx, const char *name, size_t max, uint8_t **out,
 	assert_true(strlen(r->requests) + strlen(name) + 2 <
 	            sizeof r->requests);
 	strcat(strcat(r->requests, " "), name);
+	note(r, " ?", name);
 	if (r->unreachable)
 		return VS_ERR_IO;
 	if (f && f->len > max)
@@ -82,8 +95,9 @@ static vs_status store(void *ctx, const char *role, const uint8_t *in,
 {
 	struct repo *r = ctx;
 
-	if (++r->stores == r->fail_store)
+	if (++r->stores == r->fail_store || !powered(r))
 		return VS_ERR_IO;
+	note(r, " !", role);
 	put(r->stored, role, in, len);
 	return VS_OK;
 }
@@ -92,8 +106,9 @@ static vs_status take_away(void *ctx, const char *role)
 {
 	struct repo *r = ctx;
 
-	if (r->fail_remove)
+	if (r->fail_remove || !powered(r))
 		return VS_ERR_IO;
+	note(r, " -", role);
 	if (!find(r->stored, role))
 		return VS_ERR_ABSENT;
 	forget(find(r->stored, role));
@@ -398,6 +413,7 @@ vs_status repo_refresh(struct repo *r, uint64_t now_s, struct vs_tuf **out,
 	vs_status status;
 
 	r->requests[0] = '\0';
+	r->events[0] = '\0';
 	status = vs_tuf_open(&r->ops, now_s, &t, why);
 	if (!status)
 		status = vs_tuf_refresh(t, why);
@@ -436,4 +452,65 @@ void repo_must_fail(struct repo *r, vs_status status, vs_reason reason,
 	if (t)
 		assert_null(vs_tuf_targets(t));
 	vs_tuf_close(&t);
+}
+
+int repo_set_up(void **state)
+{
+	struct repo *r = malloc(sizeof *r);
+
+	assert_non_null(r);
+	repo_init(r);
+	repo_publish(r);
+	repo_provision(r, 1);
+	*state = r;
+	return 0;
+}
+
+int repo_tear_down(void **state)
+{
+	repo_drop(*state);
+	free(*state);
+	return 0;
+}
+
+struct repo *repo_second(void **state)
+{
+	struct repo *r = *state;
+
+	repo_must_pass(r);
+	for (int i = R_TIMESTAMP; i < R_COUNT; i++)
+		r->version[i] = 2;
+	return r;
+}
+
+uint64_t repo_stored_version(struct repo *r, const char *role)
+{
+	const struct memfile *f = repo_stored(r, role);
+	uint64_t version;
+	struct vs_envelope e;
+
+	if (!f)
+		return 0;
+	assert_int_equal(
+		vs_envelope_parse(f->bytes, f->len, SIZE_MAX, role, &e, NULL),
+		VS_OK);
+	version = vs_envelope_version(&e);
+	vs_envelope_drop(&e);
+	return version;
+}
+
+void repo_same_file(const struct memfile *a, const struct memfile *b)
+{
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_int_equal(a->len, b->len);
+	assert_memory_equal(a->bytes, b->bytes, a->len);
+}
+
+void repo_serve_as(struct repo *r, const char *from, const char *to)
+{
+	struct memfile *f = repo_served(r, from);
+
+	assert_non_null(f);
+	repo_serve(r, to, f->bytes, f->len);
 }

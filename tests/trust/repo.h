@@ -51,9 +51,11 @@ struct repo {
 	struct vs_tuf_ops ops;
 	struct memfile served[FILES], stored[FILES];
 	char requests[8192]; /* names, each with a space before */
-	int stores;          /* so far */
-	int fail_store;      /* this one fails; 0 = none */
-	bool unreachable;    /* every fetch fails */
+	char events[20480]; /* " ?NAME" asked, " !ROLE" stored, " -ROLE" gone */
+	int stores;         /* so far */
+	int fail_store;     /* this one fails; 0 = none */
+	int writes, cut;  /* stores and removals; the power goes at this one */
+	bool unreachable; /* every fetch fails */
 	bool fail_load, fail_remove;
 
 	struct vs_key keys[KEYS];
@@ -108,6 +110,19 @@ void repo_delegate(struct repo *r, json_t *delegator, const char *name, int key,
 /* Opens, refreshes, and gives status; *out and *why if not NULL. */
 vs_status repo_refresh(struct repo *r, uint64_t now_s, struct vs_tuf **out,
                        struct vs_why *why);
+
+/* For cmocka: *state is a published repository and a client that has its
+ * root. */
+int repo_set_up(void **state);
+int repo_tear_down(void **state);
+/* A client that has been through version 1 of everything, and a repository
+ * about to publish version 2 of all but root. */
+struct repo *repo_second(void **state);
+/* The version of a stored file; 0 = none. */
+uint64_t repo_stored_version(struct repo *r, const char *role);
+void repo_same_file(const struct memfile *a, const struct memfile *b);
+/* Serves a file under another name too. */
+void repo_serve_as(struct repo *r, const char *from, const char *to);
 
 /* The whole thing: a refresh at NOW must go through. */
 void repo_must_pass(struct repo *r);
