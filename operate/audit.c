@@ -195,22 +195,25 @@ static enum vs_exit verify(const struct vs_args *a)
 	return e;
 }
 
+/* clang-format off */
 const struct vs_option vs_audit_options[] = {
-	{"after",			"SEQ", NULL, false, "only records after this one"},
-	{"limit",			  "N", "list", false, "at most so many (50)"},
-	{"head", "HASH", "verify", false,
-         "the last record's hash, as written down elsewhere"},
-	{0		       },
+	{"after", "SEQ",  NULL,     false, "only records after this one"},
+	{"limit", "N",    "list",   false, "at most so many (50)"},
+	{"head",  "HASH", "verify", false,
+	 "the last record's hash, as written down elsewhere"},
+	{0},
 };
 
 const struct vs_command vs_audit_commands[] = {
-	{"list",				     "", 0, 0, "who did what, and what each charger did", NULL,
-         list},
-	{"export",					 "", 0, 0, "the whole log to standard output",
-         "One record a line, for voltseal audit verify and for keeping.\n", export_all},
+	{"list", "", 0, 0, "who did what, and what each charger did", NULL,
+	 list},
+	{"export", "", 0, 0, "the whole log to standard output",
+	 "One record a line, for voltseal audit verify and for keeping.\n",
+	 export_all},
 	{"verify", "FILE", 1, 1, "check an exported log, without the server",
-         "Recomputes the hash chain; - reads standard input.  Keep heads "
-         "elsewhere and give\none with --head: a log cut short has another "
-         "head.\n", verify},
-	{0				      },
+	 "Recomputes the hash chain; - reads standard input.  Keep heads "
+	 "elsewhere and give\none with --head: a log cut short has another "
+	 "head.\n", verify},
+	{0},
 };
+/* clang-format on */

@@ -227,26 +227,30 @@ static enum vs_exit watch(const struct vs_args *a)
 	return e ? e : follow(a, c, path);
 }
 
+/* clang-format off */
 const struct vs_option vs_campaign_options[] = {
-	{"name",					     "TEXT", "create", false, "what people call it"},
-	{"release",					  "NAME", "create", false, "what it brings"},
-	{"wave",			     "N|P%", "create", true,
-         "so many chargers in all, or a share; once a wave"},
-	{"per-site",					  "N", "create", false,
-         "chargers away at once on one site (1)"},
-	{"soak",					  "TIME", "create", false,
-         "how long each stays healthy before it counts (10m)"},
-	{"fail-count",				  "N", "create", false, "so many failures halt it (1)"},
-	{"fail-percent",					     "N", "create", false,
-         "such a share of a wave failing halts it (100)"},
-	{"timeout",					  "TIME", "create", false,
-         "who takes longer has failed; 0 = nobody (1d)"},
+	{"name",         "TEXT", "create", false, "what people call it"},
+	{"release",      "NAME", "create", false, "what it brings"},
+	{"wave",         "N|P%", "create", true,
+	 "so many chargers in all, or a share; once a wave"},
+	{"per-site",     "N",    "create", false,
+	 "chargers away at once on one site (1)"},
+	{"soak",         "TIME", "create", false,
+	 "how long each stays healthy before it counts (10m)"},
+	{"fail-count",   "N",    "create", false,
+	 "so many failures halt it (1)"},
+	{"fail-percent", "N",    "create", false,
+	 "such a share of a wave failing halts it (100)"},
+	{"timeout",      "TIME", "create", false,
+	 "who takes longer has failed; 0 = nobody (1d)"},
 	{"window", "HH:MM-HH:MM", "create", false,
-         "local time in which chargers may start"},
-	{"site",					 "NAME", "create", true, "only chargers of this site"},
-	{"id",					  "ID", "create", true, "only this charger"},
-	{0	   },
+	 "local time in which chargers may start"},
+	{"site",         "NAME", "create", true,
+	 "only chargers of this site"},
+	{"id",           "ID",   "create", true, "only this charger"},
+	{0},
 };
+/* clang-format on */
 
 static const char create_help[] =
 	"A campaign is created by one person and approved by another, always."
@@ -263,19 +267,21 @@ static const char create_help[] =
 	"reboot and through its soak.\n"
 	"TIME is a number with s, m, h or d.\n";
 
+/* clang-format off */
 const struct vs_command vs_campaign_commands[] = {
-	{"create",			       "[FILE.json]", 0, 1, "plan a rollout of a release",
-         create_help, create},
-	{"approve",				     "ID", 1, 1, "approve what another person created", NULL,
-         move},
-	{"start",         "ID", 1, 1, "begin with the first wave", NULL, move},
-	{"pause",				"ID", 1, 1, "let nobody new start", NULL, move},
-	{"resume",			      "ID", 1, 1, "go on after a pause", NULL, move},
-	{"abort",				     "ID", 1, 1, "end it; who was told already finishes", NULL,
-         move},
-	{"list", "", 0, 0, "every campaign", NULL, list},
-	{"show",				   "ID", 1, 1, "one campaign and its chargers", NULL, show},
-	{"watch",				"ID", 1, 1, "follow it to its end",
-         "Exit 0 if it was done, 1 if it was halted or aborted.\n", watch},
-	{0				    },
+	{"create", "[FILE.json]", 0, 1, "plan a rollout of a release",
+	 create_help, create},
+	{"approve", "ID", 1, 1, "approve what another person created", NULL,
+	 move},
+	{"start",  "ID", 1, 1, "begin with the first wave", NULL, move},
+	{"pause",  "ID", 1, 1, "let nobody new start", NULL, move},
+	{"resume", "ID", 1, 1, "go on after a pause", NULL, move},
+	{"abort",  "ID", 1, 1, "end it; who was told already finishes", NULL,
+	 move},
+	{"list",   "",   0, 0, "every campaign", NULL, list},
+	{"show",   "ID", 1, 1, "one campaign and its chargers", NULL, show},
+	{"watch",  "ID", 1, 1, "follow it to its end",
+	 "Exit 0 if it was done, 1 if it was halted or aborted.\n", watch},
+	{0},
 };
+/* clang-format on */

@@ -28,14 +28,16 @@ enum {
 	quoted_max = 256,
 };
 
+/* clang-format off */
 const struct vs_config_key vs_client_keys[] = {
-	{"server",     VS_CONFIG_TEXT, 0, 255,          "",
-         "https:// address of the server's operator listener"       },
+	{"server",     VS_CONFIG_TEXT, 0, 255, "",
+	 "https:// address of the server's operator listener"},
 	{"ca",         VS_CONFIG_TEXT, 0, path_max - 1, "",
-         "PEM file of the CA that the server's certificate is under"},
+	 "PEM file of the CA that the server's certificate is under"},
 	{"token_file", VS_CONFIG_TEXT, 0, path_max - 1, "",
-         "file of mode 0600 that holds your token"                  },
+	 "file of mode 0600 that holds your token"},
 };
+/* clang-format on */
 const size_t vs_client_key_count =
 	sizeof vs_client_keys / sizeof *vs_client_keys;
 

@@ -150,31 +150,36 @@ static enum vs_exit whoami(const struct vs_args *a)
 	return VS_EXIT_OK;
 }
 
+/* clang-format off */
 const struct vs_option vs_device_options[] = {
 	{"certificate", "FILE", "register", false,
-         "PEM file that goes in as \"certificate\""},
-	{0  },
+	 "PEM file that goes in as \"certificate\""},
+	{0},
 };
 
 const struct vs_command vs_device_commands[] = {
-	{"list",					       "", 0, 0, "every charger: site, status, health, what it runs",
-         NULL, list},
-	{"show",						   "ID", 1, 1, "all that is known of one charger", NULL, show},
+	{"list", "", 0, 0,
+	 "every charger: site, status, health, what it runs", NULL, list},
+	{"show", "ID", 1, 1, "all that is known of one charger", NULL, show},
 	{"register", "FILE.json", 1, 1, "make a charger known to the server",
-         "FILE.json holds an object:\n"
-         "  {\"id\": \"CP-0001\", \"site\": \"north\", \"feeder\": \"F1\",\n"
-         "   \"model\": \"AC22\", \"certificate\": \"-----BEGIN ...\",\n"
-         "   \"ecus\": [{\"id\": \"CP-0001-gateway\",\n"
-         "             \"component\": \"gateway\", "
-         "\"hardware\": \"gw-rev3\"}]}\n"
-         "Chargers of one site or feeder do not leave service together.\n", enroll},
-	{0					       },
+	 "FILE.json holds an object:\n"
+	 "  {\"id\": \"CP-0001\", \"site\": \"north\", \"feeder\": \"F1\",\n"
+	 "   \"model\": \"AC22\", \"certificate\": \"-----BEGIN ...\",\n"
+	 "   \"ecus\": [{\"id\": \"CP-0001-gateway\",\n"
+	 "             \"component\": \"gateway\", "
+	 "\"hardware\": \"gw-rev3\"}]}\n"
+	 "Chargers of one site or feeder do not leave service together.\n",
+	 enroll},
+	{0},
 };
+/* clang-format on */
 
 const struct vs_option vs_whoami_options[] = {{0}};
 
+/* clang-format off */
 const struct vs_command vs_whoami_commands[] = {
 	{"", "", 0, 0, "the name and roles that your token stands for", NULL,
-         whoami},
+	 whoami},
 	{0},
 };
+/* clang-format on */

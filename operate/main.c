@@ -12,32 +12,34 @@
 #include "operate/client.h"
 #include "operate/commands.h"
 
+/* clang-format off */
 static const struct vs_group groups[] = {
-	{"release",				    "what the signing room made", vs_release_options,
-         vs_release_commands},
-	{"campaign",			  "bring a release to chargers, wave by wave",
-         vs_campaign_options, vs_campaign_commands},
-	{"device",					    "the chargers and how they are", vs_device_options,
-         vs_device_commands},
-	{"audit","who did what, in a chain of hashes", vs_audit_options,
-         vs_audit_commands},
-	{"whoami",			"who you are to the server", vs_whoami_options,
-         vs_whoami_commands},
-	{"tuf",				     "a plain TUF client, for any TUF 1.0 repository",
-         vs_tuf_options, vs_tuf_commands},
-	{0			  },
+	{"release",  "what the signing room made",
+	 vs_release_options, vs_release_commands},
+	{"campaign", "bring a release to chargers, wave by wave",
+	 vs_campaign_options, vs_campaign_commands},
+	{"device",   "the chargers and how they are",
+	 vs_device_options, vs_device_commands},
+	{"audit",    "who did what, in a chain of hashes",
+	 vs_audit_options, vs_audit_commands},
+	{"whoami",   "who you are to the server",
+	 vs_whoami_options, vs_whoami_commands},
+	{"tuf",      "a plain TUF client, for any TUF 1.0 repository",
+	 vs_tuf_options, vs_tuf_commands},
+	{0},
 };
 
 static const struct vs_option globals[] = {
-	{"server",			  "URL", NULL, false, "the server's https:// address"},
-	{"ca",			     "FILE", NULL, false, "PEM file of the CA it is under"},
-	{"token-file",  "FILE", NULL, false,
-         "your token, in a file of mode 0600"},
-	{"config",			      "FILE", NULL, false,
-         "instead of ~/.config/voltseal/operator.conf"},
-	{"json",			     NULL, NULL, false, "print JSON for other programs"},
+	{"server",     "URL",  NULL, false, "the server's https:// address"},
+	{"ca",         "FILE", NULL, false, "PEM file of the CA it is under"},
+	{"token-file", "FILE", NULL, false,
+	 "your token, in a file of mode 0600"},
+	{"config",     "FILE", NULL, false,
+	 "instead of ~/.config/voltseal/operator.conf"},
+	{"json",       NULL,   NULL, false, "print JSON for other programs"},
 	{0},
 };
+/* clang-format on */
 
 static void print_options(const struct vs_option *o, const char *command)
 {

@@ -235,14 +235,16 @@ static enum vs_exit upload(const struct vs_args *a)
 
 const struct vs_option vs_release_options[] = {{0}};
 
+/* clang-format off */
 const struct vs_command vs_release_commands[] = {
-	{"upload",				 "DIR", 1, 1, "send what voltseal-sign publish wrote",
-         "DIR/artifacts holds seals and packs, each named by its SHA-256; "
-         "those that the\nserver has are not sent again.  DIR/metadata holds "
-         "the offline-signed metadata,\nwhich goes last: the server checks "
-         "it with the chargers' own code.\n", upload},
-	{"list",				       "", 0, 0, "every release: its order, its floor, who sent it",
-         NULL, list},
+	{"upload", "DIR", 1, 1, "send what voltseal-sign publish wrote",
+	 "DIR/artifacts holds seals and packs, each named by its SHA-256; "
+	 "those that the\nserver has are not sent again.  DIR/metadata holds "
+	 "the offline-signed metadata,\nwhich goes last: the server checks "
+	 "it with the chargers' own code.\n", upload},
+	{"list", "", 0, 0, "every release: its order, its floor, who sent it",
+	 NULL, list},
 	{"show", "NAME", 1, 1, "one release and its targets", NULL, show},
-	{0				 },
+	{0},
 };
+/* clang-format on */

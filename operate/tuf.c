@@ -198,7 +198,7 @@ static enum vs_exit get_target(const struct vs_args *a, struct session *s,
 		               st == VS_ERR_ABSENT || !*about ? wanted : about,
 		               st, &why);
 	}
-	st = vs_target_name(&target, vs_tuf_consistent(s->tuf), &name, &why);
+	st = vs_target_url(&target, vs_tuf_consistent(s->tuf), &name, &why);
 	if (!st)
 		st = vs_repository_url(vs_args_get(a, "target-base-url"), name,
 		                       url, sizeof url);
@@ -233,28 +233,31 @@ static enum vs_exit download(const struct vs_args *a)
 	return e;
 }
 
+/* clang-format off */
 const struct vs_option vs_tuf_options[] = {
-	{"metadata-dir",					      "DIR", NULL, false,
-         "where trusted metadata is kept, byte for byte as received"},
-	{"metadata-url",						       "URL", NULL, false, "where metadata comes from"},
-	{"target-name", "PATH", "download", true, "a target to fetch"},
-	{"target-base-url",					      "URL", "download", false,
-         "where targets come from"},
-	{"target-dir",						       "DIR", "download", false,
-         "where they go; a slash in a path is written %2F"},
-	{0			       },
+	{"metadata-dir",    "DIR",  NULL,       false,
+	 "where trusted metadata is kept, byte for byte as received"},
+	{"metadata-url",    "URL",  NULL,       false,
+	 "where metadata comes from"},
+	{"target-name",     "PATH", "download", true, "a target to fetch"},
+	{"target-base-url", "URL",  "download", false,
+	 "where targets come from"},
+	{"target-dir",      "DIR",  "download", false,
+	 "where they go; a slash in a path is written %2F"},
+	{0},
 };
 
 const struct vs_command vs_tuf_commands[] = {
-	{"init",			      "ROOT.json", 1, 1, "trust a root that you were given",
-         "The file must come to you by a way that you trust: everything "
-         "else is believed\nbecause of it.\n", init},
-	{"refresh",				  "", 0, 0, "bring trusted metadata up to date",
-         "Asks for the next root until there is none, then timestamp, "
-         "snapshot and targets,\neach checked before it is kept.  Plain "
-         "http:// will do: only signatures count.\n", refresh},
+	{"init", "ROOT.json", 1, 1, "trust a root that you were given",
+	 "The file must come to you by a way that you trust: everything "
+	 "else is believed\nbecause of it.\n", init},
+	{"refresh", "", 0, 0, "bring trusted metadata up to date",
+	 "Asks for the next root until there is none, then timestamp, "
+	 "snapshot and targets,\neach checked before it is kept.  Plain "
+	 "http:// will do: only signatures count.\n", refresh},
 	{"download", "", 0, 0, "refresh, then fetch targets",
-         "A target that is there already with the right length and hashes "
-         "is not fetched\nagain.\n", download},
-	{0			      },
+	 "A target that is there already with the right length and hashes "
+	 "is not fetched\nagain.\n", download},
+	{0},
 };
+/* clang-format on */
