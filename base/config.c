@@ -310,7 +310,7 @@ static const struct entry *entry(const struct vs_config *c, const char *name,
 		if (strcmp(c->table[i].name, name) == 0 &&
 		    c->table[i].type == type)
 			return &c->of_key[i];
-	assert(!"a key that is in the table, of its type");
+	assert(false && "a key that is in the table, of its type");
 	return NULL;
 }
 

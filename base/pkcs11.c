@@ -168,8 +168,10 @@ void vs_p11_close(struct vs_p11 **pp)
 
 static void pad_label(const char *label, CK_UTF8CHAR out[static 32])
 {
-	memset(out, ' ', VS_P11_LABEL_MAX);
-	memcpy(out, label, strlen(label));
+	size_t len = strlen(label);
+
+	for (size_t i = 0; i < VS_P11_LABEL_MAX; i++)
+		out[i] = i < len ? (CK_UTF8CHAR)label[i] : ' ';
 }
 
 static vs_status slots(struct vs_p11 *p, CK_SLOT_ID ids[static slots_max],
@@ -189,8 +191,8 @@ static vs_status slots(struct vs_p11 *p, CK_SLOT_ID ids[static slots_max],
 static vs_status slots_named(struct vs_p11 *p, const char *label,
                              CK_SLOT_ID *slot, size_t *found)
 {
-	CK_SLOT_ID ids[slots_max];
-	CK_ULONG count;
+	CK_SLOT_ID ids[slots_max] = {0};
+	CK_ULONG count = 0;
 	CK_UTF8CHAR want[VS_P11_LABEL_MAX];
 	vs_status status = slots(p, ids, &count);
 
@@ -237,8 +239,8 @@ static vs_status slot_of(struct vs_p11 *p, const char *label, CK_SLOT_ID *slot)
 
 static vs_status empty_slot(struct vs_p11 *p, CK_SLOT_ID *slot)
 {
-	CK_SLOT_ID ids[slots_max];
-	CK_ULONG count;
+	CK_SLOT_ID ids[slots_max] = {0};
+	CK_ULONG count = 0;
 	vs_status status = slots(p, ids, &count);
 
 	if (status)
@@ -298,7 +300,7 @@ static vs_status set_user_pin(struct vs_p11 *p, const char *pin)
 vs_status vs_p11_init_token(struct vs_p11 *p, const char *label,
                             const char *so_pin, const char *pin)
 {
-	CK_SLOT_ID slot;
+	CK_SLOT_ID slot = 0;
 	CK_UTF8CHAR padded[VS_P11_LABEL_MAX];
 	char copy[256];
 	vs_status status = slot_of(p, label, &slot);
@@ -330,7 +332,7 @@ vs_status vs_p11_init_token(struct vs_p11 *p, const char *label,
 vs_status vs_p11_login(struct vs_p11 *p, const char *label, const char *pin,
                        bool writable)
 {
-	CK_SLOT_ID slot;
+	CK_SLOT_ID slot = 0;
 	vs_status status = slot_of(p, label, &slot);
 
 	if (status)
@@ -444,7 +446,7 @@ vs_status vs_p11_find(struct vs_p11 *p, const char *label,
                       struct vs_p11_key *out)
 {
 	CK_OBJECT_HANDLE private[2], public[2];
-	CK_ULONG privates, publics;
+	CK_ULONG privates = 0, publics = 0;
 
 	*out = (struct vs_p11_key){0};
 	if (!label_ok(label))
@@ -538,7 +540,7 @@ vs_status vs_p11_list(struct vs_p11 *p,
                       size_t *count, size_t *refused)
 {
 	CK_OBJECT_HANDLE keys[VS_P11_KEYS_MAX];
-	CK_ULONG found;
+	CK_ULONG found = 0;
 
 	*count = *refused = 0;
 	vs_status status =

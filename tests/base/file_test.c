@@ -143,7 +143,7 @@ static void foreign_text_cannot_forge_a_line(void **state)
 
 	(void)state;
 	assert_string_equal(vs_log_quote("a\nb\\c\xff", out, sizeof out),
-	                    "a\\x0ab\\x5cc\\xff" + 0);
+	                    "a\\x0ab\\x5cc\\xff");
 	assert_string_equal(vs_log_quote("123456789012345678", out, 8),
 	                    "1234567");
 	assert_string_equal(vs_log_quote("123456\n", out, 8), "123456");

@@ -39,6 +39,9 @@ static int make_place(void **state)
 	const uint32_t floors[VS_BOOT_COMPONENTS_MAX] = {3, 4};
 	struct place *p = calloc(1, sizeof(*p));
 
+	*state = p;
+	if (!p)
+		return -1;
 	snprintf(p->dir, sizeof(p->dir), "/tmp/voltseal-floor.XXXXXX");
 	if (!mkdtemp(p->dir))
 		return -1;
@@ -46,7 +49,6 @@ static int make_place(void **state)
 	if (vs_floor_create(p->path, &machine, floors) != VS_OK)
 		return -1;
 	p->fd = open(p->path, O_RDWR | O_CLOEXEC);
-	*state = p;
 	return p->fd < 0 ? -1 : 0;
 }
 
