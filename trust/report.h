@@ -64,12 +64,31 @@ vs_status vs_report_encode(const struct vs_report *r, const char *key_id,
                            size_t *len) VS_MUST_CHECK;
 
 /* Parses and verifies against the charger's key.
- * VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT; VS_ERR_REFUSED (BAD_SIGNATURE).  The
- * caller compares vehicle and counter with what it knows (WRONG_VEHICLE,
- * REPLAY).
+ * VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT; VS_ERR_REFUSED (BAD_SIGNATURE).  Whether
+ * it fits what is known of the charger is vs_report_check's matter.
  */
 vs_status vs_report_decode(const void *in, size_t len, const struct vs_key *key,
                            struct vs_report *out,
                            struct vs_why *why) VS_MUST_CHECK;
+
+/* What is known of the charger that a report comes from. */
+struct vs_report_known {
+	const char *vehicle;
+	uint64_t counter;          /* of the last report taken; 0 = none */
+	const char *nonce;         /* given with the last answer; "" = none */
+	const char *nonce_before;  /* the one before: that answer may be lost */
+	const struct vs_ecu *ecus; /* id and hardware count; NULL: not known */
+	size_t ecu_count;
+};
+
+/* Compares a decoded report with it: made by this charger, newer than the
+ * last, with a nonce that was given (or none: a charger that restarted has
+ * none), about every ECU of the charger and no other.
+ * VS_OK; VS_ERR_REFUSED (WRONG_VEHICLE, REPLAY, UNKNOWN_ECU, WRONG_HARDWARE,
+ * INCOMPLETE_SET).
+ */
+vs_status vs_report_check(const struct vs_report *r,
+                          const struct vs_report_known *known,
+                          struct vs_why *why) VS_MUST_CHECK;
 
 #endif

@@ -17,6 +17,7 @@
 #include "trust/tuf_state.h"
 
 struct check {
+	bool plain; /* the Standard's fields alone */
 	struct vs_tuf *director, *image;
 	const struct vs_vehicle *vehicle;
 	struct vs_assignments *out;
@@ -86,36 +87,65 @@ static vs_status add_ecu(const struct check *c, const char *path,
 	return insert(c, ecu, path);
 }
 
-static vs_status read_director(const struct check *c, const json_t *body)
+/* A file with images is bound to us by its ECU ids; one without them would
+ * say "nothing to do" to every charger it is replayed to.
+ */
+static vs_status check_vehicle(const struct check *c, const json_t *body)
 {
-	const char *path, *id, *vehicle;
-	json_t *entry, *ecus, *says;
-	vs_status status;
+	const json_t *said = json_object_get(body, "vehicleIdentifier");
+	const char *vehicle = json_string_value(said), *ours = c->vehicle->id;
+	bool empty = json_object_size(json_object_get(body, "targets")) == 0;
 
-	vehicle = json_string_value(json_object_get(body, "vehicleIdentifier"));
-	if (!vehicle || strcmp(vehicle, c->vehicle->id) != 0)
+	if (!said && c->plain && !empty)
+		return VS_OK;
+	if (!vehicle)
+		return refuse(c, VS_REASON_WRONG_VEHICLE,
+		              "does not say which charger it is for");
+	if ((ours || !c->plain) && (!ours || strcmp(vehicle, ours) != 0))
 		return refuse(c, VS_REASON_WRONG_VEHICLE,
 		              "made for another charger");
+	return VS_OK;
+}
+
+static vs_status read_entry(const struct check *c, const char *path,
+                            const json_t *entry)
+{
+	const char *id;
+	json_t *ecus, *says;
+	vs_status status = vs_json_object(json_object_get(entry, "custom"),
+	                                  "ecuIdentifiers", &ecus, c->why);
+
+	if (status)
+		return status;
+	if (json_object_size(ecus) == 0)
+		return vs_fail(VS_ERR_INPUT, c->why, VS_REASON_MALFORMED,
+		               "ecuIdentifiers", 0);
+	json_object_foreach(ecus, id, says)
+	{
+		status = add_ecu(c, path, id, says);
+		if (status)
+			return status;
+	}
+	return VS_OK;
+}
+
+static vs_status read_director(const struct check *c, const json_t *body)
+{
+	const char *path;
+	json_t *entry;
+	vs_status status = check_vehicle(c, body);
+
+	if (status)
+		return status;
 	if (json_array_size(json_object_get(
 		    json_object_get(body, "delegations"), "roles")))
 		return refuse(c, VS_REASON_DELEGATES,
 		              "the director may not delegate");
 	json_object_foreach(json_object_get(body, "targets"), path, entry)
 	{
-		status = vs_json_object(json_object_get(entry, "custom"),
-		                        "ecuIdentifiers", &ecus, c->why);
+		status = read_entry(c, path, entry);
 		if (status)
 			return status;
-		if (json_object_size(ecus) == 0)
-			return vs_fail(VS_ERR_INPUT, c->why,
-			               VS_REASON_MALFORMED, "ecuIdentifiers",
-			               0);
-		json_object_foreach(ecus, id, says)
-		{
-			status = add_ecu(c, path, id, says);
-			if (status)
-				return status;
-		}
 	}
 	return VS_OK;
 }
@@ -128,6 +158,8 @@ static vs_status must_match(const struct check *c, const json_t *director,
 	                                     "rollbackIndex"};
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		if (c->plain && !json_object_get(director, fields[i]))
+			continue;
 		if (!json_equal(json_object_get(director, fields[i]),
 		                json_object_get(image, fields[i])))
 			return refuse(c, VS_REASON_CUSTOM_MISMATCH, fields[i]);
@@ -157,7 +189,7 @@ static bool is_installed(const struct check *c, const struct vs_assignment *a)
 {
 	const struct vs_ecu *ecu = &c->vehicle->ecus[a->ecu];
 
-	return ecu->installed_sha256 &&
+	return ecu->installed_sha256 && *a->sha256 &&
 	       strcmp(ecu->installed_sha256, a->sha256) == 0;
 }
 
@@ -195,17 +227,18 @@ static vs_status copy_target(const struct check *c,
 	const char *hex =
 		json_string_value(json_object_get(target->hashes, "sha256"));
 
-	if (!hex || !vs_digest_is_hex(hex, 64))
+	if (hex ? !vs_digest_is_hex(hex, 64) : !c->plain)
 		return vs_fail(VS_ERR_INPUT, c->why, VS_REASON_MALFORMED,
 		               "sha256", 0);
-	memcpy(a->sha256, hex, sizeof a->sha256);
+	if (hex)
+		memcpy(a->sha256, hex, sizeof a->sha256);
 	a->length = target->length;
 	a->custom = json_deep_copy(target->custom);
 	if (!a->custom)
 		return vs_fail(VS_ERR_NOMEM, c->why, VS_REASON_NONE,
 		               "out of memory", 0);
-	return vs_target_name(target, vs_tuf_consistent(c->image), &a->name,
-	                      c->why);
+	return (c->plain ? vs_target_url : vs_target_name)(
+		target, vs_tuf_consistent(c->image), &a->name, c->why);
 }
 
 static vs_status find_image(const struct check *c, const char *path,
@@ -243,7 +276,8 @@ static vs_status check_one(const struct check *c, const json_t *says,
 		                  c->vehicle->ecus[a->ecu].hardware);
 	if (!status)
 		status = copy_target(c, &target, a);
-	return status ? status : check_counters(c, target.custom, a);
+	return status || c->plain ? status
+	                          : check_counters(c, target.custom, a);
 }
 
 static bool assigned(const struct vs_assignments *a, const char *path)
@@ -320,29 +354,37 @@ static vs_status check_all(const struct check *c)
 		if (!status && !is_installed(c, &out->at[i]))
 			out->installed = false;
 	}
-	return status ? status : check_set(c);
+	return status || c->plain ? status : check_set(c);
+}
+
+static vs_status check(const struct check *c)
+{
+	vs_status status;
+
+	*c->out = (struct vs_assignments){0};
+	status = check_all(c);
+	if (status) {
+		c->out->installed = false;
+		return status;
+	}
+	vs_tuf_blame(c->director, "");
+	vs_tuf_blame(c->image, "");
+	return VS_OK;
 }
 
 vs_status vs_uptane_check(struct vs_tuf *director, struct vs_tuf *image,
                           const struct vs_vehicle *vehicle,
                           struct vs_assignments *out, struct vs_why *why)
 {
-	struct check c = {.director = director,
-	                  .image = image,
-	                  .vehicle = vehicle,
-	                  .out = out,
-	                  .why = why};
-	vs_status status;
+	return check(
+		&(struct check){false, director, image, vehicle, out, why});
+}
 
-	*out = (struct vs_assignments){0};
-	status = check_all(&c);
-	if (status) {
-		out->installed = false;
-		return status;
-	}
-	vs_tuf_blame(director, "");
-	vs_tuf_blame(image, "");
-	return VS_OK;
+vs_status vs_uptane_check_plain(struct vs_tuf *director, struct vs_tuf *image,
+                                const struct vs_vehicle *vehicle,
+                                struct vs_assignments *out, struct vs_why *why)
+{
+	return check(&(struct check){true, director, image, vehicle, out, why});
 }
 
 void vs_assignments_drop(struct vs_assignments *a)

@@ -7,7 +7,8 @@
  * rollbackIndex), for ECUs this charger has, above what is installed, at or
  * above the floor.
  *
- * Standard: Uptane 2.1.0 section 5.4.4.2; profile in docs/architecture.md.
+ * Standard: Uptane 2.1.0 section 5.4.4.2.
+ * Format: docs/formats/uptane-profile.md.
  */
 #ifndef VS_TRUST_UPTANE_H
 #define VS_TRUST_UPTANE_H
@@ -27,7 +28,7 @@ struct vs_ecu {
 };
 
 struct vs_vehicle {
-	const char *id;
+	const char *id; /* NULL: not known, vs_uptane_check_plain only */
 	const struct vs_ecu *ecus;
 	size_t ecu_count;
 };
@@ -62,6 +63,18 @@ vs_status vs_uptane_check(struct vs_tuf *director, struct vs_tuf *image,
                           const struct vs_vehicle *vehicle,
                           struct vs_assignments *out,
                           struct vs_why *why) VS_MUST_CHECK;
+/* The same for repositories that keep to the Uptane Standard and know nothing
+ * of our profile: asked for are ecuIdentifiers{id: {hardwareId}} in the
+ * director and hardwareIds[] in the image repository.  A must-match field
+ * that the director repeats must match; numbers and sets are not looked at,
+ * and in *out release_counter and rollback_index are 0, sha256 is "" if the
+ * image repository gives none.  A director file without images must carry a
+ * vehicle id, and any that is carried must be vehicle->id if that is known.
+ */
+vs_status vs_uptane_check_plain(struct vs_tuf *director, struct vs_tuf *image,
+                                const struct vs_vehicle *vehicle,
+                                struct vs_assignments *out,
+                                struct vs_why *why) VS_MUST_CHECK;
 void vs_assignments_drop(struct vs_assignments *a);
 
 #endif
