@@ -226,8 +226,8 @@ static void make_slot(const struct maker *m, const char *name)
 	close(fd);
 }
 
-static void fill_slot(const struct maker *m, const char *name,
-                      const struct made *r)
+void maker_fill_slot(const struct maker *m, const char *name,
+                     const struct made *r)
 {
 	char path[PATH_MAX];
 	struct vs_disk disk;
@@ -271,8 +271,8 @@ void maker_charger(struct maker *m, const struct made *gateway,
 	vs_charger_close(&c);
 	for (size_t i = 0; i < 4; i++)
 		make_slot(m, slots[i]);
-	fill_slot(m, slots[0], gateway);
-	fill_slot(m, slots[1], controller);
+	maker_fill_slot(m, slots[0], gateway);
+	maker_fill_slot(m, slots[1], controller);
 	maker_path(m, "charger", path);
 	assert_int_equal(vs_charger_open_blank(&c, path, error), VS_OK);
 	record.slots[0].state = VS_SLOT_GOOD;

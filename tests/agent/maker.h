@@ -48,6 +48,9 @@ void made_drop(struct made *r);
  */
 void maker_charger(struct maker *m, const struct made *gateway,
                    const struct made *controller, uint32_t floor);
+/* Installs an image in a slot of it: "charger/slot-b/gateway". */
+void maker_fill_slot(const struct maker *m, const char *name,
+                     const struct made *r);
 /* Scraps it, so that another can be made. */
 void maker_scrap_charger(const struct maker *m);
 /* The charger's decision.json, as far as the agent reads it. */

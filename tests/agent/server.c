@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/server.c - base/http.h, answered from memory.
+ */
+#include "tests/agent/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/http.h"
+#include "base/pem.h"
+#include "trust/digest.h"
+
+static struct server *server; /* the one that answers */
+
+struct vs_http {
+	char error[64];
+};
+
+struct vs_http_stream {
+	const uint8_t *at;
+	size_t left;
+};
+
+void server_init(struct server *s)
+{
+	memset(s, 0, sizeof(*s));
+	repo_init(&s->director);
+	repo_init(&s->image);
+	assert_int_equal(json_object_set_new(s->director.targets,
+	                                     "vehicleIdentifier",
+	                                     json_string("CP-0001")),
+	                 0);
+	s->heard = mmap(NULL, sizeof(*s->heard), PROT_READ | PROT_WRITE,
+	                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(s->heard, MAP_FAILED);
+	repo_publish(&s->director);
+	repo_publish(&s->image);
+	server = s;
+}
+
+void server_drop(struct server *s)
+{
+	server = NULL;
+	munmap(s->heard, sizeof(*s->heard));
+	vs_key_drop(&s->device);
+	repo_drop(&s->director);
+	repo_drop(&s->image);
+}
+
+static void put_root(struct repo *r, const struct maker *m, const char *folder)
+{
+	const struct memfile *root = repo_served(r, "1.root.json");
+	char rel[128];
+	char path[PATH_MAX];
+
+	snprintf(rel, sizeof(rel), "charger/agent/%s", folder);
+	assert_int_equal(vs_file_mkdirs(maker_path(m, rel, path), 0700), VS_OK);
+	snprintf(rel, sizeof(rel), "charger/agent/%s/root.json", folder);
+	maker_put(m, rel, root->bytes, root->len);
+}
+
+void server_provision(struct server *s, const struct maker *m)
+{
+	char path[PATH_MAX];
+	EVP_PKEY *key;
+
+	put_root(&s->director, m, "director");
+	put_root(&s->image, m, "image");
+	vs_key_drop(&s->device);
+	maker_path(m, "charger/device.key", path);
+	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
+	assert_int_equal(vs_key_from_pkey(key, &s->device), VS_OK);
+	EVP_PKEY_free(key);
+}
+
+static json_t *common(const struct made *r)
+{
+	const struct vs_seal_header *h = &r->opened.header;
+
+	return json_pack("{s:[s], s:I, s:I}", "hardwareIds", h->hardware[0],
+	                 "releaseCounter", (json_int_t)h->release_seq,
+	                 "rollbackIndex", (json_int_t)h->security_version);
+}
+
+static void add_part(struct server *s, const struct made *r)
+{
+	struct server_part *p = &s->parts[s->part_count++];
+	const struct vs_seal_header *h = &r->opened.header;
+	struct vs_write_file file = {p->path, 0, r->seal, r->seal_len};
+	json_t *image = common(r);
+	json_t *director = common(r);
+	char hex[VS_DIGEST_HEX_MAX];
+	char ecu[64];
+
+	p->made = r;
+	snprintf(p->path, sizeof(p->path), "%s/%s.seal", h->component,
+	         h->version);
+	snprintf(p->name, sizeof(p->name), "%s/%s.%s.seal", h->component,
+	         r->sha256, h->version);
+	assert_int_equal(vs_digest_hex("sha256", r->pack, r->pack_len, hex),
+	                 VS_OK);
+	memcpy(p->pack, hex, sizeof(p->pack));
+	snprintf(ecu, sizeof(ecu), "CP-0001-%s", h->component);
+	assert_int_equal(
+		json_object_update_new(
+			image, json_pack("{s:s, s:s, s:{s:s, s:I}}",
+	                                 "component", h->component, "version",
+	                                 h->version, "pack", "sha256", p->pack,
+	                                 "length", (json_int_t)r->pack_len)),
+		0);
+	assert_int_equal(
+		json_object_update_new(
+			director, json_pack("{s:{s:{s:s}}}", "ecuIdentifiers",
+	                                    ecu, "hardwareId", h->hardware[0])),
+		0);
+	assert_int_equal(vs_write_add_target(s->image.targets, &file, image),
+	                 VS_OK);
+	assert_int_equal(
+		vs_write_add_target(s->director.targets, &file, director),
+		VS_OK);
+}
+
+void server_offer(struct server *s, const struct made *gateway,
+                  const struct made *controller)
+{
+	json_object_clear(json_object_get(s->director.targets, "targets"));
+	json_object_clear(json_object_get(s->image.targets, "targets"));
+	s->part_count = 0;
+	add_part(s, gateway);
+	if (controller)
+		add_part(s, controller);
+}
+
+static void publish(struct repo *r, uint64_t version)
+{
+	for (int i = R_TIMESTAMP; i < R_COUNT; i++)
+		r->version[i] = version;
+	repo_publish_files(r);
+}
+
+void server_publish(struct server *s)
+{
+	publish(&s->director, s->director.version[R_TIMESTAMP] + 1);
+	publish(&s->image, s->image.version[R_TIMESTAMP] + 1);
+}
+
+void server_heal(struct server *s, uint64_t director_version)
+{
+	publish(&s->director, director_version + 1);
+	publish(&s->image, s->image.version[R_TIMESTAMP] + 1);
+}
+
+vs_status vs_http_new(const struct vs_http_config *config, struct vs_http **out)
+{
+	(void)config;
+	*out = calloc(1, sizeof(**out));
+	return *out ? VS_OK : VS_ERR_NOMEM;
+}
+
+void vs_http_free(struct vs_http **h)
+{
+	free(*h);
+	*h = NULL;
+}
+
+const char *vs_http_error(const struct vs_http *h)
+{
+	return h->error;
+}
+
+void vs_http_answer_drop(struct vs_http_answer *a)
+{
+	free(a->body);
+	a->body = NULL;
+}
+
+static vs_status no_answer(struct vs_http *h)
+{
+	snprintf(h->error, sizeof(h->error), "no server there");
+	return VS_ERR_IO;
+}
+
+/* "PREFIX/rest" -> rest, or NULL. */
+static const char *below(const char *url, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(url, prefix, len) == 0 ? url + len : NULL;
+}
+
+/* The bytes of a URL; NULL: 404. */
+static const uint8_t *find(const char *url, size_t *len)
+{
+	const struct memfile *f = NULL;
+	const char *name;
+
+	if ((name = below(url, SERVER_URL "/director/")))
+		f = repo_served(&server->director, name);
+	else if ((name = below(url, SERVER_URL "/image/")))
+		f = repo_served(&server->image, name);
+	if (f) {
+		*len = f->len;
+		return f->bytes;
+	}
+	for (size_t i = 0; i < server->part_count; i++) {
+		const struct server_part *p = &server->parts[i];
+		char pack[80];
+
+		snprintf(pack, sizeof(pack), "%s.pack", p->pack);
+		name = below(url, SERVER_URL "/targets/");
+		*len = p->made->seal_len;
+		if (name && strcmp(name, p->name) == 0)
+			return p->made->seal;
+		name = below(url, SERVER_URL "/packs/");
+		*len = p->made->pack_len;
+		if (name && strcmp(name, pack) == 0)
+			return p->made->pack;
+	}
+	return NULL;
+}
+
+vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
+                      struct vs_http_answer *out)
+{
+	const uint8_t *bytes;
+	size_t len = 0;
+
+	*out = (struct vs_http_answer){.code = 404};
+	if (server->down)
+		return no_answer(h);
+	bytes = find(url, &len);
+	if (!bytes)
+		return VS_OK;
+	if (len > max)
+		return VS_ERR_LIMIT;
+	out->body = malloc(len + 1);
+	assert_non_null(out->body);
+	memcpy(out->body, bytes, len);
+	out->body[len] = '\0';
+	out->len = len;
+	out->code = 200;
+	return VS_OK;
+}
+
+/* A counter that was used before, over any power cut, is remembered. */
+static void hear(const char *text, size_t len)
+{
+	struct heard *heard = server->heard;
+	struct vs_report *r = &heard->last;
+	struct vs_why why;
+
+	if (vs_report_decode(text, len, &server->device, r, &why) != VS_OK ||
+	    r->counter <= heard->counter) {
+		heard->bad = true;
+		return;
+	}
+	heard->reports++;
+	heard->counter = r->counter;
+	heard->refused[r->reason] = true;
+	heard->installed += strcmp(r->status, "Installed") == 0;
+}
+
+vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
+                       const char *content_type, const void *body, size_t len,
+                       size_t max, struct vs_http_answer *out)
+{
+	(void)max;
+	*out = (struct vs_http_answer){.code = 200};
+	if (server->down)
+		return no_answer(h);
+	assert_string_equal(method, "POST");
+	assert_string_equal(url, SERVER_URL "/report");
+	assert_string_equal(content_type, "application/json");
+	hear(body, len);
+	return VS_OK;
+}
+
+vs_status vs_http_stream_open(struct vs_http *h, const char *url,
+                              uint64_t first, uint64_t last,
+                              struct vs_http_stream **out)
+{
+	struct vs_http_stream *s;
+	const uint8_t *bytes;
+	size_t len = 0;
+
+	*out = NULL;
+	if (server->down)
+		return no_answer(h);
+	bytes = find(url, &len);
+	if (!bytes)
+		return VS_ERR_ABSENT;
+	if (first > last || last >= len)
+		return no_answer(h);
+	s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	s->at = bytes + first;
+	s->left = (size_t)(last - first + 1);
+	*out = s;
+	return VS_OK;
+}
+
+vs_status vs_http_stream_read(struct vs_http_stream *s, void *out, size_t len)
+{
+	if (server->down || len > s->left)
+		return VS_ERR_IO;
+	memcpy(out, s->at, len);
+	s->at += len;
+	s->left -= len;
+	server->heard->pack_bytes += len;
+	return VS_OK;
+}
+
+void vs_http_stream_close(struct vs_http_stream **s)
+{
+	free(*s);
+	*s = NULL;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/server.h - an update server in memory, in place of base/http.c.
+ *
+ * The agent's own requests reach it: linked before the library, it is the
+ * HTTP client.  What it hears it notes in memory that processes share, so
+ * that it outlives a charger that loses its power.
+ */
+#ifndef VS_TESTS_AGENT_SERVER_H
+#define VS_TESTS_AGENT_SERVER_H
+
+#include "tests/agent/maker.h"
+#include "tests/trust/repo.h"
+#include "trust/report.h"
+
+#define SERVER_URL "https://server"
+#define SERVER_PARTS 2
+
+/* What chargers told it, over all their lives. */
+struct heard {
+	uint64_t reports;
+	uint64_t counter; /* the last one */
+	bool bad;         /* a report not signed by the key, or a counter
+	                   * that was used before */
+	bool refused[VS_REASON_COUNT];
+	uint64_t installed; /* reports of that status */
+	struct vs_report last;
+	uint64_t pack_bytes;
+};
+
+struct server_part {
+	const struct made *made;
+	char path[80];  /* of the target */
+	char name[192]; /* that path with the hash, as it is fetched */
+	char pack[65];  /* its SHA-256 */
+};
+
+struct server {
+	struct repo director, image;
+	struct server_part parts[SERVER_PARTS];
+	size_t part_count;
+	struct vs_key device; /* who signs the reports */
+	struct heard *heard;  /* shared */
+	bool down;            /* no answer to anything */
+};
+
+/* Both repositories with nothing to install for CP-0001, published.  One
+ * server at a time.
+ */
+void server_init(struct server *s);
+void server_drop(struct server *s);
+
+/* Their roots, and an identity, into maker's charger folder. */
+void server_provision(struct server *s, const struct maker *m);
+
+/* Names these in both repositories, not yet published.  controller may be
+ * NULL.  Keeps them.
+ */
+void server_offer(struct server *s, const struct made *gateway,
+                  const struct made *controller);
+/* Signs all metadata anew, versions one higher. */
+void server_publish(struct server *s);
+/* The same with a version of the director's that is above this. */
+void server_heal(struct server *s, uint64_t director_version);
+
+#endif
