@@ -133,11 +133,13 @@ static void put_back(const char *path, const uint8_t *bytes, size_t len)
 	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
 	assert_true(fd >= 0);
-	for (size_t at = 0; at < len; at += sizeof(zeros))
-		if (memcmp(bytes + at, zeros, sizeof(zeros)) != 0)
-			assert_int_equal(vs_file_pwrite(fd, bytes + at,
-			                                sizeof(zeros), at),
+	for (size_t at = 0; at < len; at += sizeof(zeros)) {
+		size_t n = len - at < sizeof(zeros) ? len - at : sizeof(zeros);
+
+		if (memcmp(bytes + at, zeros, n) != 0)
+			assert_int_equal(vs_file_pwrite(fd, bytes + at, n, at),
 			                 VS_OK);
+	}
 	assert_int_equal(ftruncate(fd, (off_t)len), 0);
 	close(fd);
 }
