@@ -21,7 +21,7 @@
 #include "operate/repository.h"
 #include "trust/tuf.h"
 
-enum { path_max = 4096, quoted_max = 256 };
+enum { path_max = 4096, name_max = 255, quoted_max = 256 };
 
 struct session {
 	struct vs_repository repository;
@@ -182,11 +182,21 @@ static enum vs_exit refresh(const struct vs_args *a)
 	return begin(a, &s);
 }
 
+/* A path becomes one file's name, so that it can lead nowhere else. */
+static vs_status file_of(const char *path, char out[static name_max + 1],
+                         struct vs_why *why)
+{
+	if (vs_percent_encode(path, out, name_max + 1))
+		return vs_fail(VS_ERR_LIMIT, why, VS_REASON_BAD_PATH,
+		               "too long for a file's name", 0);
+	return VS_OK;
+}
+
 static enum vs_exit get_target(const struct vs_args *a, struct session *s,
                                const char *wanted)
 {
 	VS_AUTO(vs_free_drop) char *name = NULL;
-	char url[path_max], path[path_max], file[path_max];
+	char url[path_max], path[path_max], file[name_max + 1];
 	struct vs_target target;
 	struct vs_why why = {0};
 	vs_status st = vs_tuf_find(s->tuf, wanted, &target, &why);
@@ -203,7 +213,7 @@ static enum vs_exit get_target(const struct vs_args *a, struct session *s,
 		st = vs_repository_url(vs_args_get(a, "target-base-url"), name,
 		                       url, sizeof url);
 	if (!st)
-		st = vs_percent_encode(wanted, file, sizeof file);
+		st = file_of(wanted, file, &why);
 	if (!st)
 		st = vs_path_join(path, sizeof path,
 		                  vs_args_get(a, "target-dir"), file);

@@ -15,6 +15,8 @@ import threading
 import time
 import unittest
 
+from tuf_case import run
+
 VOLTSEAL, MAKER = sys.argv[1:3]
 LATER = int(time.time()) + 86400
 EARLIER = int(time.time()) - 86400
@@ -258,4 +260,4 @@ class TufClient(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    sys.exit(run(TufClient, sys.argv[3:]))
