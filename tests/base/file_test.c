@@ -137,6 +137,7 @@ static void hex_has_one_spelling(void **state)
 	assert_false(vs_hex_is_sha256("00"));
 }
 
+/* S1.18 */
 static void foreign_text_cannot_forge_a_line(void **state)
 {
 	char out[16];
@@ -149,6 +150,7 @@ static void foreign_text_cannot_forge_a_line(void **state)
 	assert_string_equal(vs_log_quote("123456\n", out, 8), "123456");
 }
 
+/* S1.30 */
 static void a_private_key_that_others_may_read_is_refused(void **state)
 {
 	EVP_PKEY *key, *again;

@@ -203,7 +203,8 @@ static void check_row(struct sim *s, const struct row *r)
 	assert_int_equal(d.seen[e.slot].refused, VS_REASON_NONE);
 }
 
-/* S0.16 S0.17: slot state x tries x floor relation x content x cause */
+/* S0.16 S0.17 S0.15 S1.33 S1.34: slot state x tries x floor relation x content
+ * x cause */
 static void every_decision_is_the_references(void **state)
 {
 	struct sim *s = sim_new();
@@ -231,6 +232,7 @@ static void every_decision_is_the_references(void **state)
 	sim_free(s);
 }
 
+/* S0.2 S1.34 */
 static void a_lost_record_starts_the_newest_sound_slot(void **state)
 {
 	struct sim *s = sim_new();
@@ -249,6 +251,7 @@ static void a_lost_record_starts_the_newest_sound_slot(void **state)
 	sim_free(s);
 }
 
+/* S0.2 */
 static void one_lost_copy_changes_no_decision(void **state)
 {
 	struct sim *s = sim_new();
@@ -276,7 +279,7 @@ static void one_lost_copy_changes_no_decision(void **state)
 	sim_free(s);
 }
 
-/* S0.2: a release of several components is all or nothing */
+/* S0.2 S2.39 S3.27 A7: a release of several components is all or nothing */
 static void a_slot_starts_only_if_all_its_components_verify(void **state)
 {
 	struct sim *s = sim_new();
@@ -310,6 +313,7 @@ static void a_slot_starts_only_if_all_its_components_verify(void **state)
 	sim_free(s);
 }
 
+/* S0.18 S0.23 S3.20 */
 static void every_floor_rises_with_the_confirmed_slot(void **state)
 {
 	struct sim *s = sim_new();
@@ -344,7 +348,8 @@ static vs_status verify(struct sim *s, struct vs_why *why)
 	                                &s->scratch, &h, why);
 }
 
-/* S0.16: a slot that was changed after the install does not boot */
+/* S0.16 S0.21 S1.13 S3.7: a slot that was changed after the install does not
+ * boot */
 static void any_bit_of_the_footer_matters(void **state)
 {
 	struct sim *s = sim_new();
@@ -363,6 +368,7 @@ static void any_bit_of_the_footer_matters(void **state)
 	sim_free(s);
 }
 
+/* S0.16 S0.21 S1.22 */
 static void any_byte_of_the_image_matters(void **state)
 {
 	struct sim *s = sim_new();
@@ -395,6 +401,7 @@ static void with_dm_verity_the_image_is_not_hashed_here(void **state)
 	sim_free(s);
 }
 
+/* S0.20 */
 static void a_ring_of_zeros_trusts_nobody(void **state)
 {
 	struct sim *s = sim_new();
@@ -413,6 +420,7 @@ static void a_ring_of_zeros_trusts_nobody(void **state)
 	sim_free(s);
 }
 
+/* S0.17 */
 static void what_cannot_be_written_is_not_started(void **state)
 {
 	struct sim *s = sim_new();
@@ -449,6 +457,7 @@ static void what_cannot_be_written_is_not_started(void **state)
 	sim_free(s);
 }
 
+/* S3.22 */
 static void without_a_floor_nothing_starts(void **state)
 {
 	struct sim *s = sim_new();

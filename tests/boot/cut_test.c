@@ -183,6 +183,7 @@ static long uncut(enum story story)
 	return writes;
 }
 
+/* S0.17 S3.30 */
 static void a_release_arrives_or_is_sent_back(void **state)
 {
 	struct sim *s = machine();
@@ -198,7 +199,8 @@ static void a_release_arrives_or_is_sent_back(void **state)
 		assert_in_range(uncut((enum story)story), 20, 60);
 }
 
-/* S0.18: a power cut at every write, torn in every way */
+/* S0.18 S0.2 S1.34 S3.26 S3.36 S3.43: a power cut at every write, torn in every
+ * way */
 static void a_cut_at_any_write_only_costs_time(void **state)
 {
 	(void)state;
@@ -218,7 +220,7 @@ static void a_cut_at_any_write_only_costs_time(void **state)
 	}
 }
 
-/* S0.18: and a second cut in what follows the first */
+/* S0.18 S0.2 S3.26: and a second cut in what follows the first */
 static void two_cuts_only_cost_more_time(void **state)
 {
 	(void)state;

@@ -81,6 +81,7 @@ static void flip(const struct place *p, int copy, size_t bit)
 	assert_int_equal(vs_file_pwrite(p->fd, &byte, 1, at), VS_OK);
 }
 
+/* S0.18 S3.20 S3.21 */
 static void a_floor_rises_and_never_sinks(void **state)
 {
 	const struct place *p = *state;
@@ -95,6 +96,7 @@ static void a_floor_rises_and_never_sinks(void **state)
 	assert_int_equal(floor_of(p, "gateway"), 9);
 }
 
+/* S3.22 */
 static void an_unknown_component_has_no_floor(void **state)
 {
 	const struct place *p = *state;
@@ -105,6 +107,7 @@ static void an_unknown_component_has_no_floor(void **state)
 	assert_int_equal(vs_floor_get(-1, "gateway", &v), VS_ERR_IO);
 }
 
+/* S3.22 */
 static void a_flipped_bit_lowers_no_floor(void **state)
 {
 	const struct place *p = *state;
@@ -140,6 +143,7 @@ static void raise_cut_at_the_second_copy(const struct place *p, uint32_t to)
 	assert_int_equal(status, VS_ERR_IO);
 }
 
+/* S0.18 S3.26 */
 static void a_raise_cut_in_its_middle_has_happened(void **state)
 {
 	const struct place *p = *state;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The boot library and the seal's core need nobody: no libc, no variables.
+# The boot library and the seal's core need nobody: no libc, no variables.  S1.33
 # usage: freestanding.sh CC SOURCE_ROOT SOURCE...
 set -eu
 cc=$1

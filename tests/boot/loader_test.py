@@ -185,7 +185,7 @@ class Loader(unittest.TestCase):
         process.terminate()
         self.assertEqual(process.wait(timeout=10), 0)
 
-    # S0.17: a crash loop ends in the slot that was good before
+    # S0.17 S3.30: a crash loop ends in the slot that was good before
     def test_an_image_that_falls_over_is_left_for_the_old_one(self):
         self.forge("good", "2", self.sound, "trial", "2", self.sick)
         process = self.start("")
@@ -223,7 +223,7 @@ class Loader(unittest.TestCase):
         self.assertTrue(
             wait_for(lambda: not os.path.exists(f"/proc/{agent}")))
 
-    # S0.16: a slot modified after the install does not boot
+    # S0.16 S0.21: a slot modified after the install does not boot
     def test_a_changed_image_is_denied(self):
         self.forge("good", "2", self.sound, "empty", "0", "-")
         with open(self.path("slot-a", "gateway"), "r+b") as f:
@@ -239,12 +239,14 @@ class Loader(unittest.TestCase):
         self.assertIn("recovery is needed", errors)
         self.assertEqual(self.read("starts"), "")
 
+    # S0.18 S3.42
     def test_a_slot_below_the_floor_is_denied(self):
         self.forge("good", "0", self.sound, "empty", "0", "-")
         code, _ = self.run_to_end("")
         self.assertEqual(code, 3)
         self.assertEqual(self.decision()["seen"][0]["refused"], "below-floor")
 
+    # S3.22
     def test_without_keyring_or_floor_nothing_starts(self):
         self.forge("good", "2", self.sound, "empty", "0", "-")
         for lost in ("keyring", "floor"):
@@ -253,6 +255,7 @@ class Loader(unittest.TestCase):
             self.assertEqual(code, 3, lost)
             os.rename(self.path("away"), self.path(lost))
 
+    # S0.2
     def test_a_lost_record_starts_what_verifies(self):
         self.forge("good", "2", self.sound, "empty", "0", "-")
         os.remove(self.path("boot-record"))

@@ -360,7 +360,7 @@ static vs_status make_move(int move, struct vs_record *r, int slot)
 	}
 }
 
-/* S0.17: whatever the agent does, something that may boot stays. */
+/* S0.17 S1.34: whatever the agent does, something that may boot stays. */
 static void no_move_takes_the_last_slot_that_may_boot(void **state)
 {
 	int made = 0;

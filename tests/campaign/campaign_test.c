@@ -97,6 +97,7 @@ static void a_plan_that_cannot_be_carried_out_names_its_field(void **state)
 	assert_int_equal(vs_plan_check(&p, &why), VS_OK);
 }
 
+/* S0.26 */
 static void a_wave_opens_when_the_one_before_is_through(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -153,6 +154,7 @@ static void a_campaign_without_anybody_to_tell_is_done(void **state)
 	assert_int_equal(at.skipped, 8);
 }
 
+/* S0.9 S0.26 */
 static void failures_halt_by_count(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -175,6 +177,7 @@ static void failures_halt_by_count(void **state)
 			vs_campaign_may_start(&p, m, MEMBERS, i, 1000, &at));
 }
 
+/* S0.26 */
 static void failures_halt_by_their_share_of_the_wave(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -212,6 +215,7 @@ static void a_failure_under_the_threshold_lets_the_next_wave_open(void **state)
 	assert_int_equal(startable(&p, m, 1000), 4);
 }
 
+/* A12 */
 static void a_charger_that_was_told_and_went_silent_times_out(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -243,7 +247,8 @@ static void a_timeout_of_zero_never_comes(void **state)
 	assert_int_equal(m[0].state, VS_MEMBER_STARTED);
 }
 
-/* S0.9: success is a healthy report at the end of the soak, not a message. */
+/* S0.9 S1.24: success is a healthy report at the end of the soak, not a
+ * message. */
 static void soak_ends_with_a_healthy_report_after_it(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -270,6 +275,7 @@ static void soak_ends_with_a_healthy_report_after_it(void **state)
 	assert_int_equal(at.wave, 1);
 }
 
+/* S1.24 */
 static void a_charger_that_falls_ill_in_the_soak_has_failed(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -315,6 +321,7 @@ static void a_clock_that_went_back_ends_nothing(void **state)
 	assert_int_equal(m[0].state, VS_MEMBER_STARTED);
 }
 
+/* S0.26 S0.28 */
 static void a_site_gives_away_no_more_than_its_share(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -339,6 +346,7 @@ static void a_site_gives_away_no_more_than_its_share(void **state)
 	                    "c waits for another charger of site S");
 }
 
+/* S0.28 */
 static void a_broken_charger_keeps_its_site_from_losing_more(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -355,6 +363,7 @@ static void a_broken_charger_keeps_its_site_from_losing_more(void **state)
 	assert_int_equal(startable(&p, m, 1000), 7);
 }
 
+/* S0.28 */
 static void two_chargers_of_a_feeder_are_never_away_together(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -371,7 +380,7 @@ static void two_chargers_of_a_feeder_are_never_away_together(void **state)
 	assert_int_equal(startable(&p, m, 1000), 5);
 }
 
-/* S0.29 */
+/* S0.29 S2.15 S2.27 */
 static void a_window_over_midnight_is_in_local_time(void **state)
 {
 	static const struct {
@@ -412,6 +421,7 @@ static void a_window_over_midnight_is_in_local_time(void **state)
 	}
 }
 
+/* S0.29 S2.27 */
 static void a_window_within_a_day_closes_at_its_end(void **state)
 {
 	struct vs_member m[MEMBERS];
@@ -470,6 +480,7 @@ static void the_order_spreads_neighbouring_ids(void **state)
 	assert_in_range(low, 200, 300); /* 250 expected */
 }
 
+/* S0.26 */
 static void only_the_moves_of_the_table_can_be_made(void **state)
 {
 	static const char *const rows[] = {

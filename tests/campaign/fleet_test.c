@@ -277,6 +277,7 @@ static const struct vs_plan night = {
 	.window = {22 * 60, 5 * 60},
 };
 
+/* S0.3 S0.28 S0.29 */
 static void a_good_release_reaches_every_charger(void **state)
 {
 	struct vs_plan day = night;
@@ -296,7 +297,7 @@ static void a_good_release_reaches_every_charger(void **state)
 	assert_int_equal(sim.at.updated, CHARGERS);
 }
 
-/* S0.9 S1.9 S2.13 */
+/* S0.9 S1.9 S2.13 S2.30 */
 static void a_bad_release_never_gets_past_the_canary(void **state)
 {
 	(void)state;
@@ -310,8 +311,8 @@ static void a_bad_release_never_gets_past_the_canary(void **state)
 	}
 }
 
-/* A fault that a canary may miss stops within its wave; who was away when the
- * threshold was met ends what it does, and nobody else starts.
+/* S1.9 S2.30: a fault that a canary may miss stops within its wave; who was
+ * away when the threshold was met ends what it does, and nobody else starts.
  */
 static void a_rare_fault_stops_with_what_was_in_flight(void **state)
 {

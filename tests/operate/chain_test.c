@@ -90,6 +90,7 @@ static void a_log_may_begin_in_the_middle(void **state)
 	assert_int_equal(c.first, 2);
 }
 
+/* S0.27 */
 static void a_dropped_or_doubled_record_is_found(void **state)
 {
 	struct log *l = *state;
@@ -103,6 +104,7 @@ static void a_dropped_or_doubled_record_is_found(void **state)
 	assert_int_equal(vs_chain_add(&c, l->records[1], &why), VS_OK);
 }
 
+/* S0.27 */
 static void any_altered_member_is_found(void **state)
 {
 	static const char *const members[] = {"time",   "actor",  "action",

@@ -196,6 +196,7 @@ class Commands(unittest.TestCase):
         self.assertIn("operator, approver", text)
         self.assertEqual(self.server.asked[0][3], "Bearer " + TOKEN)
 
+    # S1.30
     def test_a_token_that_others_may_read_is_not_used(self):
         os.chmod(self.token, 0o640)
         self.assertIn("chmod 600", self.run_voltseal("whoami", expect=1))
@@ -222,6 +223,7 @@ class Commands(unittest.TestCase):
         self.assertIn("bad.conf:1: servre",
                       self.run_voltseal("whoami", "--config", path, expect=2))
 
+    # S0.24
     def test_a_server_under_another_ca_is_exit_3(self):
         self.env["VOLTSEAL_CA"] = self.other_ca
         self.assertIn("cannot reach", self.run_voltseal("whoami", expect=3))
@@ -404,6 +406,7 @@ class Commands(unittest.TestCase):
             made.append({**record, "hash": prev})
         return made
 
+    # S0.27
     def test_an_exported_log_verifies_offline(self):
         records = self.records(5)
         self.server.answers[("GET", "/v1/audit")] = (200, records)

@@ -62,6 +62,7 @@ static bool is_reserved(size_t at)
 	return at == 14 || at == 15 || (at >= 220 && at < 224) || at >= 296;
 }
 
+/* S0.25 */
 static void every_reserved_byte_must_be_zero(void **state)
 {
 	struct vs_seal_header h;
@@ -88,6 +89,7 @@ static void every_reserved_byte_must_be_zero(void **state)
 	assert_int_equal(vs_seal_header_decode(raw, &out, &why), VS_OK);
 }
 
+/* S0.25 */
 static void another_version_hash_or_block_length_is_unsupported(void **state)
 {
 	static const size_t at[] = {8, 9, 10, 11, 12, 13};
@@ -172,6 +174,7 @@ static void encode_refuses_foreign_characters_and_open_ends(void **state)
 	assert_refused(&h, 80);
 }
 
+/* S0.25 */
 static void decode_refuses_what_encode_cannot_make(void **state)
 {
 	static const struct {
@@ -243,7 +246,7 @@ static void bytes_behind_a_texts_end_are_not_written(void **state)
 	assert_memory_equal(dirty, clean, sizeof(clean));
 }
 
-/* S3.19: made for other hardware */
+/* S3.19 A10: made for other hardware */
 static void a_header_fits_its_hardware_ids_exactly(void **state)
 {
 	struct vs_seal_header h;

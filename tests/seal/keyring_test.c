@@ -61,7 +61,7 @@ static void assert_header(const struct vs_signatures *sigs, vs_status want,
 	assert_int_equal(why.code, reason);
 }
 
-/* S0.1 */
+/* S0.1 S2.16 A14 */
 static void any_two_of_three_open_a_header_and_one_does_not(void **state)
 {
 	static const char *const enough[] = {"01", "12", "20", "210", "034"};
@@ -115,7 +115,7 @@ static void only_the_rings_own_scheme_counts(void **state)
 	assert_header(&sigs, VS_ERR_REFUSED, VS_REASON_SEAL_SIGNATURE);
 }
 
-/* S0.1 S3.19: all one-bit flips */
+/* S0.1 S3.19 S3.16 S3.41: all one-bit flips */
 static void every_flipped_bit_of_a_signed_header_is_refused(void **state)
 {
 	struct vs_signatures sigs;
@@ -239,7 +239,7 @@ static void the_first_ring_is_signed_by_its_own_threshold(void **state)
 	                VS_REASON_SEAL_SIGNATURE);
 }
 
-/* S3.20 */
+/* S3.20 S2.37 */
 static void a_ring_is_replaced_by_old_and_new_threshold_together(void **state)
 {
 	struct vs_keyring next;
@@ -257,7 +257,7 @@ static void a_ring_is_replaced_by_old_and_new_threshold_together(void **state)
 	                VS_REASON_SEAL_SIGNATURE);
 }
 
-/* S3.20 */
+/* S3.20 A2 */
 static void a_ring_of_the_same_or_a_lower_version_is_a_rollback(void **state)
 {
 	struct vs_keyring in_force = ring;

@@ -106,6 +106,7 @@ static void every_level_decodes_the_same(void **state)
 	assert_null(e);
 }
 
+/* A5 */
 static void lengths_no_cluster_has_are_refused(void **state)
 {
 	size_t got;
@@ -124,6 +125,7 @@ static void lengths_no_cluster_has_are_refused(void **state)
 	                 VS_ERR_INPUT);
 }
 
+/* A5 */
 static void a_frame_of_another_content_size_is_not_decoded(void **state)
 {
 	struct vs_why why;
@@ -196,6 +198,7 @@ static void bytes_or_frames_behind_the_frame_are_refused(void **state)
 		VS_ERR_INPUT);
 }
 
+/* S0.25 */
 static void a_flipped_bit_never_writes_past_the_cluster(void **state)
 {
 	size_t got;
@@ -243,6 +246,7 @@ static void the_head_is_the_one_of_the_document(void **state)
 	assert_int_equal(vs_pack_index_len(&back), 64 + 4 * 9321);
 }
 
+/* S0.25 */
 static void odd_heads_are_refused(void **state)
 {
 	static const struct {
@@ -309,6 +313,7 @@ static void the_index_says_where_each_frame_lies(void **state)
 	vs_pack_index_drop(&index);
 }
 
+/* S0.25 */
 static void an_index_of_impossible_frames_is_refused(void **state)
 {
 	struct vs_pack_head h;

@@ -87,6 +87,7 @@ static vs_status open_seal(size_t len, struct vs_seal *s, vs_reason *reason)
 	return st;
 }
 
+/* S0.14 S0.25 */
 static void an_open_seal_checks_the_images_clusters(void **state)
 {
 	static const size_t lens[] = {1, 4096, 300000, IMAGE_LEN - 9,
@@ -112,7 +113,7 @@ static void an_open_seal_checks_the_images_clusters(void **state)
 	}
 }
 
-/* S0.1: k - 1 signatures */
+/* S0.1 S1.12 A1 A14: k - 1 signatures */
 static void a_seal_of_one_signature_is_refused(void **state)
 {
 	struct vs_seal s;
@@ -129,7 +130,8 @@ static void a_seal_of_one_signature_is_refused(void **state)
 	}
 }
 
-/* S0.1: whatever is changed, it is not believed; and every part by itself */
+/* S0.1 S3.1 A1: whatever is changed, it is not believed; and every part by
+ * itself */
 static void a_changed_byte_anywhere_is_refused(void **state)
 {
 	struct vs_seal s;
@@ -148,6 +150,7 @@ static void a_changed_byte_anywhere_is_refused(void **state)
 	assert_int_equal(open_seal(file_len, &s, &reason), VS_OK);
 }
 
+/* S0.25 */
 static void a_seal_cut_or_lengthened_is_malformed(void **state)
 {
 	struct vs_seal s;

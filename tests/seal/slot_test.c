@@ -94,6 +94,7 @@ static void a_slot_without_a_footer_holds_nothing(void **state)
 	}
 }
 
+/* S0.25 */
 static void a_byte_behind_the_signatures_is_refused(void **state)
 {
 	static uint8_t footer[VS_SLOT_FOOTER_LEN];

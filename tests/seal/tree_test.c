@@ -205,6 +205,7 @@ static void a_flipped_byte_anywhere_is_caught(void **state)
 	}
 }
 
+/* S0.25 */
 static void a_cluster_in_anothers_place_is_caught(void **state)
 {
 	struct sample s;

@@ -268,6 +268,7 @@ static void veritysetup_makes_and_accepts_our_ten_trees(void **state)
 	}
 }
 
+/* S0.16 */
 static void veritysetup_and_we_refuse_the_same_changed_byte(void **state)
 {
 	struct sample s;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# S0.45 S0.46 S0.47 S0.48 S2.1 S2.41 S2.42 S2.43 S3.8 S3.15 S3.31 S3.32
 """A firmware release's whole way: signing room, server, chargers, a bad
 release, an attacker who owns the server, a power cut.  The real programs run
 as separate processes on loopback; every figure comes from the run."""
@@ -82,7 +83,8 @@ class Story:
     # 1. The signing room
 
     def open_room(self):
-        """Tokens, authorities, first metadata; the server's online keys."""
+        """Tokens, authorities, first metadata; the server's online keys.
+        S0.40 S2.20 S3.17"""
         self.say("signing room: a token for each of three holders")
         self.room.make_tokens()
         self.room.make_authorities()
@@ -99,7 +101,7 @@ class Story:
         return os.path.join(self.images, f"{component}-{version}.img")
 
     def release(self, name, seq, controller):
-        """Seals, approves and publishes one release."""
+        """Seals, approves and publishes one release.  S0.43 S1.12 S3.35"""
         self.say(f"sealing {name}")
         images = {
             "gateway": (self.image("gateway", name), name,
@@ -204,7 +206,9 @@ class Story:
     # 5. The campaign to 1.1.0, with a session and a power cut in it
 
     def campaign(self):
-        """Waves, sites, a running session, and charger 8's power cut."""
+        """Waves, sites, a running session, and charger 8's power cut.
+        S0.3 S0.26 S0.28 S1.7 S1.14 S1.24 S2.6 S2.7 S2.8 S2.22 S2.23 S2.28
+        S2.48 S3.33"""
         busy, cut = self.chargers[1], self.chargers[-1]
         busy.plug(True)
         number = self.server.campaign(
@@ -266,7 +270,8 @@ class Story:
         return before
 
     def count_resume(self, charger):
-        """What the second start fetched beside what an uncut one did."""
+        """What the second start fetched beside what an uncut one did.
+        S0.2 S0.28 S3.43"""
         again = charger.fetched()
         full = self.chargers[0].fetched()
         self.summary["resumed_bytes_fetched"] = again["bytes_fetched_this_run"]
@@ -283,7 +288,8 @@ class Story:
     # 6. The bad release
 
     def bad_release(self):
-        """1.2.0 fails on the canary; nobody else is touched."""
+        """1.2.0 fails on the canary; nobody else is touched.
+        S0.7 S0.9 S0.17 S1.9 S2.13 S3.30"""
         seqs = {d["id"]: d["components"]["gateway"]["release_seq"]
                 for d in self.devices().values()}
         number = self.server.campaign(
@@ -322,7 +328,8 @@ class Story:
     # 7. The attacker
 
     def attack(self):
-        """Six attacks at once, each on another charger."""
+        """Six attacks at once, each on another charger.
+        S0.6 S0.44 S1.6 S2.11 S3.12"""
         names = ("rollback", "flipped-seal", "one-of-two-keys", "wrong-pack",
                  "other-charger", "frozen")
         expected = {"rollback": "release-rollback",
@@ -426,11 +433,13 @@ class Story:
         return targets
 
     def forge_rollback(self, files, captured, forger, charger):
-        """(a) 1.0.0 again, everything correctly signed of old."""
+        """(a) 1.0.0 again, everything correctly signed of old.
+        S0.18 S0.23 S3.21 S3.23 S3.42 A2"""
         self.direct_to(files, captured, forger, charger, "1.0.0")
 
     def forge_flipped_seal(self, files, captured, forger, charger):
-        """(b) 1.2.0, which was really released, with one bit flipped."""
+        """(b) 1.2.0, which was really released, with one bit flipped.
+        S0.1 S3.1 S3.19 S3.41 A1"""
         targets = self.direct_to(files, captured, forger, charger, "1.2.0")
         for url in files:
             if url.startswith("/targets/gateway/"):
@@ -440,7 +449,7 @@ class Story:
         assert targets
 
     def forge_one_of_two_keys(self, files, captured, forger, charger):
-        """(c) a new image that one insider signed."""
+        """(c) a new image that one insider signed.  S0.1 S2.16 S3.16 A14"""
         body = captured.signed("image", "release")
         path, target = next(
             (p, t) for p, t in self.targets_of(captured, "1.2.0").items()
@@ -478,27 +487,28 @@ class Story:
                           "signed": body})
 
     def forge_wrong_pack(self, files, captured, forger, charger):
-        """(d) 1.2.0 with its true seal and a pack of other bytes."""
+        """(d) 1.2.0 with its true seal and a pack of other bytes.
+        S0.14 S0.25 S3.29"""
         self.direct_to(files, captured, forger, charger, "1.2.0")
         for url in files:
             if url.startswith("/packs/"):
                 files[url] = wrong_pack(files[url])
 
     def forge_other_charger(self, files, captured, forger, charger):
-        """(e) the director file of another charger, signed anew."""
+        """(e) the director file of another charger, signed anew.  A16"""
         other = next(c for c in self.chargers if c is not charger)
         targets = forger.assign(self.targets_of(captured, "1.2.0"),
                                 other.ecus())
         forger.direct(files, captured, targets, vehicle=other.id)
 
     def forge_frozen(self, files, captured, forger, charger):
-        """(f) just what was there, for ever."""
+        """(f) just what was there, for ever.  A3"""
         assert files and captured and forger and charger
 
     # The end
 
     def finish(self):
-        """Checks of the whole, the table, the summary."""
+        """Checks of the whole, the table, the summary.  S0.27 S2.4"""
         out = self.server.cli("planner", "audit", "export")
         path = os.path.join(self.world.folder, "audit.jsonl")
         write_text(path, out)
