@@ -133,6 +133,7 @@ static void role_names_are_percent_encoded(void **state)
 	vs_tuf_close(&t);
 }
 
+/* S0.34 A1 */
 static void a_role_speaks_only_for_its_paths(void **state)
 {
 	struct repo *r = *state;
@@ -317,6 +318,7 @@ static void a_stored_role_runs_out_too(void **state)
 	vs_tuf_close(&t);
 }
 
+/* A7 */
 static void a_role_of_other_bytes_is_refused(void **state)
 {
 	struct repo *r = *state;

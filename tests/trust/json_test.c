@@ -25,6 +25,7 @@ static void must_refuse(const char *text, size_t len)
 	assert_non_null(why.what);
 }
 
+/* S0.25 */
 static void what_is_not_strict_json_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -100,6 +101,7 @@ static void nesting_ends_at_32(void **state)
 	must_refuse(text, nest(text, 33));
 }
 
+/* S0.25 */
 static void deep_nesting_is_no_danger(void **state)
 {
 	size_t len = 1000000;
@@ -114,6 +116,7 @@ static void deep_nesting_is_no_danger(void **state)
 	free(text);
 }
 
+/* A5 */
 static void a_text_over_its_maximum_is_not_parsed(void **state)
 {
 	struct vs_why why = {0};

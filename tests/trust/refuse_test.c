@@ -149,6 +149,7 @@ static void a_missing_signature_is_refused_in_every_role(void **state)
 	in_every_role(NULL, unsign, VS_ERR_REFUSED, VS_REASON_THRESHOLD);
 }
 
+/* A3 */
 static void expiry_is_refused_in_every_role(void **state)
 {
 	static const char *const served[R_COUNT] = {
@@ -176,6 +177,7 @@ static void expiry_is_refused_in_every_role(void **state)
 	}
 }
 
+/* A5 */
 static void a_file_over_its_maximum_is_not_read(void **state)
 {
 	struct repo *r = *state;
@@ -190,7 +192,7 @@ static void a_file_over_its_maximum_is_not_read(void **state)
 	free(big);
 }
 
-/* Whichever bit of whichever file an attacker flips (S0.1). */
+/* A1: whichever bit of whichever file an attacker flips (S0.1). */
 static void any_flipped_bit_is_refused(void **state)
 {
 	static const char *const names[] = {"timestamp.json", "1.snapshot.json",

@@ -143,6 +143,7 @@ static void every_reason_has_its_word(void **state)
 	}
 }
 
+/* S0.27 */
 static void any_flipped_bit_is_refused(void **state)
 {
 	struct vs_report back;

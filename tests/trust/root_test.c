@@ -29,6 +29,7 @@ static void rotate(struct repo *r, uint64_t last)
 	}
 }
 
+/* A17 */
 static void a_chain_of_roots_is_followed_step_by_step(void **state)
 {
 	struct repo *r = *state;
@@ -103,8 +104,8 @@ static struct repo *fifty(void)
 	return r;
 }
 
-/* S0.2, S3.26: whichever write is the last, the client goes on from there and
- * never stays behind what the stolen key signed. */
+/* S0.2 S3.26 S0.4 A17: whichever write is the last, the client goes on from
+ * there and never stays behind what the stolen key signed. */
 static void a_cut_at_every_step_of_fifty_roots_is_survived(void **state)
 {
 	const int writes = 49 + 2 + 2; /* roots; two files gone and made */
@@ -133,6 +134,7 @@ static void a_cut_at_every_step_of_fifty_roots_is_survived(void **state)
 	}
 }
 
+/* A17 */
 static void a_root_must_be_signed_by_the_one_before(void **state)
 {
 	struct repo *r = *state;
@@ -159,6 +161,7 @@ static void strip_new_keys(struct repo *r, const char *file,
 	json_array_remove(signatures, 0);
 }
 
+/* A17 */
 static void a_root_must_be_signed_by_its_own_keys_too(void **state)
 {
 	struct repo *r = *state;
@@ -174,6 +177,7 @@ static void a_root_must_be_signed_by_its_own_keys_too(void **state)
 	repo_must_fail(r, VS_ERR_REFUSED, VS_REASON_THRESHOLD, "2.root.json");
 }
 
+/* A17 */
 static void a_root_that_skips_a_version_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -185,6 +189,7 @@ static void a_root_that_skips_a_version_is_refused(void **state)
 	               "2.root.json");
 }
 
+/* A2 */
 static void an_old_root_under_a_new_name_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -208,6 +213,7 @@ static void only_the_last_root_has_to_be_unexpired(void **state)
 	repo_must_pass(r);
 }
 
+/* A5 A17 */
 static void no_more_than_256_roots_are_taken_at_a_time(void **state)
 {
 	struct repo *r = *state;
@@ -223,6 +229,7 @@ static void no_more_than_256_roots_are_taken_at_a_time(void **state)
 	vs_tuf_close(&t);
 }
 
+/* A14 */
 static void one_key_too_few_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -233,6 +240,7 @@ static void one_key_too_few_is_refused(void **state)
 	repo_must_fail(r, VS_ERR_REFUSED, VS_REASON_THRESHOLD, "2.root.json");
 }
 
+/* A4 */
 static void fast_forward_is_undone_by_rotating_the_key(void **state)
 {
 	struct repo *r = *state;

@@ -73,6 +73,7 @@ static void other_forms_and_impossible_days_are_refused(void **state)
 	}
 }
 
+/* S0.4 */
 static void every_day_reads_back_and_agrees_with_the_c_library(void **state)
 {
 	(void)state;
@@ -94,6 +95,7 @@ static void every_day_reads_back_and_agrees_with_the_c_library(void **state)
 	}
 }
 
+/* S0.4 */
 static void times_beyond_9999_are_its_last_second(void **state)
 {
 	char text[VS_TIME_LEN];

@@ -111,6 +111,7 @@ static void a_disk_that_fails_is_told_apart_from_an_empty_one(void **state)
 
 /* Timestamp */
 
+/* A2 */
 static void an_older_timestamp_is_refused(void **state)
 {
 	struct repo *r = repo_second(state);
@@ -150,7 +151,7 @@ static void must_be_expired(struct repo *r, uint64_t now_s, const char *file)
 	vs_tuf_close(&t);
 }
 
-/* The server goes on serving what the client has: each file must still run
+/* A3: the server goes on serving what the client has: each file must still run
  * out by itself (freeze). */
 static void a_stored_file_runs_out_like_any_other(void **state)
 {
@@ -174,6 +175,7 @@ static void a_stored_file_runs_out_like_any_other(void **state)
 	}
 }
 
+/* A2 */
 static void a_timestamp_may_not_name_an_older_snapshot(void **state)
 {
 	struct repo *r = repo_second(state);
@@ -222,6 +224,7 @@ static void set_length(struct repo *r, const char *file, json_t *body)
 		edit_snapshot_entry(body, "length", json_integer(100));
 }
 
+/* A5 */
 static void a_snapshot_longer_than_announced_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -257,6 +260,7 @@ static void set_hash(struct repo *r, const char *file, json_t *body)
 		                    json_pack("{s:s}", "sha256", "abcd"));
 }
 
+/* S0.25 */
 static void a_snapshot_of_other_bytes_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -275,6 +279,7 @@ static void set_unknown_hash(struct repo *r, const char *file, json_t *body)
 		                    json_pack("{s:s}", "md5", "abcd"));
 }
 
+/* S0.25 */
 static void a_digest_nobody_can_check_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -285,6 +290,7 @@ static void a_digest_nobody_can_check_is_refused(void **state)
 	               "1.snapshot.json");
 }
 
+/* A7 */
 static void a_snapshot_of_another_version_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -299,7 +305,7 @@ static void a_snapshot_of_another_version_is_refused(void **state)
 	               "2.snapshot.json");
 }
 
-/* Mix and match: files of different times in one snapshot. */
+/* A2 A7: mix and match: files of different times in one snapshot. */
 static void a_snapshot_may_not_lower_a_role(void **state)
 {
 	struct repo *r = repo_second(state);
@@ -366,6 +372,7 @@ static void a_listed_version_of_zero_is_malformed(void **state)
 
 /* Targets */
 
+/* A7 */
 static void targets_of_another_version_are_refused(void **state)
 {
 	struct repo *r = *state;
@@ -379,7 +386,8 @@ static void targets_of_another_version_are_refused(void **state)
 	               "2.targets.json");
 }
 
-/* A root that withdraws a key withdraws what it signed, stored or not. */
+/* S2.37: a root that withdraws a key withdraws what it signed, stored or not.
+ */
 static void targets_of_a_withdrawn_key_are_refused(void **state)
 {
 	struct repo *r = *state;
@@ -429,6 +437,7 @@ static void a_delegation_with_threshold_zero_is_refused(void **state)
 
 /* What is stored never wedges the client, and never lets it fall back */
 
+/* A2 */
 static void expired_stored_files_are_still_the_floor(void **state)
 {
 	struct repo *r = repo_second(state);

@@ -2,8 +2,11 @@
  *
  * tests/trust/uptane_rule_test.c - one row a rule, each with its one reason.
  *
- * Covers S3.12 (compromised server), A10 (wrong software), A16 (replay to
- * another charger).  A row spoils one thing of a good offer; the verdict must
+ * Covers S3.12 (compromised server), S0.18 S0.23 S3.21 S3.23 A2 (rollback), A8
+ * (half a release), A9 (extraneous images), A10 (wrong software), A16 (replay
+ * to another charger).
+ *
+ * A row spoils one thing of a good offer; the verdict must
  * be exactly its reason.  A reason of the closed list without a row fails.
  */
 #include "tests/trust/uptane_world.h"

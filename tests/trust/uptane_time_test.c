@@ -2,7 +2,7 @@
  *
  * tests/trust/uptane_time_test.c - nobody on the network owns a charger's time.
  *
- * Covers A10 (freeze), A16; notes: a far-future time, a dropped time message.
+ * Covers A3 (freeze), A16; notes: a far-future time, a dropped time message.
  */
 #include "tests/trust/repo.h"
 
@@ -171,8 +171,8 @@ static void the_floor_survives_a_restart_in_the_files(void **state)
 	assert_int_equal(floor_of(c), NOW - DAY);
 }
 
-/* The image repository's old files are served for ever, and the clock is set
- * back to fit: the director's fresh ones give them away.
+/* A3: the image repository's old files are served for ever, and the clock is
+ * set back to fit: the director's fresh ones give them away.
  */
 static void a_clock_set_back_does_not_thaw_a_freeze(void **state)
 {
@@ -300,8 +300,8 @@ static void a_stolen_keys_future_goes_with_the_key(void **state)
 	assert_int_equal(floor_of(c), NOW + 2 * DAY);
 }
 
-/* Everything stored has run out, every key but one root key's has changed,
- * and the clock stands at 1970. */
+/* S0.4 S0.7: everything stored has run out, every key but one root key's has
+ * changed, and the clock stands at 1970. */
 static void two_years_offline_are_made_up_in_one_visit(void **state)
 {
 	static const uint64_t clocks[] = {0, NOW + 2 * YEAR};
