@@ -39,11 +39,17 @@ static vs_status path_of(char out[static VS_ARTIFACT_PATH_MAX],
 vs_status vs_artifact_init(const char *data_dir)
 {
 	char dir[VS_ARTIFACT_PATH_MAX];
+	vs_status status = folder(dir, data_dir);
+
+	return status ? status : vs_file_mkdirs(dir, 0700);
+}
+
+vs_status vs_artifact_sweep(const char *data_dir)
+{
+	char dir[VS_ARTIFACT_PATH_MAX];
 	struct dirent *e;
 	vs_status status = folder(dir, data_dir);
 
-	if (!status)
-		status = vs_file_mkdirs(dir, 0700);
 	if (status)
 		return status;
 	DIR *d = opendir(dir);

@@ -15,8 +15,10 @@
 
 #define VS_ARTIFACT_PATH_MAX 1280
 
-/* Makes DATA/artifacts and removes what broken uploads left. */
+/* Makes DATA/artifacts. */
 vs_status vs_artifact_init(const char *data_dir) VS_MUST_CHECK;
+/* Removes what broken uploads left; only while no server runs here. */
+vs_status vs_artifact_sweep(const char *data_dir) VS_MUST_CHECK;
 
 /* Opens one.  VS_OK, *fd (close) and *len; VS_ERR_ABSENT; VS_ERR_IO. */
 vs_status vs_artifact_open(const char *data_dir, const char *sha256, int *fd,

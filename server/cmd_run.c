@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "server/commands.h"
 #include "server/listen.h"
+#include "server/tls.h"
 
 enum { path_max = 1200, drain_ms = 10000, look_ms = 20 };
 
@@ -101,25 +102,20 @@ static sigset_t block_signals(void)
 int vs_command_run(const struct vs_arguments *a)
 {
 	VS_AUTO(vs_fd_drop) int lock = -1;
-	struct vs_settings settings;
 	struct listeners l = {0};
 	struct vs_server s;
 	char error[256];
 	sigset_t signals = block_signals();
 
 	json_object_seed(0);
-	if (vs_settings_load(a->config, &settings, error)) {
+	lock = lock_data(a->settings->data_dir, error);
+	if (lock < 0) {
 		vs_error("%s", error);
 		return 1;
 	}
-	lock = lock_data(settings.data_dir, error);
-	vs_status status = lock < 0 ? VS_ERR_IO : VS_OK;
-	if (status) {
-		vs_error("%s", error);
-		vs_settings_drop(&settings);
-		return 1;
-	}
-	status = vs_server_load(&s, &settings, error);
+	vs_status status = vs_server_load(&s, a->settings, true, error);
+	if (!status)
+		status = vs_tls_check(a->settings, error);
 	if (!status)
 		status = vs_server_start(&s, error);
 	if (!status)
@@ -131,26 +127,21 @@ int vs_command_run(const struct vs_arguments *a)
 		serve(&s, &l, &signals);
 	}
 	vs_server_drop(&s);
-	vs_settings_drop(&settings);
 	return status ? 1 : 0;
 }
 
 int vs_command_check(const struct vs_arguments *a)
 {
-	struct vs_settings settings;
 	struct vs_server s;
 	char error[256];
+	vs_status status = vs_server_load(&s, a->settings, false, error);
 
-	if (vs_settings_load(a->config, &settings, error)) {
-		vs_error("%s", error);
-		return 1;
-	}
-	vs_status status = vs_server_load(&s, &settings, error);
+	if (!status)
+		status = vs_tls_check(a->settings, error);
 	if (status)
 		vs_error("%s", error);
 	else
 		printf("%s: in order\n", a->config);
 	vs_server_drop(&s);
-	vs_settings_drop(&settings);
 	return status ? 1 : 0;
 }

@@ -73,24 +73,19 @@ static vs_status init_database(const struct vs_settings *s,
 
 int vs_command_init(const struct vs_arguments *a)
 {
-	struct vs_settings s;
+	const struct vs_settings *s = a->settings;
 	char error[256];
-	vs_status status = vs_settings_load(a->config, &s, error);
+	vs_status status = vs_file_mkdirs(s->data_dir, 0700);
 
-	if (!status) {
-		snprintf(error, sizeof error, "%.200s: cannot make it",
-		         s.data_dir);
-		status = vs_file_mkdirs(s.data_dir, 0700);
-	}
+	snprintf(error, sizeof error, "%.200s: cannot make it", s->data_dir);
 	if (!status)
-		status = vs_artifact_init(s.data_dir);
+		status = vs_artifact_init(s->data_dir);
 	if (!status)
-		status = vs_online_init(s.data_dir, error);
+		status = vs_online_init(s->data_dir, error);
 	if (!status)
-		status = init_database(&s, error);
+		status = init_database(s, error);
 	if (status)
 		vs_error("%s", error);
-	vs_settings_drop(&s);
 	return status ? 1 : 0;
 }
 
@@ -140,11 +135,8 @@ static int change(const struct vs_arguments *a,
 {
 	char token[VS_TOKEN_LEN + 1] = "", error[256] = "", name[96];
 	struct vs_store *store = NULL;
-	struct vs_settings s;
-	vs_status status = vs_settings_load(a->config, &s, error);
+	vs_status status = open_store(a->settings, &store, error);
 
-	if (!status)
-		status = open_store(&s, &store, error);
 	if (!status)
 		status = vs_store_begin(store);
 	if (!status) {
@@ -170,7 +162,6 @@ static int change(const struct vs_arguments *a,
 	}
 	OPENSSL_cleanse(token, sizeof token);
 	vs_store_close(&store);
-	vs_settings_drop(&s);
 	return status ? 1 : 0;
 }
 
@@ -196,12 +187,9 @@ static void print(void *ctx, const struct vs_person *p)
 int vs_command_user_list(const struct vs_arguments *a)
 {
 	struct vs_store *store = NULL;
-	struct vs_settings s;
 	char error[256];
-	vs_status status = vs_settings_load(a->config, &s, error);
+	vs_status status = open_store(a->settings, &store, error);
 
-	if (!status)
-		status = open_store(&s, &store, error);
 	if (!status) {
 		status = vs_people_list(store, print, NULL);
 		if (status)
@@ -210,6 +198,5 @@ int vs_command_user_list(const struct vs_arguments *a)
 	if (status)
 		vs_error("%s", error);
 	vs_store_close(&store);
-	vs_settings_drop(&s);
 	return status ? 1 : 0;
 }

@@ -5,11 +5,14 @@
 #ifndef VS_SERVER_COMMANDS_H
 #define VS_SERVER_COMMANDS_H
 
+#include "server/config.h"
+
 /* What the command line says beside the command. */
 struct vs_arguments {
-	const char *config; /* --config FILE; always there */
-	const char *name;   /* NAME, or NULL */
-	unsigned roles;     /* of vs_role_bit, by --role */
+	const char *config;           /* --config FILE; always there */
+	struct vs_settings *settings; /* what it says */
+	const char *name;             /* NAME, or NULL */
+	unsigned roles;               /* of vs_role_bit, by --role */
 };
 
 /* Each gives the exit code; errors are said in one line. */

@@ -4,6 +4,8 @@
  */
 #include "server/config.h"
 
+#include <stdio.h>
+
 #define YEAR_S UINT64_C(31536000)
 
 static const struct vs_config_key keys[] = {
@@ -53,6 +55,19 @@ size_t vs_settings_keys(const struct vs_config_key **out)
 	return key_count;
 }
 
+static vs_status read_address(const char *path, const char *key,
+                              const char *text, struct sockaddr_storage *out,
+                              char error[static 256])
+{
+	if (vs_address_parse(text, out)) {
+		snprintf(error, 256,
+		         "%.120s: %s: \"%.60s\" is not ADDRESS:PORT", path, key,
+		         text);
+		return VS_ERR_INPUT;
+	}
+	return VS_OK;
+}
+
 vs_status vs_settings_load(const char *path, struct vs_settings *out,
                            char error[static 256])
 {
@@ -85,7 +100,12 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		.idle_s = (unsigned)vs_config_uint(c, "idle_s"),
 		.artifact_max = vs_config_uint(c, "artifact_max_mb") << 20,
 	};
-	return VS_OK;
+	status = read_address(path, "device_listen", out->device_listen,
+	                      &out->device_address, error);
+	return status ? status
+	              : read_address(path, "operator_listen",
+	                             out->operator_listen,
+	                             &out->operator_address, error);
 }
 
 void vs_settings_drop(struct vs_settings *s)

@@ -9,12 +9,14 @@
 
 #include "base/config.h"
 #include "base/status.h"
+#include "server/address.h"
 
 struct vs_settings {
 	struct vs_config *config; /* owned; the texts below point into it */
 	const char *data_dir;
 	const char *device_listen; /* "127.0.0.1:8443" or "[::]:8443" */
 	const char *operator_listen;
+	struct sockaddr_storage device_address, operator_address;
 	const char *tls_cert, *tls_key; /* of both listeners, PEM */
 	const char *device_ca;          /* signs chargers' certificates */
 	const char *director_root;      /* 1.root.json of the director */

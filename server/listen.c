@@ -8,19 +8,16 @@
 #include "server/listen.h"
 
 #include <gnutls/gnutls.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "server/identify.h"
+#include "server/tls.h"
 
-enum { pem_max = 256 * 1024, memory_bytes = 32 * 1024 };
+enum { memory_bytes = 32 * 1024 };
 
 #define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -30,7 +27,7 @@ struct vs_listener {
 	struct MHD_Daemon *daemon;
 	_Atomic unsigned busy;
 	/* Kept by the daemon. */
-	uint8_t *cert, *key, *ca;
+	struct vs_tls tls;
 	struct sockaddr_storage address;
 };
 
@@ -219,62 +216,6 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c,
 	return r->answer ? queue(r) : MHD_YES;
 }
 
-static vs_status parse_address(const char *text, struct sockaddr_storage *out,
-                               char error[static 256])
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-	                               .ai_flags = AI_NUMERICHOST |
-	                                           AI_NUMERICSERV | AI_PASSIVE};
-	const char *colon = strrchr(text, ':');
-	struct addrinfo *found = NULL;
-	char host[64];
-	bool bracketed = text[0] == '[';
-
-	if (colon && (size_t)(colon - text) < sizeof host) {
-		int len = (int)(colon - text) - (bracketed ? 2 : 0);
-
-		snprintf(host, sizeof host, "%.*s", len > 0 ? len : 0,
-		         text + bracketed);
-		if (len > 0 && getaddrinfo(host, colon + 1, &hints, &found))
-			found = NULL;
-	}
-	if (!found) {
-		snprintf(error, 256, "\"%.100s\" is not ADDRESS:PORT", text);
-		return VS_ERR_INPUT;
-	}
-	memcpy(out, found->ai_addr, found->ai_addrlen);
-	freeaddrinfo(found);
-	return VS_OK;
-}
-
-static vs_status read_pem(const char *path, uint8_t **out,
-                          char error[static 256])
-{
-	size_t len;
-	vs_status status = vs_file_read(path, pem_max, out, &len);
-
-	if (status)
-		snprintf(error, 256, "%.200s: %s", path,
-		         vs_status_name(status));
-	return status;
-}
-
-static vs_status read_files(struct vs_listener *l, char error[static 256])
-{
-	const struct vs_settings *s = l->server->settings;
-	const char *where = l->audience == VS_FOR_DEVICES ? s->device_listen
-	                                                  : s->operator_listen;
-	vs_status status = parse_address(where, &l->address, error);
-
-	if (!status)
-		status = read_pem(s->tls_cert, &l->cert, error);
-	if (!status)
-		status = read_pem(s->tls_key, &l->key, error);
-	if (!status && l->audience == VS_FOR_DEVICES)
-		status = read_pem(s->device_ca, &l->ca, error);
-	return status;
-}
-
 static struct MHD_Daemon *start(struct vs_listener *l)
 {
 	const struct vs_settings *s = l->server->settings;
@@ -282,10 +223,10 @@ static struct MHD_Daemon *start(struct vs_listener *l)
 	unsigned flags =
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | MHD_USE_ITC;
 	struct MHD_OptionItem only[] = {
-		{MHD_OPTION_HTTPS_MEM_TRUST,  0,                           l->ca},
+		{MHD_OPTION_HTTPS_MEM_TRUST,  0,                           l->tls.ca},
 		{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)s->device_threads,
-	         NULL							   },
-		{MHD_OPTION_END,              0,                           NULL },
+	         NULL							       },
+		{MHD_OPTION_END,              0,                           NULL     },
 	};
 
 	if (l->address.ss_family == AF_INET6)
@@ -301,8 +242,8 @@ static struct MHD_Daemon *start(struct vs_listener *l)
 	return MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, l, MHD_OPTION_SOCK_ADDR,
 		(struct sockaddr *)&l->address, MHD_OPTION_HTTPS_MEM_CERT,
-		(char *)l->cert, MHD_OPTION_HTTPS_MEM_KEY, (char *)l->key,
-		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,
+		(char *)l->tls.cert, MHD_OPTION_HTTPS_MEM_KEY,
+		(char *)l->tls.key, MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,
 		MHD_OPTION_CONNECTION_LIMIT,
 		devices ? s->device_connections : s->operator_connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, s->idle_s,
@@ -325,13 +266,14 @@ vs_status vs_listen_open(struct vs_server *server, enum vs_audience audience,
 	}
 	l->server = server;
 	l->audience = audience;
-	vs_status status = read_files(l, error);
+	l->address = audience == VS_FOR_DEVICES
+	                     ? server->settings->device_address
+	                     : server->settings->operator_address;
+	vs_status status = vs_tls_load(server->settings, &l->tls, error);
 	if (!status) {
 		l->daemon = start(l);
 		if (!l->daemon) {
-			snprintf(error, 256,
-			         "%s: cannot listen there, or certificate and "
-			         "key do not fit",
+			snprintf(error, 256, "%s: cannot listen there",
 			         audience == VS_FOR_DEVICES
 			                 ? server->settings->device_listen
 			                 : server->settings->operator_listen);
@@ -373,10 +315,6 @@ void vs_listen_close(struct vs_listener **listener)
 		return;
 	if (l->daemon)
 		MHD_stop_daemon(l->daemon);
-	if (l->key)
-		explicit_bzero(l->key, strlen((char *)l->key));
-	free(l->cert);
-	free(l->key);
-	free(l->ca);
+	vs_tls_drop(&l->tls);
 	free(l);
 }

@@ -36,6 +36,9 @@ static const struct command {
 
 enum { command_count = sizeof commands / sizeof *commands };
 
+/* The command line or the configuration file is wrong. */
+enum { exit_wrong = 2 };
+
 static void help(FILE *to)
 {
 	const struct vs_config_key *keys;
@@ -67,7 +70,7 @@ static int wrong(const char *what, const char *which)
 
 	vs_error("%s%s%s; see --help", what, which ? ": " : "",
 	         which ? vs_log_quote(which, quoted, sizeof quoted) : "");
-	return 2;
+	return exit_wrong;
 }
 
 /* The command and how many words name it; NULL if there is none. */
@@ -115,6 +118,21 @@ static int parse(const struct command *c, int argc, char **argv, int at,
 	return 0;
 }
 
+static int run(const struct command *c, struct vs_arguments *a)
+{
+	struct vs_settings settings;
+	char error[256];
+	int code = exit_wrong;
+
+	a->settings = &settings;
+	if (vs_settings_load(a->config, &settings, error))
+		vs_error("%s", error);
+	else
+		code = c->run(a);
+	vs_settings_drop(&settings);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct vs_arguments a = {0};
@@ -131,5 +149,5 @@ int main(int argc, char **argv)
 		                      : "no such command",
 		             argc < 2 ? NULL : argv[1]);
 	int code = parse(c, argc, argv, used + 1, &a);
-	return code ? code : c->run(&a);
+	return code ? code : run(c, &a);
 }

@@ -156,6 +156,15 @@ static bool lists(const struct vs_role *role, const char *key_id)
 	return false;
 }
 
+bool vs_online_satisfies(const struct vs_online *o, const struct vs_role *role)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < VS_ONLINE_KEYS; i++)
+		count += lists(role, o->keys[i].public.id);
+	return count >= role->threshold;
+}
+
 static vs_status add_signatures(const struct vs_online *o,
                                 const struct vs_role *role,
                                 struct vs_envelope *e)

@@ -44,6 +44,9 @@ vs_status vs_signers_parse(const uint8_t *root, size_t len,
                            struct vs_why *why) VS_MUST_CHECK;
 void vs_signers_drop(struct vs_signers *s);
 
+/* Whether our keys are enough for what the root wants of the role. */
+bool vs_online_satisfies(const struct vs_online *o, const struct vs_role *role);
+
 /* Signs body with each online key that the role lists.  Takes body; gives
  * *out (free()).
  * VS_OK; VS_ERR_REFUSED (THRESHOLD) if our keys do not satisfy the role.

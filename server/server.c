@@ -16,6 +16,7 @@
 #include "seal/openssl.h"
 #include "server/artifact.h"
 #include "server/audit.h"
+#include "server/root.h"
 #include "server/tick.h"
 #include "trust/tuf.h"
 
@@ -60,6 +61,47 @@ static vs_status failed(vs_status status, const char *path,
 	return status;
 }
 
+/* Takes the next root of the director's chain. */
+static vs_status take_director_root(struct vs_server *s, unsigned n,
+                                    const uint8_t *bytes, size_t len,
+                                    struct vs_why *why)
+{
+	const struct vs_root_file root = {bytes, len};
+	uint64_t newest;
+	const struct vs_file *f =
+		vs_fileset_newest(&s->director_roots, "root", &newest);
+	struct vs_root_file before;
+	char name[32];
+
+	if (f)
+		before = (struct vs_root_file){f->bytes, f->len};
+	vs_status status = vs_root_check(&root, f ? &before : NULL, n, why);
+	if (status)
+		return status;
+	vs_signers_drop(&s->director_signers);
+	status = vs_signers_parse(bytes, len, &s->director_signers, why);
+	if (status)
+		return status;
+	snprintf(name, sizeof name, "%u.root.json", n);
+	return vs_fileset_put(&s->director_roots, name, bytes, len);
+}
+
+static vs_status check_director_keys(const struct vs_server *s,
+                                     char error[static 256])
+{
+	const struct vs_signers *by = &s->director_signers;
+
+	if (vs_online_satisfies(&s->keys, &by->targets) &&
+	    vs_online_satisfies(&s->keys, &by->snapshot) &&
+	    vs_online_satisfies(&s->keys, &by->timestamp))
+		return VS_OK;
+	snprintf(error, 256,
+	         "%.140s: the newest root names other keys than data_dir's "
+	         "online/director.pub.json",
+	         s->settings->director_root);
+	return VS_ERR_REFUSED;
+}
+
 /* "DIR/1.root.json" and DIR/2.root.json ... beside it. */
 static vs_status load_director_roots(struct vs_server *s,
                                      char error[static 256])
@@ -67,48 +109,73 @@ static vs_status load_director_roots(struct vs_server *s,
 	const char *first = s->settings->director_root;
 	const char *slash = strrchr(first, '/');
 	int dir = slash ? (int)(slash - first) + 1 : 0;
-	char path[path_max], name[32];
-	struct vs_why why = {0};
+	char path[path_max];
 
 	snprintf(path, sizeof path, "%s", first);
 	for (unsigned n = 1; n < roots_max; n++) {
 		VS_AUTO(vs_free_drop) uint8_t *bytes = NULL;
+		struct vs_why why = {0};
 		size_t len;
 		vs_status status =
 			vs_file_read(path, VS_TUF_ROOT_MAX, &bytes, &len);
 
 		if (status == VS_ERR_ABSENT && n > 1)
-			return VS_OK;
-		if (status)
-			return failed(status, path, NULL, error);
-		snprintf(name, sizeof name, "%u.root.json", n);
-		status = vs_fileset_put(&s->director_roots, name, bytes, len);
-		vs_signers_drop(&s->director_signers);
+			break;
 		if (!status)
-			status = vs_signers_parse(bytes, len,
-			                          &s->director_signers, &why);
+			status = take_director_root(s, n, bytes, len, &why);
 		if (status)
 			return failed(status, path, &why, error);
 		snprintf(path, sizeof path, "%.*s%u.root.json", dir, first,
 		         n + 1);
 	}
-	return VS_OK;
+	return check_director_keys(s, error);
 }
 
 static vs_status load_image_root(struct vs_server *s, char error[static 256])
 {
-	struct vs_signers signers = {0};
 	struct vs_why why = {0};
 	vs_status status =
 		vs_file_read(s->settings->image_root, VS_TUF_ROOT_MAX,
 	                     &s->image_root, &s->image_root_len);
+	const struct vs_root_file root = {s->image_root, s->image_root_len};
 
 	if (!status)
-		status = vs_signers_parse(s->image_root, s->image_root_len,
-		                          &signers, &why);
-	vs_signers_drop(&signers);
+		status = vs_root_check(&root, NULL, 1, &why);
 	return status ? failed(status, s->settings->image_root, &why, error)
 	              : VS_OK;
+}
+
+/* Before anything is published a root of other keys is a mistake.  Later it
+ * is what a rotation looks like from here, until the next root is published.
+ */
+static vs_status check_image_keys(const struct vs_server *s,
+                                  char error[static 256])
+{
+	static const char what[] = "names other keys than data_dir's "
+				   "online/snapshot.pub.json and "
+				   "timestamp.pub.json";
+	struct vs_signers by = {0};
+	struct vs_why why = {0};
+	uint64_t version;
+	const struct vs_file *f =
+		vs_fileset_newest(&s->image.files, "root", &version);
+	vs_status status = vs_signers_parse(f->bytes, f->len, &by, &why);
+	bool ours = !status && vs_online_satisfies(&s->keys, &by.snapshot) &&
+	            vs_online_satisfies(&s->keys, &by.timestamp);
+
+	vs_signers_drop(&by);
+	if (status)
+		return failed(status, f->name, &why, error);
+	if (!ours && !s->image.renew_s) {
+		snprintf(error, 256, "%.140s: %s", s->settings->image_root,
+		         what);
+		return VS_ERR_REFUSED;
+	}
+	if (!ours)
+		vs_warn("the image repository's %s %s: nothing can be signed "
+		        "anew until a root that names ours is published",
+		        f->name, what);
+	return VS_OK;
 }
 
 static vs_status load_keyring(struct vs_server *s, char error[static 256])
@@ -163,7 +230,8 @@ static void drop_memory(struct vs_server *s)
 	vs_fleet_drop(&s->fleet);
 }
 
-static vs_status open_database(struct vs_server *s, char error[static 256])
+static vs_status open_database(struct vs_server *s, bool serves,
+                               char error[static 256])
 {
 	char path[path_max];
 	struct vs_why why;
@@ -175,12 +243,13 @@ static vs_status open_database(struct vs_server *s, char error[static 256])
 		return failed(status, "data_dir", NULL, error);
 	if (!vs_file_exists(path))
 		return failed(VS_ERR_ABSENT, path, NULL, error);
-	status = vs_store_open_sqlite(path, true, &s->store, error);
+	status = serves ? vs_store_open_sqlite(path, true, &s->store, error)
+	                : VS_OK;
 	if (!status)
 		status = vs_store_open_sqlite(path, false, &s->reader, error);
 	if (status)
 		return status;
-	status = vs_audit_check(s->store, &seq, &why);
+	status = vs_audit_check(s->reader, &seq, &why);
 	if (status)
 		snprintf(error, 256,
 		         "%.160s: the audit chain is broken at seq %llu (%s)",
@@ -190,7 +259,7 @@ static vs_status open_database(struct vs_server *s, char error[static 256])
 }
 
 vs_status vs_server_load(struct vs_server *s,
-                         const struct vs_settings *settings,
+                         const struct vs_settings *settings, bool serves,
                          char error[static 256])
 {
 	pthread_rwlockattr_t attr;
@@ -213,11 +282,11 @@ vs_status vs_server_load(struct vs_server *s,
 		status = load_image_root(s, error);
 	if (!status)
 		status = load_keyring(s, error);
-	if (!status && vs_artifact_init(settings->data_dir))
-		status = failed(VS_ERR_IO, settings->data_dir, NULL, error);
 	if (!status)
-		status = open_database(s, error);
-	return status ? status : load_memory(s, s->store, error);
+		status = open_database(s, serves, error);
+	if (!status)
+		status = load_memory(s, s->reader, error);
+	return status ? status : check_image_keys(s, error);
 }
 
 /* After a failed commit memory is ahead of the database: start over. */
@@ -238,8 +307,9 @@ static void lost(void *ctx)
 
 vs_status vs_server_start(struct vs_server *s, char error[static 256])
 {
+	if (vs_artifact_sweep(s->settings->data_dir))
+		return failed(VS_ERR_IO, s->settings->data_dir, NULL, error);
 	vs_status status = vs_writer_start(s->store, lost, s, &s->writer);
-
 	if (!status)
 		status = vs_tick_start(s);
 	return status ? failed(status, "threads", NULL, error) : VS_OK;

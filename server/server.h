@@ -47,12 +47,14 @@ struct vs_server {
 };
 
 /* Loads keys, roots, keyring, database; checks the audit chain.  settings is
- * kept.  VS_OK; else a line in error[].  vs_server_drop() in every case.
+ * kept.  Unless it serves, nothing on disk is touched, and a server that runs
+ * over the same data is not disturbed.
+ * VS_OK; else a line in error[].  vs_server_drop() in every case.
  */
 vs_status vs_server_load(struct vs_server *s,
-                         const struct vs_settings *settings,
+                         const struct vs_settings *settings, bool serves,
                          char error[static 256]) VS_MUST_CHECK;
-/* Starts writer and ticker. */
+/* Sweeps up after broken uploads; starts writer and ticker. */
 vs_status vs_server_start(struct vs_server *s,
                           char error[static 256]) VS_MUST_CHECK;
 /* Ends the ticker and, after all waiting jobs, the writer. */
