@@ -36,11 +36,24 @@ static vs_status take_name(const json_t *o, const char *field, size_t cap,
 	return vs_name_ok(*out, cap) ? VS_OK : bad(why, field);
 }
 
+/* A misspelt field must not become none. */
+static bool only(const json_t *o, const char *const *names, size_t count)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < count; i++)
+		known += json_object_get(o, names[i]) != NULL;
+	return known == json_object_size(o);
+}
+
 static vs_status parse_ecu(const json_t *o, struct vs_registration *r,
                            struct vs_why *why)
 {
+	static const char *const names[] = {"id", "component", "hardware"};
 	size_t n = r->ecu_count;
 
+	if (!only(o, names, sizeof names / sizeof *names))
+		return bad(why, "ecus: a field that ECUs do not have");
 	if (n == VS_ECUS_MAX)
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_TOO_LARGE, "ecus",
 		               0);
@@ -74,9 +87,15 @@ static vs_status parse_offset(const json_t *body, struct vs_registration *r,
 vs_status vs_registration_parse(const json_t *body, struct vs_registration *r,
                                 struct vs_why *why)
 {
+	static const char *const names[] = {
+		"id",          "site",           "feeder", "model",
+		"certificate", "utc_offset_min", "ecus",
+	};
 	json_t *ecus = NULL;
 
 	*r = (struct vs_registration){0};
+	if (!only(body, names, sizeof names / sizeof *names))
+		return bad(why, "a field that chargers do not have");
 	vs_status status =
 		take_name(body, "id", VS_DEVICE_ID_LEN, true, &r->id, why);
 	if (!status)
@@ -309,6 +328,12 @@ const char *vs_device_unfit(const struct vs_device *d,
 		}
 	}
 	return some ? NULL : "the release has nothing for its hardware";
+}
+
+const char *vs_device_release(const struct vs_device *d,
+                              const struct vs_releases *r)
+{
+	return vs_device_later(d, r, d->release) ? "" : d->release;
 }
 
 static json_t *components_json(const struct vs_device *d)

@@ -117,6 +117,11 @@ bool vs_device_runs(const struct vs_device *d, const struct vs_releases *r,
 /* Whether some ECU runs a later release_seq. */
 bool vs_device_later(const struct vs_device *d, const struct vs_releases *r,
                      const char *release);
+/* What its director names: the assigned release, or "" if that is none or
+ * would ask it to go back.
+ */
+const char *vs_device_release(const struct vs_device *d,
+                              const struct vs_releases *r);
 /* NULL if the charger may be given the release, else why not. */
 const char *vs_device_unfit(const struct vs_device *d,
                             const struct vs_releases *r, const char *release);

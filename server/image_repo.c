@@ -301,7 +301,7 @@ vs_status vs_image_load(struct vs_store *s, const struct vs_image_with *with,
 			NULL, 0, load_uploader, &l);
 	/* Due at once: an intruder may have counted on from our versions. */
 	if (!status && vs_fileset_newest(&out->files, "targets", &version))
-		out->renew_s = 1;
+		out->renew_s = VS_RENEW_NOW;
 	return status;
 }
 

@@ -15,10 +15,13 @@
 #include "server/release.h"
 #include "server/store/store.h"
 
+#define VS_RENEW_NOW 1
+
 struct vs_image_repo {
 	struct vs_fileset files;
 	struct vs_releases releases;
-	uint64_t renew_s; /* 0: nothing is published yet */
+	/* when the tick signs anew; 0: nothing is published yet */
+	uint64_t renew_s;
 };
 
 /* What making and checking one takes; all kept by the caller. */

@@ -11,7 +11,6 @@
 
 #include "base/hex.h"
 #include "server/audit.h"
-#include "server/tick.h"
 
 struct report_job {
 	struct vs_job job;
@@ -20,7 +19,6 @@ struct report_job {
 	char nonce[65];
 	vs_reason refused; /* NONE: it was taken */
 	const char *why;
-	bool heal_image;
 	struct vs_device next; /* the charger after this report; borrows */
 };
 
@@ -102,7 +100,9 @@ static vs_status store_news(const struct report_job *j, struct vs_store *store,
 		status = note(store, d->id, "fell-back", is->fallback_reason,
 		              is->detail);
 	if (!status && (strcmp(is->status, was->status) != 0 ||
-	                is->campaign_seq != was->campaign_seq))
+	                is->campaign_seq != was->campaign_seq ||
+	                (is->reason != VS_REASON_NONE && !is->about[0] &&
+	                 is->reason != was->reason)))
 		status = note(store, d->id, "status", is->reason, is->status);
 	if (!status && j->next.director_version != d->director_version) {
 		status = vs_director_store(store, d->id,
@@ -116,12 +116,16 @@ static vs_status store_news(const struct report_job *j, struct vs_store *store,
 }
 
 /* A charger that trusts later image metadata than ours met an intruder with
- * our keys: signing anew takes us past them.
+ * our keys: signing anew takes us past them.  Only when it is news: a charger
+ * that repeats itself must not have us sign without end.
  */
-static bool image_overtaken(const struct vs_report *r)
+static bool image_overtaken(const struct vs_device_state *was,
+                            const struct vs_device_state *is)
 {
-	return r->reason == VS_REASON_ROLLBACK &&
-	       strncmp(r->about, "image/", 6) == 0;
+	return is->reason == VS_REASON_ROLLBACK &&
+	       strncmp(is->about, "image/", 6) == 0 &&
+	       (was->reason != is->reason ||
+	        strcmp(was->about, is->about) != 0);
 }
 
 static void apply(struct report_job *j, struct vs_device *d,
@@ -130,8 +134,8 @@ static void apply(struct report_job *j, struct vs_device *d,
 	struct vs_server *s = j->request->server;
 
 	pthread_rwlock_wrlock(&s->lock);
-	j->heal_image = image_overtaken(&j->report) &&
-	                d->state.reason != VS_REASON_ROLLBACK;
+	if (s->image.renew_s && image_overtaken(&d->state, &j->next.state))
+		s->image.renew_s = VS_RENEW_NOW;
 	d->state = j->next.state;
 	memcpy(d->ecus, j->next.ecus, sizeof d->ecus);
 	d->director_version = j->next.director_version;
@@ -150,6 +154,9 @@ static vs_status take(struct report_job *j, struct vs_store *store,
 
 	j->next = *d;
 	vs_device_report(&j->next, &j->report, j->nonce, with.now_s);
+	if (strcmp(vs_device_release(&j->next, with.releases),
+	           vs_device_release(d, with.releases)) != 0)
+		j->next.director_stale = true;
 	vs_status status = store_report(j, store, with.now_s);
 	if (!status)
 		status = store_news(j, store, d);
@@ -181,35 +188,19 @@ static vs_status run(struct vs_job *job, struct vs_store *store)
 	return take(j, store, d);
 }
 
-/* Nobody waits for this; the tick does it again if it fails. */
-struct heal_job {
-	struct vs_job job;
-	struct vs_server *server;
-};
-
-static vs_status run_heal(struct vs_job *job, struct vs_store *store)
+static unsigned code_of(vs_reason reason)
 {
-	return vs_tick_renew(((struct heal_job *)job)->server, store, true);
-}
-
-static void end_heal(struct vs_job *job, vs_status status)
-{
-	(void)status;
-	free(job);
-}
-
-static void heal(struct vs_server *s)
-{
-	struct heal_job *h = calloc(1, sizeof *h);
-
-	if (!h)
-		return;
-	*h = (struct heal_job){
-		.job = {.run = run_heal, .done = end_heal},
-                  .server = s
-        };
-	if (vs_writer_submit(s->writer, &h->job))
-		free(h);
+	switch (reason) {
+	case VS_REASON_REPLAY:
+		return 409;
+	case VS_REASON_BAD_SIGNATURE:
+	case VS_REASON_WRONG_VEHICLE:
+		return 403;
+	case VS_REASON_TOO_LARGE:
+		return 413;
+	default:
+		return 400;
+	}
 }
 
 static void done(struct vs_job *job, vs_status status)
@@ -220,12 +211,10 @@ static void done(struct vs_job *job, vs_status status)
 	if (status)
 		vs_request_fail(r, status, NULL);
 	else if (j->refused != VS_REASON_NONE)
-		vs_request_error(r, j->refused == VS_REASON_REPLAY ? 409 : 403,
-		                 j->refused, "%s", j->why);
+		vs_request_error(r, code_of(j->refused), j->refused, "%s",
+		                 j->why);
 	else
 		vs_request_json(r, 200, json_pack("{s:s}", "nonce", j->nonce));
-	if (!status && j->heal_image)
-		heal(r->server);
 	free(j);
 	vs_request_resume(r);
 }
@@ -260,15 +249,18 @@ static vs_status make_nonce(char out[static 65])
 static vs_status verify(struct vs_request *r, struct report_job *j,
                         struct vs_why *why)
 {
+	const void *bytes = r->body.data ? (const void *)r->body.data : "";
 	struct vs_key key;
 	vs_status status = key_of(r, &key);
 
 	if (!status)
-		status = vs_report_decode(r->body.data, r->body.len, &key,
-		                          &j->report, why);
+		status = vs_report_decode(bytes, r->body.len, &key, &j->report,
+		                          why);
 	vs_key_drop(&key);
-	if (status == VS_ERR_REFUSED) {
-		j->refused = why->code;
+	if (status == VS_ERR_REFUSED || status == VS_ERR_INPUT ||
+	    status == VS_ERR_LIMIT) {
+		j->refused = why->code != VS_REASON_NONE ? why->code
+		                                         : VS_REASON_MALFORMED;
 		j->why = why->what;
 		status = VS_OK;
 	}
@@ -279,13 +271,8 @@ void vs_report_handle(struct vs_request *r)
 {
 	struct report_job *j = calloc(1, sizeof *j);
 	struct vs_why why = {0};
-	vs_status status = VS_ERR_NOMEM;
+	vs_status status = j ? verify(r, j, &why) : VS_ERR_NOMEM;
 
-	if (j && r->body.data)
-		status = verify(r, j, &why);
-	else if (j)
-		status = vs_fail(VS_ERR_INPUT, &why, VS_REASON_MALFORMED,
-		                 "an empty report", 0);
 	if (status) {
 		vs_request_fail(r, status, &why);
 		free(j);

@@ -32,13 +32,6 @@ static vs_status renew(struct vs_server *s, struct vs_store *store)
 	return status;
 }
 
-vs_status vs_tick_renew(struct vs_server *s, struct vs_store *store, bool now)
-{
-	if (!s->image.renew_s || (!now && vs_server_now() < s->image.renew_s))
-		return VS_OK;
-	return renew(s, store);
-}
-
 struct tick {
 	struct vs_job job;
 	struct vs_server *server;
@@ -46,7 +39,11 @@ struct tick {
 
 static vs_status run_renew(struct vs_job *job, struct vs_store *store)
 {
-	return vs_tick_renew(((struct tick *)job)->server, store, false);
+	struct vs_server *s = ((struct tick *)job)->server;
+
+	if (!s->image.renew_s || vs_server_now() < s->image.renew_s)
+		return VS_OK;
+	return renew(s, store);
 }
 
 static vs_status run_step(struct vs_job *job, struct vs_store *store)

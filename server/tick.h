@@ -13,10 +13,4 @@
 vs_status vs_tick_start(struct vs_server *s) VS_MUST_CHECK;
 void vs_tick_stop(struct vs_server *s); /* also if it never started */
 
-/* Signs the image repository's online roles anew if their time has come, or
- * now if a charger needs it; statements, then memory.
- */
-vs_status vs_tick_renew(struct vs_server *s, struct vs_store *store,
-                        bool now) VS_MUST_CHECK;
-
 #endif
