@@ -153,7 +153,7 @@ bool vs_request_number(struct vs_request *r, const char *name, uint64_t preset,
 
 /* Takes fd. */
 static void give_file(struct vs_request *r, int fd, uint64_t len,
-                      const struct vs_range *range)
+                      const char *tag, const struct vs_range *range)
 {
 	char text[80];
 	uint64_t size = range->whole ? len : range->last - range->first + 1;
@@ -168,6 +168,7 @@ static void give_file(struct vs_request *r, int fd, uint64_t len,
 	set(r, range->whole ? 200 : 206, answer);
 	vs_request_header(r, "Content-Type", "application/octet-stream");
 	vs_request_header(r, "Accept-Ranges", "bytes");
+	vs_request_header(r, "ETag", tag);
 	/* The name is the hash: what is under it never changes. */
 	vs_request_header(r, "Cache-Control", "max-age=31536000, immutable");
 	if (range->whole)
@@ -178,13 +179,18 @@ static void give_file(struct vs_request *r, int fd, uint64_t len,
 	vs_request_header(r, "Content-Range", text);
 }
 
+static const char *header(const struct vs_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
+	                                   name);
+}
+
 void vs_request_artifact(struct vs_request *r, const char *sha256)
 {
-	const char *asked = MHD_lookup_connection_value(
-		r->connection, MHD_HEADER_KIND, "Range");
+	const char *only = header(r, "If-Range");
 	struct vs_range range;
 	uint64_t len;
-	char text[48];
+	char text[48], tag[72];
 	int fd;
 	vs_status status = vs_artifact_open(r->server->settings->data_dir,
 	                                    sha256, &fd, &len);
@@ -193,8 +199,11 @@ void vs_request_artifact(struct vs_request *r, const char *sha256)
 		vs_request_fail(r, status, NULL);
 		return;
 	}
-	if (!vs_range_parse(asked, len, &range)) {
-		give_file(r, fd, len, &range);
+	/* The hash is the strong validator; dates there are none. */
+	snprintf(tag, sizeof tag, "\"%s\"", sha256);
+	bool whole = only && strcmp(only, tag) != 0;
+	if (!vs_range_parse(whole ? NULL : header(r, "Range"), len, &range)) {
+		give_file(r, fd, len, tag, &range);
 		return;
 	}
 	close(fd);
