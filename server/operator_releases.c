@@ -103,6 +103,9 @@ static bool read_files(struct vs_request *r, const json_t *body,
 	struct vs_why why;
 	vs_status status = vs_json_object(body, "files", &files, &why);
 
+	if (!status && json_object_size(body) != 1)
+		status = vs_fail(VS_ERR_INPUT, &why, VS_REASON_MALFORMED,
+		                 "a member beside files", 0);
 	if (!status && json_object_size(files) == 0)
 		status = vs_fail(VS_ERR_INPUT, &why, VS_REASON_MALFORMED,
 		                 "files: none", 0);
