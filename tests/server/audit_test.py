@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The audit log: what charger and people did is in it, in the closed list's
+words, and nobody alters, drops or swaps a record unnoticed: not in the
+database, not in an export.
+
+usage: audit_test.py VOLTSEAL-SERVER VOLTSEAL
+"""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+
+import harness
+from chargers import canonical, sha256
+from harness import World
+
+GENESIS = "0" * 64
+FIELDS = {"seq", "time", "actor", "action", "subject", "reason", "detail",
+          "prev", "hash"}
+
+
+def closed_list():
+    """The words of base/status.h, by the table that names them."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
+                        "..", "base", "status.c")
+    with open(path, encoding="utf-8") as f:
+        return re.findall(r"\[VS_REASON_\w+\] =\s+\"([a-z-]+)\"", f.read())
+
+
+class Operate:
+    """The operator's command line, as the auditor uses it."""
+
+    def __init__(self, program, world):
+        self.program = program
+        self.token = world.write(world.people["aude"].token.encode(),
+                                 "aude.token")
+        os.chmod(self.token, 0o600)
+        self.common = ["--server", f"https://127.0.0.1:{world.ports[1]}",
+                       "--ca", world.server_ca.certificate, "--token-file",
+                       self.token]
+
+    def run(self, *args, data=None):
+        """Runs it to its end."""
+        return subprocess.run([self.program, *args], input=data,
+                              capture_output=True, check=False, timeout=30)
+
+    def export(self):
+        """voltseal audit export: its lines."""
+        done = self.run("audit", "export", *self.common)
+        assert done.returncode == 0, done
+        return done.stdout.splitlines(keepends=True)
+
+    def verify(self, lines, *more):
+        """voltseal audit verify of such lines."""
+        return self.run("audit", "verify", "-", *more, data=b"".join(lines))
+
+
+def words(tap, world):
+    """Every reason a charger gives is in the log in the same word"""
+    # S0.27
+    known = closed_list()
+    tap.check(len(known) > 40 and known[0] == "none",
+              "the closed list was read", known)
+    charger = world.chargers["CP-0001"]
+    wrong = []
+    for about in ("targets/x.seal", ""):
+        for word in known[1:]:
+            charger.report()
+            before = world.audit()[-1]["seq"]
+            got = charger.report(reason=word, about=about)
+            new = [r for r in world.audit() if r["seq"] > before]
+            if got.code != 200 or [(r["actor"], r["subject"], r["reason"])
+                                   for r in new] != [(charger.id, charger.id,
+                                                      word)]:
+                wrong.append((word, about, got, new))
+            if about and new and (new[0]["action"], new[0]["detail"]) != \
+                    ("refused", about):
+                wrong.append((word, new))
+    tap.check(not wrong, f"all {len(known) - 1} words, with a file and "
+              "without", "\n".join(map(str, wrong[:5])))
+    charger.report()
+    before = world.audit()[-1]["seq"]
+    charger.report(fellBack=True, fallbackReason="boot-failed", detail="no")
+    new = [(r["action"], r["reason"]) for r in world.audit()
+           if r["seq"] > before]
+    tap.equal(new, [("fell-back", "boot-failed")],
+              "and so is why it fell back")
+    charger.report(fellBack=True, fallbackReason="boot-failed", detail="no")
+    tap.equal(world.audit()[-1]["seq"], before + 1, "which is told once")
+    got = charger.report(reason="bored")
+    tap.equal(got.code, 400, "a word that is not in the list is refused")
+    tap.equal((world.audit()[-1]["action"], world.audit()[-1]["reason"]),
+              ("report-refused", "malformed"), "and that is in the log")
+
+
+def chain(tap, world, operate):
+    """The chain holds, computed a second time"""
+    records = world.audit()
+    prev, wrong = GENESIS, []
+    for seq, r in enumerate(records, 1):
+        body = {k: v for k, v in r.items() if k != "hash"}
+        if set(r) != FIELDS or r["seq"] != seq or r["prev"] != prev or \
+                sha256(canonical(body)) != r["hash"]:
+            wrong.append(r)
+        prev = r["hash"]
+    tap.check(len(records) > 100 and not wrong,
+              "each record's hash is the hash of its canonical form",
+              wrong[:2])
+    done = operate.verify(operate.export(), "--head", prev)
+    tap.check(done.returncode == 0 and prev.encode() in done.stdout,
+              "voltseal audit verify agrees", done)
+
+
+def export(tap, world, operate):
+    """voltseal audit verify finds what was done to an export"""
+    lines = operate.export()
+    head = json.loads(lines[-1])["hash"]
+    middle = len(lines) // 2
+    edited = lines[middle].replace(b'"actor":"', b'"actor":"x')
+    tap.check(edited != lines[middle], "(there is something to edit)")
+    swapped = lines[:]
+    swapped[middle], swapped[middle + 1] = lines[middle + 1], lines[middle]
+    cases = [("an edited record", lines[:middle] + [edited] +
+              lines[middle + 1:], middle + 1),
+             ("a record taken out", lines[:middle] + lines[middle + 1:],
+              middle + 1),
+             ("two records swapped", swapped, middle + 1),
+             ("a record twice", lines[:middle] + lines[middle - 1:],
+              middle + 1),
+             ("a line cut off", lines[:-1] + [lines[-1][:-2]], len(lines))]
+    for what, altered, line in cases:
+        done = operate.verify(altered)
+        tap.check(done.returncode == 1 and f":{line}: ".encode() in
+                  done.stderr and not done.stdout,
+                  f"{what} is found, with its line", done)
+    done = operate.verify(lines[:-1])
+    tap.equal(done.returncode, 0, "a log cut short is a good chain")
+    done = operate.verify(lines[:-1], "--head", head)
+    tap.equal(done.returncode, 1, "but not with the head that was kept")
+
+
+CHANGES = [
+    ("another actor", "UPDATE audit SET actor = 'nobody' WHERE seq = :m",
+     "m"),
+    ("another action", "UPDATE audit SET action = 'done' WHERE seq = :m",
+     "m"),
+    ("another reason", "UPDATE audit SET reason = 'none' WHERE seq = :m",
+     "m"),
+    ("another time", "UPDATE audit SET time_s = time_s + 1 WHERE seq = :m",
+     "m"),
+    ("another detail", "UPDATE audit SET detail = 'x' || detail "
+     "WHERE seq = 1", "first"),
+    ("another hash", "UPDATE audit SET hash = :g WHERE seq = :l", "l"),
+    ("another prev", "UPDATE audit SET prev = :g WHERE seq = :m", "m"),
+    ("a record taken out", "DELETE FROM audit WHERE seq = :m", "m"),
+    ("the first taken out", "DELETE FROM audit WHERE seq = 1", "first"),
+    ("the last cut off", "DELETE FROM audit WHERE seq = :l", "l"),
+    ("two records swapped", "UPDATE audit SET seq = CASE seq "
+     "WHEN :m THEN -1 WHEN :m + 1 THEN :m ELSE seq END; "
+     "UPDATE audit SET seq = :m + 1 WHERE seq = -1", "m"),
+    ("one slipped in", "INSERT INTO audit SELECT :l + 1, time_s, actor, "
+     "action, subject, reason, detail, hash, hash FROM audit "
+     "WHERE seq = :l", "l + 1"),
+    ("the whole log taken away", "DELETE FROM audit", "first"),
+    ("the head taken away", "DELETE FROM meta WHERE name = 'audit_head'",
+     "l + 1"),
+]
+
+
+class Database:
+    """The database of a stopped server, with a copy to go back to."""
+
+    def __init__(self, world):
+        self.world = world
+        self.path = world.path("data", "voltseal.db")
+        db = world.database()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        with open(self.path, "rb") as f:
+            self.whole = f.read()
+
+    def change(self, statements, values):
+        """Runs statements; executescript() takes no values."""
+        db = self.world.database()
+        with db:
+            for statement in statements.split(";"):
+                names = re.findall(r":(\w)", statement)
+                db.execute(statement, {n: values[n] for n in names})
+        db.close()
+
+    def restore(self):
+        """As it was."""
+        for old in glob.glob(self.path + "*"):
+            os.unlink(old)
+        with open(self.path, "wb") as f:
+            f.write(self.whole)
+
+
+def tamper(tap, world):
+    """A server does not start over a log that was tampered with"""
+    records = world.audit()
+    world.stop()
+    database = Database(world)
+    last = records[-1]["seq"]
+    # two neighbours that differ, so that swapping them is a change
+    values = {"l": last, "m": last // 2, "g": GENESIS}
+    places = {"m": last // 2, "l": last, "first": 1, "l + 1": last + 1}
+    for what, statements, place in CHANGES:
+        if what == "another reason":
+            values["m"] = next(r["seq"] for r in records if r["reason"])
+            places["m"] = values["m"]
+        database.change(statements, values)
+        for command in ("run", "check-config"):
+            done = world.run(command, "--config", world.conf, expect=None)
+            tap.check(done.returncode == 1 and len(
+                done.stderr.splitlines()) == 1 and
+                f"broken at seq {places[place]} " in done.stderr,
+                f"{what}: {command} names seq {place}", done)
+        database.restore()
+    world.start()
+    tap.equal(world.audit()[-1]["hash"], records[-1]["hash"],
+              "unchanged, it starts and the log is as it was")
+
+
+def alive(tap, world, operate):
+    """What is done to the log of a running server shows in its export"""
+    middle = world.audit()[-1]["seq"] // 2
+    db = world.database()
+    with db:
+        db.execute("UPDATE audit SET actor = 'x' || actor WHERE seq = ?",
+                   (middle,))
+    done = operate.verify(operate.export())
+    tap.check(done.returncode == 1 and f":{middle}: ".encode() in
+              done.stderr, "voltseal audit verify names the record", done)
+    with db:
+        db.execute("UPDATE audit SET actor = substr(actor, 2) "
+                   "WHERE seq = ?", (middle,))
+    db.close()
+    world.chargers["CP-0001"].report(status="Downloading")
+    tap.equal(operate.verify(operate.export()).returncode, 0,
+              "put right, the chain holds")
+
+
+def people(tap, world):
+    """What people did, and tried to do, is in the log with their names"""
+    log = [(r["actor"], r["action"]) for r in world.audit()]
+    for entry in (("host", "server-initialised"), ("host", "person-added"),
+                  ("otto", "device-registered"),
+                  ("otto", "artifact-uploaded"),
+                  ("otto", "release-published"),
+                  ("otto", "publish-refused"), ("vera", "denied")):
+        tap.check(entry in log, f"{entry[0]}: {entry[1]}", log[-3:])
+    late = world.people["aude"].get("/v1/audit?after=999999")
+    tap.equal(late.json(), [], "after the end there is nothing")
+    page = world.people["aude"].get("/v1/audit?limit=999999")
+    tap.check(page.code == 200 and len(page.json()) <= 1000,
+              "no page is over 1000 records", len(page.json()))
+
+
+def run(tap, program, operate, folder):
+    """All of it over one server."""
+    world = World(program, folder)
+    world.add_people()
+    try:
+        world.start()
+        world.fleet(1)
+        world.room.release("1.1.0", 2)
+        files = world.room.files()
+        assert world.publish(files).code == 409
+        world.upload()
+        assert world.publish(files).code == 200
+        assert world.people["vera"].post("/v1/devices").code == 403
+        operate = Operate(operate, world)
+        tap.section(words, world)
+        tap.section(people, world)
+        tap.section(chain, world, operate)
+        tap.section(export, world, operate)
+        tap.section(tamper, world)
+        tap.section(alive, world, operate)
+        tap.equal(world.stop(), 0, "it stops in good order")
+        harness.quiet(tap, world)
+    finally:
+        world.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(run))

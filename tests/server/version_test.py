@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Versions of online metadata are the last one's successor or the time in
+seconds, whichever is higher; so chargers that an intruder with our online
+keys had led ahead, and a server restored from a backup, recover by
+themselves."""
+import json
+import os
+import sqlite3
+import sys
+import time
+
+import harness
+from chargers import Key, body_of, canonical, envelope, sha256, verified
+from harness import World
+
+
+class Client:
+    """What a charger remembers of a repository's online roles: it refuses
+    versions below those it trusts (TUF 1.0.34 section 5.4.3)."""
+
+    def __init__(self, charger, room):
+        self.charger = charger
+        self.room = room
+        self.trusts = {"director": 0, "image": 0}
+
+    def look(self, repository):
+        """The timestamp's version if it is signed well, of one piece with
+        its snapshot, and not below what is trusted; else None."""
+        get = self.charger.client.good
+        file = json.loads(get(f"/{repository}/timestamp.json"))
+        key = "director" if repository == "director" else "timestamp"
+        sigs = {s["keyid"]: s["sig"] for s in file["signatures"]}
+        mine = sigs.get(self.room.online_id(key))
+        assert mine and verified(self.room.online[key],
+                                 canonical(file["signed"]),
+                                 bytes.fromhex(mine)), repository
+        entry = file["signed"]["meta"]["snapshot.json"]
+        data = get(f"/{repository}/{entry['version']}.snapshot.json")
+        assert sha256(data) == entry["hashes"]["sha256"], repository
+        return self.judge(repository, file["signed"]["version"])
+
+    def judge(self, repository, version):
+        """The rule itself."""
+        if version < self.trusts[repository]:
+            return None
+        self.trusts[repository] = version
+        return version
+
+    def both(self):
+        """Both repositories' versions; None where one is refused."""
+        return [self.look("director"), self.look("image")]
+
+
+def stolen(world, name, version):
+    """A timestamp as one makes it who has our online key."""
+    key = Key(world.path("data", "online", name + ".pem"), ed25519=True)
+    body = body_of("timestamp", version, meta={"snapshot.json": {
+        "version": version, "length": 9, "hashes": {"sha256": "0" * 64}}})
+    return json.loads(envelope(body, [key]))
+
+
+def clock(tap, world):
+    """Versions start at the clock and rise with each signing"""
+    client = Client(world.chargers["CP-0001"], world.room)
+    now = int(time.time())
+    first = client.both()
+    tap.check(all(now - 60 < v <= now + 5 for v in first),
+              "both repositories' versions are near the time in seconds",
+              (first, now))
+    world.power_cut()
+    second = client.both()
+    tap.check(None not in second and
+              all(b > a for a, b in zip(first, second)),
+              "after a power cut both are above what was shown",
+              (first, second))
+    tap.equal(world.stop(), 0, "(it stops)")
+    world.start()
+    third = client.both()
+    tap.check(None not in third and all(b > a for a, b in zip(second, third)),
+              "and so they are after a stop", (second, third))
+
+
+def led_ahead(tap, world):
+    """A charger that an intruder led ahead recovers by its next report"""
+    # A2: the online keys are stolen; S0.18
+    charger = world.chargers["CP-0001"]
+    client = Client(charger, world.room)
+    ours = client.both()
+    forged = stolen(world, "director", ours[0] + 10 ** 9)
+    tap.check(forged["signatures"][0]["keyid"] ==
+              world.room.online_id("director"), "(he signs with our key)")
+    client.judge("director", forged["signed"]["version"])
+    tap.equal(client.look("director"), None,
+              "a billion ahead: it refuses our director")
+    charger.report(directorVersion=client.trusts["director"],
+                   reason="metadata-rollback", about="director/timestamp.json")
+    tap.equal(client.look("director"), ours[0] + 10 ** 9 + 1,
+              "after its report the director goes past him")
+    world.power_cut()
+    tap.check(client.look("director"), "and stays past him after a power cut")
+    forged = stolen(world, "timestamp", client.look("image") + 2)
+    client.judge("image", forged["signed"]["version"])
+    tap.equal(client.look("image"), None,
+              "two counted on: it refuses our image repository")
+    time.sleep(max(0, forged["signed"]["version"] + 1 - time.time()))
+    charger.report(reason="metadata-rollback", about="image/timestamp.json")
+    tap.check(world.wait(lambda: client.look("image"), 3),
+              "after its report the image repository is signed anew, past "
+              "him", client.trusts)
+    seen = [(r["action"], r["reason"], r["detail"]) for r in world.audit()
+            if r["subject"] == charger.id and r["reason"]]
+    tap.check(("director-overtaken", "wrong-version",
+               "trusts a later director than ours") in seen and
+              ("refused", "metadata-rollback", "image/timestamp.json") in
+              seen, "the log says that it happened", seen)
+
+
+def restored(tap, world):
+    """A server restored from a backup continues above what was shown"""
+    client = Client(world.chargers["CP-0002"], world.room)
+    backup = world.path("backup.db")
+    with sqlite3.connect(world.path("data", "voltseal.db")) as db:
+        db.execute("VACUUM INTO ?", (backup,))
+    before = client.both()
+    for _ in range(3):
+        client.charger.report(directorVersion=client.trusts["director"] + 1)
+        client.trusts["director"] += 1
+        client.both()
+    later = [client.trusts["director"], client.trusts["image"]]
+    head = world.audit()[-1]
+    world.stop()
+    path = world.path("data", "voltseal.db")
+    for end in ("", "-wal", "-shm"):
+        if os.path.exists(path + end):
+            os.unlink(path + end)
+    os.rename(backup, path)
+    time.sleep(max(0, max(later) - time.time()) + 0.1)
+    world.start()
+    after = client.both()
+    tap.check(None not in after and all(a >= b for a, b in zip(after, later)),
+              "both versions are above all that was shown since the backup",
+              (before, later, after))
+    tap.check(world.audit()[-1]["seq"] < head["seq"],
+              "(it is the older database)")
+    tap.equal(client.charger.report().code, 200,
+              "a charger's next report is taken")
+
+
+def renewal(tap, world):
+    """Timestamps are signed anew before they expire"""
+    # A3: freeze; S0.4
+    charger = world.chargers["CP-0001"]
+    world.stop()
+    world.settings.update(timestamp_ttl_s=4, director_ttl_s=4,
+                          snapshot_ttl_s=8)
+    world.configure(world.conf)
+    world.start()
+    client = Client(charger, world.room)
+    seen = {"director": set(), "image": set()}
+    end, late = time.monotonic() + 6, []
+    while time.monotonic() < end:
+        for where, versions in seen.items():
+            body = json.loads(charger.client.good(
+                f"/{where}/timestamp.json"))["signed"]
+            left = time.mktime(time.strptime(
+                body["expires"], "%Y-%m-%dT%H:%M:%SZ")) - \
+                time.mktime(time.gmtime())
+            late += [(where, left)] if left < 1 else []
+            versions.add(body["version"])
+        assert None not in client.both()
+        time.sleep(0.2)
+    tap.check(not late, "none was handed out near its end", late)
+    tap.check(all(len(v) >= 3 for v in seen.values()),
+              "versions rise as they are made anew", seen)
+
+
+def run(tap, program, folder):
+    """All of it over one server."""
+    world = World(program, folder)
+    world.add_people()
+    try:
+        world.start()
+        world.fleet(1, 2)
+        world.room.release("1.1.0", 2)
+        world.upload()
+        assert world.publish(world.room.files()).code == 200
+        for section in (clock, restored, led_ahead, renewal):
+            tap.section(section, world)
+        tap.equal(world.stop(), 0, "it stops in good order")
+        harness.quiet(tap, world)
+    finally:
+        world.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(run))
