@@ -261,11 +261,11 @@ static void a_pem_that_is_no_public_key_is_refused(void **state)
 		"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
 		"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
 		/* would make some readers ask for a password */
-		"-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n"
-		"DEK-Info: AES-256-CBC,00000000000000000000000000000000\n\n"
-		"AAAA\n-----END PUBLIC KEY-----\n",
-		"-----BEGIN CERTIFICATE-----\nAAAA\n"
-		"-----END CERTIFICATE-----\n",
+		("-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n"
+	         "DEK-Info: AES-256-CBC,00000000000000000000000000000000\n\n"
+	         "AAAA\n-----END PUBLIC KEY-----\n"),
+		("-----BEGIN CERTIFICATE-----\nAAAA\n"
+	         "-----END CERTIFICATE-----\n"),
 	};
 
 	(void)state;
