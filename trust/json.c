@@ -76,6 +76,10 @@ vs_status vs_json_parse(const void *in, size_t len, size_t max, json_t **out,
 	if (len == 0)
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED, "empty",
 		               0);
+	/* jansson passes over one that follows a number. */
+	if (memchr(in, '\0', len))
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
+		               "a NUL byte", 0);
 	v = json_loadb(in, len, JSON_REJECT_DUPLICATES, &error);
 	/* jansson gives most failed allocations no code and no text. */
 	if (!v && error.text[0] == '\0')

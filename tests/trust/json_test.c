@@ -71,6 +71,7 @@ static void what_is_not_strict_json_is_refused(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		must_refuse(bad[i], strlen(bad[i]));
 	must_refuse("{}\0", 3);
+	must_refuse("{\"a\":1\0}", 8);
 }
 
 static size_t nest(char *out, int levels)
