@@ -188,20 +188,22 @@ static vs_status load_assignment(void *ctx, const struct vs_row *row)
 vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
                         char bad[static VS_DEVICE_ID_LEN], struct vs_why *why)
 {
+	/* clang-format off */
 	static const struct {
 		const char *sql;
 		vs_row_fn each;
 	} tables[] = {
 		{"SELECT id, seq, site, feeder, model, utc_offset, certificate "
-	         "FROM device ORDER BY seq",          load_device  },
+		 "FROM device ORDER BY seq", load_device},
 		{"SELECT device, id, component, hardware FROM ecu "
-	         "ORDER BY device, place",            load_ecu     },
+		 "ORDER BY device, place", load_ecu},
 		{"SELECT device, nonce, received_s, body FROM report",
-	         load_report							},
-		{"SELECT device, version FROM director",               load_director},
+		 load_report},
+		{"SELECT device, version FROM director", load_director},
 		{"SELECT device, release, campaign FROM assignment",
-	         load_assignment						    },
+		 load_assignment},
 	};
+	/* clang-format on */
 	struct loading l = {.store = s, .fleet = out, .bad = bad, .why = why};
 	vs_status status = VS_OK;
 

@@ -222,12 +222,14 @@ static struct MHD_Daemon *start(struct vs_listener *l)
 	bool devices = l->audience == VS_FOR_DEVICES;
 	unsigned flags =
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | MHD_USE_ITC;
+	/* clang-format off */
 	struct MHD_OptionItem only[] = {
-		{MHD_OPTION_HTTPS_MEM_TRUST,  0,                           l->tls.ca},
+		{MHD_OPTION_HTTPS_MEM_TRUST, 0, l->tls.ca},
 		{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)s->device_threads,
-	         NULL							       },
-		{MHD_OPTION_END,              0,                           NULL     },
+		 NULL},
+		{MHD_OPTION_END, 0, NULL},
 	};
+	/* clang-format on */
 
 	if (l->address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
@@ -235,10 +237,10 @@ static struct MHD_Daemon *start(struct vs_listener *l)
 		flags |= MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 	else
 		flags |= MHD_USE_POLL | MHD_USE_THREAD_PER_CONNECTION;
-	if (!devices || s->device_threads == 1)
-		only[1] = only[2];
 	if (!devices)
-		only[0] = only[2];
+		only[0].option = MHD_OPTION_END;
+	else if (s->device_threads == 1)
+		only[1].option = MHD_OPTION_END;
 	return MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, l, MHD_OPTION_SOCK_ADDR,
 		(struct sockaddr *)&l->address, MHD_OPTION_HTTPS_MEM_CERT,

@@ -10,29 +10,26 @@
 #include "server/config.h"
 #include "server/people.h"
 
+/* clang-format off */
 static const struct command {
 	const char *words[2]; /* the second may be NULL */
 	bool takes_name, takes_roles;
 	int (*run)(const struct vs_arguments *a);
 	const char *help;
 } commands[] = {
-	{{"run", NULL},          false, false, vs_command_run, "serve until SIGTERM"                                    },
-	{{"init", NULL},
-         false,                         false,
-         vs_command_init,                                      "make data folder, database and online keys"             },
-	{{"check-config", NULL},
-         false,                         false,
-         vs_command_check,                                     "read all that run would read, and say what is wrong"    },
-	{{"user", "add"},
-         true,                          true,
-         vs_command_user_add,                                  "NAME --role ROLE...: add a person, print the token once"},
-	{{"user", "list"},
-         false,                         false,
-         vs_command_user_list,                                 "who may do what"					},
-	{{"user", "remove"},
-         true,                          false,
-         vs_command_user_remove,                               "NAME: the token is void at once"                        },
+	{{"run", NULL}, false, false, vs_command_run, "serve until SIGTERM"},
+	{{"init", NULL}, false, false, vs_command_init,
+	 "make data folder, database and online keys"},
+	{{"check-config", NULL}, false, false, vs_command_check,
+	 "read all that run would read, and say what is wrong"},
+	{{"user", "add"}, true, true, vs_command_user_add,
+	 "NAME --role ROLE...: add a person, print the token once"},
+	{{"user", "list"}, false, false, vs_command_user_list,
+	 "who may do what"},
+	{{"user", "remove"}, true, false, vs_command_user_remove,
+	 "NAME: the token is void at once"},
 };
+/* clang-format on */
 
 enum { command_count = sizeof commands / sizeof *commands };
 
@@ -118,17 +115,18 @@ static int parse(const struct command *c, int argc, char **argv, int at,
 	return 0;
 }
 
-static int run(const struct command *c, struct vs_arguments *a)
+static int run(const struct command *c, const struct vs_arguments *a)
 {
 	struct vs_settings settings;
+	struct vs_arguments all = *a;
 	char error[256];
 	int code = exit_wrong;
 
-	a->settings = &settings;
+	all.settings = &settings;
 	if (vs_settings_load(a->config, &settings, error))
 		vs_error("%s", error);
 	else
-		code = c->run(a);
+		code = c->run(&all);
 	vs_settings_drop(&settings);
 	return code;
 }

@@ -80,7 +80,7 @@ vs_status vs_online_init(const char *data_dir, char error[static 256])
 vs_status vs_online_load(const char *data_dir, struct vs_online *out,
                          char error[static 256])
 {
-	char path[path_max];
+	char path[path_max] = "";
 	vs_status status = VS_OK;
 
 	*out = (struct vs_online){0};

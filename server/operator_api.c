@@ -46,31 +46,34 @@ void vs_operator_whoami(struct vs_request *r)
 	(VS_PERSON_AUDITOR | VS_PERSON_OPERATOR | VS_PERSON_APPROVER |         \
 	 VS_PERSON_ADMIN)
 
+/* clang-format off */
 const struct vs_route vs_people_routes[] = {
-	{"GET",		      "/v1/whoami", READS, 0, vs_operator_whoami, NULL, NULL},
-	{"GET",		     "/v1/audit", AUDITS, 0, vs_operator_audit, NULL, NULL},
+	{"GET",  "/v1/whoami", READS, 0, vs_operator_whoami, NULL, NULL},
+	{"GET",  "/v1/audit", AUDITS, 0, vs_operator_audit, NULL, NULL},
 
-	{"GET",        "/v1/artifacts/*", READS, 0, vs_operator_get_artifact, NULL,
-         NULL},
-	{"PUT",		      "/v1/artifacts/*", MAKES, 0, vs_operator_put_artifact,
-         vs_operator_begin_artifact, vs_operator_more_artifact},
+	{"GET",  "/v1/artifacts/*", READS, 0,
+	 vs_operator_get_artifact, NULL, NULL},
+	{"PUT",  "/v1/artifacts/*", MAKES, 0, vs_operator_put_artifact,
+	 vs_operator_begin_artifact, vs_operator_more_artifact},
 
-	{"POST",		      "/v1/repository", MAKES, 32 * MEBI, vs_operator_publish, NULL,
-         NULL},
-	{"GET",		    "/v1/releases", READS, 0, vs_operator_releases, NULL, NULL},
-	{"GET",         "/v1/releases/*", READS, 0, vs_operator_release, NULL, NULL},
+	{"POST", "/v1/repository", MAKES, 32 * MEBI,
+	 vs_operator_publish, NULL, NULL},
+	{"GET",  "/v1/releases", READS, 0, vs_operator_releases, NULL, NULL},
+	{"GET",  "/v1/releases/*", READS, 0, vs_operator_release, NULL, NULL},
 
-	{"GET",		      "/v1/devices", READS, 0, vs_operator_devices, NULL, NULL},
-	{"GET",		      "/v1/devices/*", READS, 0, vs_operator_device, NULL, NULL},
-	{"POST",		     "/v1/devices", MAKES, MEBI / 8, vs_operator_register, NULL,
-         NULL},
+	{"GET",  "/v1/devices", READS, 0, vs_operator_devices, NULL, NULL},
+	{"GET",  "/v1/devices/*", READS, 0, vs_operator_device, NULL, NULL},
+	{"POST", "/v1/devices", MAKES, MEBI / 8,
+	 vs_operator_register, NULL, NULL},
 
 	{"GET",  "/v1/campaigns", READS, 0, vs_operator_campaigns, NULL, NULL},
-	{"GET",		       "/v1/campaigns/*", READS, 0, vs_operator_campaign, NULL, NULL},
-	{"POST",		      "/v1/campaigns", MAKES, MEBI, vs_operator_create, NULL, NULL},
-	{"POST",		     "/v1/campaigns/*/approve", APPROVES, 4096, vs_operator_move,
-         NULL, NULL},
-	{"POST",  "/v1/campaigns/*/*", MAKES, 4096, vs_operator_move, NULL,
-         NULL},
+	{"GET",  "/v1/campaigns/*", READS, 0,
+	 vs_operator_campaign, NULL, NULL},
+	{"POST", "/v1/campaigns", MAKES, MEBI, vs_operator_create, NULL, NULL},
+	{"POST", "/v1/campaigns/*/approve", APPROVES, 4096,
+	 vs_operator_move, NULL, NULL},
+	{"POST", "/v1/campaigns/*/*", MAKES, 4096,
+	 vs_operator_move, NULL, NULL},
 	{0},
 };
+/* clang-format on */

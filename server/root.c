@@ -11,7 +11,7 @@
 static vs_status parse(const struct vs_root_file *f, struct vs_envelope *e,
                        struct vs_role *role, struct vs_why *why)
 {
-	json_t *roles, *keys, *root;
+	json_t *roles = NULL, *keys = NULL, *root = NULL;
 	vs_status status = vs_envelope_parse(f->bytes, f->len, VS_TUF_ROOT_MAX,
 	                                     "root", e, why);
 
