@@ -23,15 +23,17 @@
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
 
+/* clang-format off */
 static const struct scheme {
 	const char *keytype, *scheme;
 	enum vs_key_scheme is;
 } schemes[] = {
-	{"ed25519",             "ed25519",             VS_KEY_ED25519    },
-	{"ecdsa",               "ecdsa-sha2-nistp256", VS_KEY_ECDSA_P256 },
-	{"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", VS_KEY_ECDSA_P256 },
-	{"rsa",		 "rsassa-pss-sha256",   VS_KEY_RSA_PSS_256},
+	{"ed25519",             "ed25519",             VS_KEY_ED25519},
+	{"ecdsa",               "ecdsa-sha2-nistp256", VS_KEY_ECDSA_P256},
+	{"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", VS_KEY_ECDSA_P256},
+	{"rsa",                 "rsassa-pss-sha256",   VS_KEY_RSA_PSS_256},
 };
+/* clang-format on */
 
 /* y of the points of order 1, 2, 4 and 8: under such a key one signature
  * verifies every message.
@@ -164,6 +166,19 @@ static const struct scheme *find_scheme(const char *keytype, const char *scheme)
 	return NULL;
 }
 
+/* Whether the crypto library lacked memory; forgets its errors.  A key or a
+ * signature that could not be read for that is nobody's fault.
+ */
+static bool starved(void)
+{
+	unsigned long error;
+	bool out = false;
+
+	while ((error = ERR_get_error()))
+		out = out || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	return out;
+}
+
 vs_status vs_key_parse(const json_t *object, struct vs_key *out,
                        struct vs_why *why)
 {
@@ -183,15 +198,18 @@ vs_status vs_key_parse(const json_t *object, struct vs_key *out,
 	if (!scheme)
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_UNSUPPORTED,
 		               "unknown key type or scheme", 0);
+	ERR_clear_error();
 	out->scheme = scheme->is;
 	out->pkey = scheme->is == VS_KEY_ED25519 ? ed25519_from(text)
 	                                         : from_pem(text);
-	ERR_clear_error();
 	if (!out->pkey || !scheme_of(out->pkey, &found) ||
 	    found != scheme->is) {
 		vs_key_drop(out);
-		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
-		               "not a fit public key", 0);
+		return starved()
+		               ? vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE,
+		                         "out of memory", 0)
+		               : vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
+		                         "not a fit public key", 0);
 	}
 	status = key_id(object, out->id);
 	if (status) {
@@ -199,6 +217,7 @@ vs_status vs_key_parse(const json_t *object, struct vs_key *out,
 		return vs_fail(status, why, VS_REASON_MALFORMED, "key id", 0);
 	}
 	out->object = json_incref((json_t *)(uintptr_t)object);
+	ERR_clear_error();
 	return VS_OK;
 }
 
@@ -284,14 +303,15 @@ static bool set_up(const struct vs_key *k, EVP_MD_CTX *md)
 vs_status vs_key_verify(const struct vs_key *k, const void *message, size_t len,
                         const uint8_t *sig, size_t sig_len)
 {
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_MD_CTX *md;
 	vs_status status = VS_ERR_CRYPTO;
 
+	ERR_clear_error();
+	md = EVP_MD_CTX_new();
 	if (md && set_up(k, md))
 		status = EVP_DigestVerify(md, sig, sig_len, message, len) == 1
 		                 ? VS_OK
 		                 : VS_ERR_REFUSED;
 	EVP_MD_CTX_free(md);
-	ERR_clear_error();
-	return status;
+	return starved() && status ? VS_ERR_CRYPTO : status;
 }

@@ -47,8 +47,11 @@ static void encode_three(const uint8_t *in, size_t len, char out[static 4])
 		bits |= in[2];
 	out[0] = alphabet[bits >> 18];
 	out[1] = alphabet[bits >> 12 & 63];
-	out[2] = len > 1 ? alphabet[bits >> 6 & 63] : '=';
-	out[3] = len > 2 ? alphabet[bits & 63] : '=';
+	out[2] = out[3] = '=';
+	if (len > 1)
+		out[2] = alphabet[bits >> 6 & 63];
+	if (len > 2)
+		out[3] = alphabet[bits & 63];
 }
 
 vs_status vs_text_base64(struct vs_text *t, const void *in, size_t len)

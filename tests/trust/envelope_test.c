@@ -216,19 +216,21 @@ static void a_key_whose_id_is_not_its_own_is_absent(void **state)
 
 static void malformed_roles_are_refused(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *json;
 		vs_reason reason;
 	} bad[] = {
-		{"{}",				VS_REASON_MALFORMED      },
-		{"{\"keyids\":[]}",                   VS_REASON_MALFORMED      },
-		{"{\"keyids\":[],\"threshold\":0}",   VS_REASON_MALFORMED      },
-		{"{\"keyids\":[],\"threshold\":-1}",  VS_REASON_MALFORMED      },
-		{"{\"keyids\":{},\"threshold\":1}",   VS_REASON_MALFORMED      },
-		{"{\"keyids\":[1],\"threshold\":1}",  VS_REASON_MALFORMED      },
+		{"{}",                               VS_REASON_MALFORMED},
+		{"{\"keyids\":[]}",                  VS_REASON_MALFORMED},
+		{"{\"keyids\":[],\"threshold\":0}",  VS_REASON_MALFORMED},
+		{"{\"keyids\":[],\"threshold\":-1}", VS_REASON_MALFORMED},
+		{"{\"keyids\":{},\"threshold\":1}",  VS_REASON_MALFORMED},
+		{"{\"keyids\":[1],\"threshold\":1}", VS_REASON_MALFORMED},
 		{"{\"keyids\":[\"a\",\"a\"],"
-	         "\"threshold\":1}", VS_REASON_DUPLICATE_KEYID},
+		 "\"threshold\":1}", VS_REASON_DUPLICATE_KEYID},
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -249,27 +251,27 @@ static void malformed_roles_are_refused(void **state)
 
 static void malformed_envelopes_are_refused(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *text;
 		vs_reason reason;
 	} bad[] = {
-		{"{}",				       VS_REASON_MALFORMED},
-		{"{\"signed\":" BODY "}",                    VS_REASON_MALFORMED},
-		{"{\"signatures\":[]}",                      VS_REASON_MALFORMED},
+		{"{}",                                VS_REASON_MALFORMED},
+		{"{\"signed\":" BODY "}",             VS_REASON_MALFORMED},
+		{"{\"signatures\":[]}",               VS_REASON_MALFORMED},
 		{"{\"signatures\":{},\"signed\":" BODY "}",
-	         VS_REASON_MALFORMED					    },
-		{"{\"signatures\":[],\"signed\":[]}",        VS_REASON_MALFORMED},
-		{"{\"signatures\":[],\"signed\":{}}",        VS_REASON_MALFORMED},
+		 VS_REASON_MALFORMED},
+		{"{\"signatures\":[],\"signed\":[]}", VS_REASON_MALFORMED},
+		{"{\"signatures\":[],\"signed\":{}}", VS_REASON_MALFORMED},
 		{"{\"signatures\":[7],\"signed\":" BODY "}",
-	         VS_REASON_MALFORMED					    },
+		 VS_REASON_MALFORMED},
 		{"{\"signatures\":[{\"keyid\":\"a\"}],"
-	         "\"signed\":" BODY "}",
-	         VS_REASON_MALFORMED					    },
+		 "\"signed\":" BODY "}", VS_REASON_MALFORMED},
 		{"{\"signatures\":[{\"keyid\":\"a\",\"sig\":\"\"},"
-	         "{\"keyid\":\"a\",\"sig\":\"00\"}],"
-	         "\"signed\":" BODY "}",
-	         VS_REASON_DUPLICATE_KEYID                                      },
+		 "{\"keyid\":\"a\",\"sig\":\"00\"}],"
+		 "\"signed\":" BODY "}", VS_REASON_DUPLICATE_KEYID},
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -233,32 +233,34 @@ static vs_status decode_edited(const char *ecu_or_null, const char *member,
 
 static void fields_of_the_wrong_kind_are_refused(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *ecu, *member, *json;
 		vs_reason reason;
 	} bad[] = {
-		{NULL,  "_type",             "\"root\"",                               VS_REASON_WRONG_TYPE },
-		{NULL,  "formatVersion",     "2",                                      VS_REASON_UNSUPPORTED},
-		{NULL,  "vehicleIdentifier", "7",                                      VS_REASON_MALFORMED  },
-		{NULL,  "counter",           "-1",                                     VS_REASON_MALFORMED  },
-		{NULL,  "counter",           "\"1\"",                                  VS_REASON_MALFORMED  },
-		{NULL,  "time",              "1800000000",                             VS_REASON_MALFORMED  },
-		{NULL,  "time",              "\"2027-01-15\"",                         VS_REASON_MALFORMED  },
-		{NULL,  "healthy",           "1",                                      VS_REASON_MALFORMED  },
-		{NULL,  "slot",              "-2",				     VS_REASON_MALFORMED  },
-		{NULL,  "slot",              "256",                                    VS_REASON_MALFORMED  },
-		{NULL,  "reason",            "\"because\"",                            VS_REASON_MALFORMED  },
-		{NULL,  "reason",            "7",				      VS_REASON_MALFORMED  },
-		{NULL,  "phase",             "\"0123456789012345678901234567890123\"",
-	         VS_REASON_MALFORMED									},
-		{NULL,  "ecus",              "{}",				     VS_REASON_MALFORMED  },
-		{NULL,  "ecus",              "[7]",                                    VS_REASON_MALFORMED  },
-		{NULL,  "ecus",              "[1,1,1,1,1,1,1,1,1]",                    VS_REASON_TOO_LARGE  },
-		{"ecu", "floor",             "4294967296",                             VS_REASON_MALFORMED  },
-		{"ecu", "length",            "null",                                   VS_REASON_MALFORMED  },
-		{"ecu", "ecuIdentifier",     "\"CP-0001-gateway\"",
-	         VS_REASON_DUPLICATE_ECU								    },
+		{NULL,  "_type",   "\"root\"",   VS_REASON_WRONG_TYPE},
+		{NULL,  "formatVersion", "2",          VS_REASON_UNSUPPORTED},
+		{NULL,  "vehicleIdentifier", "7",          VS_REASON_MALFORMED},
+		{NULL,  "counter", "-1",         VS_REASON_MALFORMED},
+		{NULL,  "counter", "\"1\"",      VS_REASON_MALFORMED},
+		{NULL,  "time",    "1800000000", VS_REASON_MALFORMED},
+		{NULL,  "time",    "\"2027-01-15\"", VS_REASON_MALFORMED},
+		{NULL,  "healthy", "1",          VS_REASON_MALFORMED},
+		{NULL,  "slot",    "-2",         VS_REASON_MALFORMED},
+		{NULL,  "slot",    "256",        VS_REASON_MALFORMED},
+		{NULL,  "reason",  "\"because\"", VS_REASON_MALFORMED},
+		{NULL,  "reason",  "7",          VS_REASON_MALFORMED},
+		{NULL, "phase", "\"0123456789012345678901234567890123\"",
+		 VS_REASON_MALFORMED},
+		{NULL,  "ecus",    "{}",         VS_REASON_MALFORMED},
+		{NULL,  "ecus",    "[7]",        VS_REASON_MALFORMED},
+		{NULL,  "ecus",    "[1,1,1,1,1,1,1,1,1]", VS_REASON_TOO_LARGE},
+		{"ecu", "floor",   "4294967296", VS_REASON_MALFORMED},
+		{"ecu", "length",  "null",       VS_REASON_MALFORMED},
+		{"ecu", "ecuIdentifier", "\"CP-0001-gateway\"",
+		 VS_REASON_DUPLICATE_ECU},
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
