@@ -192,7 +192,7 @@ static vs_status finish(const struct vs_job *job, const uint8_t *footer)
 static vs_status run(struct vs_job *job, struct vs_why *why)
 {
 	uint8_t footer[VS_SLOT_FOOTER_LEN];
-	bool whole;
+	bool whole = false;
 	vs_status status = vs_slot_footer_encode(
 		job->in->seal->raw, &job->in->seal->signatures, footer);
 
