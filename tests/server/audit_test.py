@@ -98,6 +98,7 @@ def words(tap, world):
 
 def chain(tap, world, operate):
     """The chain holds, computed a second time"""
+    # S0.27 S2.24
     records = world.audit()
     prev, wrong = GENESIS, []
     for seq, r in enumerate(records, 1):
@@ -201,6 +202,7 @@ class Database:
 
 def tamper(tap, world):
     """A server does not start over a log that was tampered with"""
+    # S0.27
     records = world.audit()
     world.stop()
     database = Database(world)

@@ -80,6 +80,7 @@ def paused(tap, world):
 
 def waves(tap, world):
     """Waves open one after the other, each proven by signed reports"""
+    # S0.26 S0.3
     fleet = [world.fleet(20 + i, site=f"wave-{i}")[0] for i in range(4)]
     ids = [c.id for c in fleet]
     outside = world.fleet(25, site="wave-0")[0]
@@ -151,6 +152,7 @@ def copied(world, charger, targets):
 
 def sites(tap, world):
     """Never two chargers of one site or feeder at once; windows hold"""
+    # S0.28
     a, b = world.fleet(30, 31, site="pair")
     number = world.campaign("1.1.0", filter={"sites": ["pair"]}, per_site=1)
     first, second = (a, b) if a.told() else (b, a)
@@ -184,6 +186,7 @@ def sites(tap, world):
 
 def halts(tap, world):
     """A failure halts the campaign and leaves the others alone"""
+    # S0.9 S1.9 S2.13
     fleet = [world.fleet(40 + i, site=f"halt-{i}")[0] for i in range(3)]
     number = world.campaign("1.2.0", filter=everybody(fleet), soak_s=3600,
                             waves=[{"count": 1}, {"percent": 100}])

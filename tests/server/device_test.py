@@ -22,7 +22,7 @@ def refused_in_handshake(client):
 
 def certificates(tap, world):
     """Only the registered certificate of a charger is let in"""
-    # S0.24 S3.45
+    # S0.13 S0.24 S1.23 S2.21 S3.45
     a = world.chargers["CP-0001"]
     tap.equal(a.client.get("/director/timestamp.json").code, 200,
               "the registered certificate is let in")

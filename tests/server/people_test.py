@@ -324,7 +324,7 @@ def tls(tap, world):
 
 def four_eyes(tap, world):
     """Who created a campaign does not approve it, not even an admin"""
-    # S0.43 S2.4
+    # S0.43 S2.4 S2.24
     plan = {"name": "spring", "release": "1.1.0", "waves": [{"count": 1}]}
     for name in ("adam", "both"):
         me = world.people[name]

@@ -135,7 +135,7 @@ def published(tap, world):
 
 def signatures(tap, world):
     """Metadata that a charger would not believe is refused"""
-    # S0.20 S0.44 A1 A2 A7
+    # S0.20 S0.44 S2.26 A1 A2 A7
     room = world.room
     rogue = [Key(world.path("room", f"rogue-{i}.pem")) for i in range(2)]
     top = room.first_top

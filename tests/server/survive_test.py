@@ -73,7 +73,7 @@ def told(tap, world):
 
 def each_write(tap, world):
     """Each kind of acknowledged write survives kill -9 right after it"""
-    # S0.15
+    # S0.27
     otto, vera = world.people["otto"], world.people["vera"]
     new, name = world.charger(68, "new"), sha256(b"kept")
     number = None
