@@ -118,6 +118,7 @@ static void an_opened_charger_knows_what_runs(void **state)
 	vs_charger_close(&c);
 }
 
+/* S3.28 */
 static void the_running_slot_is_never_written(void **state)
 {
 	struct vs_charger c;
