@@ -75,15 +75,30 @@ static bool fit_point(const uint8_t raw[static ED25519_LEN])
 	return true;
 }
 
-static EVP_PKEY *ed25519_from(const char *hex)
+/* Whatever is 32 bytes is taken by the library: if not, it has failed. */
+static vs_status ed25519_from(const char *hex, EVP_PKEY **out)
 {
 	uint8_t raw[ED25519_LEN];
 	size_t len = 0;
 
 	if (vs_digest_get_hex(hex, raw, sizeof raw, &len) ||
 	    len != sizeof raw || !fit_point(raw))
-		return NULL;
-	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw, len);
+		return VS_ERR_INPUT;
+	*out = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw, len);
+	return *out ? VS_OK : VS_ERR_CRYPTO;
+}
+
+/* Whether the crypto library lacked memory; forgets its errors.  A key or a
+ * signature that could not be read for that is nobody's fault.
+ */
+static bool starved(void)
+{
+	unsigned long error;
+	bool out = false;
+
+	while ((error = ERR_get_error()))
+		out = out || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	return out;
 }
 
 /* PEM_read_bio() and not PEM_read_bio_PUBKEY(): the latter may ask a person
@@ -141,6 +156,21 @@ static bool scheme_of(const EVP_PKEY *pkey, enum vs_key_scheme *out)
 	}
 }
 
+/* Gives *out also where the status is not VS_OK. */
+static vs_status read_key(enum vs_key_scheme is, const char *text,
+                          EVP_PKEY **out)
+{
+	enum vs_key_scheme found;
+	vs_status status = VS_OK;
+
+	if (is == VS_KEY_ED25519)
+		return ed25519_from(text, out);
+	*out = from_pem(text);
+	if (!*out || !scheme_of(*out, &found) || found != is)
+		status = VS_ERR_INPUT;
+	return starved() && status ? VS_ERR_CRYPTO : status;
+}
+
 static vs_status key_id(const json_t *object, char id[static VS_KEY_ID_LEN])
 {
 	char hex[VS_DIGEST_HEX_MAX];
@@ -166,25 +196,11 @@ static const struct scheme *find_scheme(const char *keytype, const char *scheme)
 	return NULL;
 }
 
-/* Whether the crypto library lacked memory; forgets its errors.  A key or a
- * signature that could not be read for that is nobody's fault.
- */
-static bool starved(void)
-{
-	unsigned long error;
-	bool out = false;
-
-	while ((error = ERR_get_error()))
-		out = out || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
-	return out;
-}
-
 vs_status vs_key_parse(const json_t *object, struct vs_key *out,
                        struct vs_why *why)
 {
 	const char *keytype, *name, *text;
 	const struct scheme *scheme;
-	enum vs_key_scheme found;
 	json_t *keyval;
 	vs_status status;
 
@@ -200,16 +216,13 @@ vs_status vs_key_parse(const json_t *object, struct vs_key *out,
 		               "unknown key type or scheme", 0);
 	ERR_clear_error();
 	out->scheme = scheme->is;
-	out->pkey = scheme->is == VS_KEY_ED25519 ? ed25519_from(text)
-	                                         : from_pem(text);
-	if (!out->pkey || !scheme_of(out->pkey, &found) ||
-	    found != scheme->is) {
+	status = read_key(scheme->is, text, &out->pkey);
+	if (status) {
 		vs_key_drop(out);
-		return starved()
-		               ? vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE,
-		                         "out of memory", 0)
-		               : vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
-		                         "not a fit public key", 0);
+		return vs_fail(status, why,
+		               status == VS_ERR_INPUT ? VS_REASON_MALFORMED
+		                                      : VS_REASON_NONE,
+		               "not a fit public key", 0);
 	}
 	status = key_id(object, out->id);
 	if (status) {

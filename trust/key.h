@@ -32,7 +32,8 @@ struct vs_key {
 };
 
 /* Parses one key object.  Gives *out: vs_key_drop().
- * VS_OK; VS_ERR_INPUT (MALFORMED, UNSUPPORTED), *out empty.
+ * VS_OK; VS_ERR_INPUT (MALFORMED, UNSUPPORTED) or VS_ERR_CRYPTO (the library
+ * failed, mostly for lack of memory), *out empty.
  */
 vs_status vs_key_parse(const json_t *object, struct vs_key *out,
                        struct vs_why *why) VS_MUST_CHECK;
