@@ -20,5 +20,7 @@ extern const struct vs_option vs_whoami_options[];
 extern const struct vs_command vs_whoami_commands[];
 extern const struct vs_option vs_tuf_options[];
 extern const struct vs_command vs_tuf_commands[];
+extern const struct vs_option vs_uptane_options[];
+extern const struct vs_command vs_uptane_commands[];
 
 #endif

@@ -26,6 +26,8 @@ static const struct vs_group groups[] = {
 	 vs_whoami_options, vs_whoami_commands},
 	{"tuf",      "a plain TUF client, for any TUF 1.0 repository",
 	 vs_tuf_options, vs_tuf_commands},
+	{"uptane",   "what a charger would do with two repositories",
+	 vs_uptane_options, vs_uptane_commands},
 	{0},
 };
 
@@ -130,7 +132,7 @@ static void help_command(const struct vs_group *g, const struct vs_command *c)
 	}
 	printf("\noptions of every command:\n");
 	print_options(globals, NULL);
-	if (strcmp(g->name, "tuf") != 0)
+	if (strcmp(g->name, "tuf") != 0 && strcmp(g->name, "uptane") != 0)
 		help_config();
 }
 
