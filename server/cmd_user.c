@@ -47,6 +47,20 @@ static vs_status note(struct vs_store *store, const char *action,
 	return vs_audit_append(store, vs_server_now(), &record);
 }
 
+/* The first record of a log that has none: also after a power cut between
+ * the file and it.
+ */
+static vs_status begin_log(struct vs_store *store)
+{
+	json_t *first = NULL;
+	vs_status status = vs_audit_list(store, 0, 1, &first);
+
+	if (!status && json_array_size(first) == 0)
+		status = note(store, "server-initialised", "", "");
+	json_decref(first);
+	return status;
+}
+
 static vs_status init_database(const struct vs_settings *s,
                                char error[static 256])
 {
@@ -55,13 +69,12 @@ static vs_status init_database(const struct vs_settings *s,
 	vs_status status =
 		vs_path_join(path, sizeof path, s->data_dir, "voltseal.db");
 
-	if (status || vs_file_exists(path))
-		return status;
-	status = vs_store_open_sqlite(path, true, &store, error);
+	if (!status)
+		status = vs_store_open_sqlite(path, true, &store, error);
 	if (!status)
 		status = vs_store_begin(store);
 	if (!status) {
-		status = note(store, "server-initialised", "", "");
+		status = begin_log(store);
 		if (status)
 			vs_store_undo(store);
 		else

@@ -250,11 +250,19 @@ static vs_status open_database(struct vs_server *s, bool serves,
 	if (status)
 		return status;
 	status = vs_audit_check(s->reader, &seq, &why);
-	if (status)
+	if (status == VS_ERR_REFUSED) {
 		snprintf(error, 256,
 		         "%.160s: the audit chain is broken at seq %llu (%s)",
 		         path, (unsigned long long)seq,
 		         vs_reason_name(why.code));
+	} else if (status) {
+		snprintf(error, 256, "%.120s: %.100s", path, s->reader->error);
+	} else if (seq == 0) {
+		/* init writes the first record; who empties the log takes the
+		 * head along. */
+		snprintf(error, 256, "%.180s: the audit log is empty", path);
+		status = VS_ERR_REFUSED;
+	}
 	return status;
 }
 
