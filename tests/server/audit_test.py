@@ -166,6 +166,8 @@ CHANGES = [
      "action, subject, reason, detail, hash, hash FROM audit "
      "WHERE seq = :l", "l + 1"),
     ("the whole log taken away", "DELETE FROM audit", "first"),
+    ("log and head taken away", "DELETE FROM audit; DELETE FROM meta "
+     "WHERE name = 'audit_head'", None),
     ("the head taken away", "DELETE FROM meta WHERE name = 'audit_head'",
      "l + 1"),
 ]
@@ -217,10 +219,11 @@ def tamper(tap, world):
         database.change(statements, values)
         for command in ("run", "check-config"):
             done = world.run(command, "--config", world.conf, expect=None)
-            tap.check(done.returncode == 1 and len(
-                done.stderr.splitlines()) == 1 and
-                f"broken at seq {places[place]} " in done.stderr,
-                f"{what}: {command} names seq {place}", done)
+            said = f"broken at seq {places[place]} " if place else \
+                "the audit log is empty"
+            tap.check(done.returncode == 1 and said in done.stderr and
+                      len(done.stderr.splitlines()) == 1,
+                      f"{what}: {command} names seq {place}", done)
         database.restore()
     world.start()
     tap.equal(world.audit()[-1]["hash"], records[-1]["hash"],

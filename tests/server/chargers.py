@@ -239,16 +239,20 @@ class Room:
         self.roots, self.releasers = three("root"), three("release")
         self.boot = three("boot")
         self.online = {}
-        for name in ("director", "snapshot", "timestamp"):
-            with open(os.path.join(online, name + ".pub.json"),
-                      encoding="utf-8") as f:
-                self.online[name] = json.load(f)["tuf"]
+        self.read_online(online)
         self.version = 0
         self.targets = {}
         # ECDSA signs each time otherwise: made once
         self.first_root, self.first_top = self.root(), self.top()
         self.director_root = self.root(director=True)
         self.artifacts = {}  # sha256 -> bytes
+
+    def read_online(self, folder):
+        """Takes the server's public keys in."""
+        for name in ("director", "snapshot", "timestamp"):
+            with open(os.path.join(folder, name + ".pub.json"),
+                      encoding="utf-8") as f:
+                self.online[name] = json.load(f)["tuf"]
 
     def online_id(self, name):
         """The key id of one of the server's keys."""

@@ -272,6 +272,31 @@ def rotation(tap, world):
     tap.equal(by, "otto", "and who brought it")
 
 
+def new_keys(tap, world):
+    """Stolen online keys are replaced without losing a charger"""
+    # A2
+    room, c = world.room, world.chargers["CP-0001"]
+    old = c.client.good("/image/timestamp.json")
+    world.stop()
+    for name in ("snapshot", "timestamp"):
+        os.unlink(world.path("data", "online", name + ".pem"))
+    world.run("init", "--config", world.conf)
+    room.read_online(world.path("data", "online"))
+    world.start()
+    with open(world.log, encoding="utf-8") as f:
+        tap.check("names other keys" in f.read(),
+                  "the server starts and says what it waits for")
+    tap.equal(c.client.good("/image/timestamp.json"), old,
+              "meanwhile what was signed stays")
+    answer = world.publish({"3.root.json": room.root(3)})
+    tap.equal(answer.code, 200, "the next root names the new keys")
+    made = json.loads(c.client.good("/image/timestamp.json"))
+    tap.check(made["signatures"][0]["keyid"] == room.online_id("timestamp")
+              and made["signed"]["version"] >
+              json.loads(old)["signed"]["version"],
+              "and they sign from then on", made)
+
+
 def run(tap, program, folder):
     """All of it over one server."""
     world = World(program, folder, artifact_max_mb=1, idle_s=5)
@@ -279,7 +304,8 @@ def run(tap, program, folder):
     try:
         world.start()
         world.fleet(1)
-        for section in (artifacts, published, signatures, seals, rotation):
+        for section in (artifacts, published, signatures, seals, rotation,
+                        new_keys):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)

@@ -159,8 +159,12 @@ def roots(tap, world):
     first = room.director_root
     start("director_root", "wrong-version", "gap", first,
           room.root(3, director=True))
-    start("director_root", "threshold-not-met", "rogue", first,
+    start("director_root", "threshold-not-met", "unsigned", first,
           room.root(2, director=True, signers=room.releasers[:2]))
+    roots, room.roots = room.roots, room.releasers
+    rogue = room.root(2, director=True)
+    room.roots = roots
+    start("director_root", "threshold-not-met", "rogue", first, rogue)
     chain = world.write(first, "good", "1.root.json")
     world.write(room.root(2, director=True), "good", "2.root.json")
     done = world.run("check-config", "--config", world.configure(
@@ -211,6 +215,19 @@ def check_config(tap, world):
     tap.check(done.returncode == 1 and "voltseal.db" in done.stderr and
               not os.path.exists(moved),
               "without its database it does not start over", done)
+    world.write(b"", "data", "voltseal.db")
+    done = world.run("check-config", "--config", world.conf, expect=None)
+    tap.check(done.returncode == 1 and one_line(done) and
+              "no such table" in done.stderr and
+              os.path.getsize(moved) == 0,
+              "an empty file is no database, and is left as it is", done)
+    done = world.run("run", "--config", world.conf, expect=None)
+    tap.check(done.returncode == 1 and one_line(done) and
+              "the audit log is empty" in done.stderr,
+              "nor does a server start without a log", done)
+    world.run("init", "--config", world.conf)
+    world.run("check-config", "--config", world.conf)
+    tap.check(True, "init begins one, also where a power cut left none")
     os.rename(moved + ".away", moved)
 
 
