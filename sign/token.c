@@ -68,11 +68,12 @@ static vs_status pin_from_terminal(const char *what,
 	}
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	dprintf(fd, "%s: ", what);
 	if (tcsetattr(fd, TCSAFLUSH, &quiet)) {
 		vs_error("%s: the terminal cannot hide what is typed", what);
 		return VS_ERR_IO;
 	}
+	/* not before: the flush would take what is typed at once */
+	dprintf(fd, "%s: ", what);
 	ssize_t n = read_line(fd, out);
 	int restored = tcsetattr(fd, TCSAFLUSH, &old);
 	dprintf(fd, "\n");
