@@ -201,6 +201,34 @@ static vs_status record(const char *dir, X509 *cert)
 	return store_cert(path, cert);
 }
 
+/* A key that has no certificate yet, of a command that was cut off or made by
+ * hand, gets one; otherwise a new one is made.
+ */
+static vs_status prepare_key(const char *out, char path[static PATH_MAX],
+                             EVP_PKEY **key, bool *made)
+{
+	vs_status status = vs_path_join(path, PATH_MAX, out, "cert.pem");
+
+	*made = false;
+	if (!status && vs_file_exists(path)) {
+		vs_error("%s: there is a certificate already; it is not "
+		         "replaced",
+		         path);
+		return VS_ERR_STATE;
+	}
+	if (!status)
+		status = vs_path_join(path, PATH_MAX, out, "key.pem");
+	if (!status)
+		status = vs_file_mkdirs(out, 0755);
+	if (!status && vs_file_exists(path)) {
+		status = vs_pem_private_key(path, key);
+	} else if (!status) {
+		*made = true;
+		status = vs_pem_generate(path, false, key);
+	}
+	return status ? vs_say_io(status, path) : VS_OK;
+}
+
 static vs_status issue_into(const char *ca_dir, const char *out, X509 *ca,
                             struct signer *s,
                             const struct vs_x509_request *request)
@@ -208,26 +236,18 @@ static vs_status issue_into(const char *ca_dir, const char *out, X509 *ca,
 	char path[PATH_MAX];
 	EVP_PKEY *key = NULL;
 	X509 *cert = NULL;
-	vs_status status = vs_path_join(path, sizeof path, out, "key.pem");
+	bool made;
+	vs_status status = prepare_key(out, path, &key, &made);
 
-	if (!status && vs_file_exists(path)) {
-		vs_error("%s: there is a key already; it is not replaced",
-		         path);
-		return VS_ERR_STATE;
-	}
-	if (!status)
-		status = vs_file_mkdirs(out, 0755);
-	if (!status)
-		status = vs_pem_generate(path, false, &key);
 	if (status)
-		return vs_say_io(status, path);
+		return status;
 	status = vs_x509_make(request, key, ca, sign_with_token, s, &cert);
 	EVP_PKEY_free(key);
 	if (status) {
 		vs_error("certificate of %s: %s", request->subject,
 		         vs_status_name(status));
-		/* no key without its certificate */
-		if (vs_file_remove(path))
+		/* no key of ours without its certificate */
+		if (made && vs_file_remove(path))
 			vs_error("%s: could not be removed again", path);
 		return status;
 	}
