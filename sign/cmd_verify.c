@@ -207,12 +207,17 @@ static vs_status verify_image(struct verdict *v)
 	uint64_t last = vs_room_version(v->room, VS_IMAGE, "targets");
 	vs_status status = walk_roots(v, VS_IMAGE, &root);
 
-	if (!status && last)
+	if (!status && !last) {
+		vs_error("%s: image targets: nothing is in force yet",
+		         v->room->dir);
+		status = VS_ERR_ABSENT;
+	}
+	if (!status)
 		status = load(v, VS_IMAGE, "targets", last, &targets);
-	if (!status && last)
+	if (!status)
 		status =
 			root_signs(&root, "targets", &targets, "image targets");
-	if (!status && last)
+	if (!status)
 		status = verify_release(v, &targets);
 	vs_envelope_drop(&root);
 	vs_envelope_drop(&targets);
