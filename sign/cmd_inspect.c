@@ -228,12 +228,7 @@ static vs_status run(const struct vs_args *args)
 		print_fields(o);
 		return VS_OK;
 	}
-	char *text = json_dumps(o, JSON_INDENT(1) | JSON_ENSURE_ASCII);
-	if (!text)
-		return vs_say_io(VS_ERR_NOMEM, f.path);
-	printf("%s\n", text);
-	free(text);
-	return VS_OK;
+	return vs_print_json(o);
 }
 
 static const struct vs_option options[] = {

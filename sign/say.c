@@ -5,6 +5,7 @@
 #include "sign/say.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,17 @@ vs_status vs_say_io(vs_status status, const char *file)
 	else
 		vs_error("%s: %s", file, vs_status_name(status));
 	return status;
+}
+
+vs_status vs_print_json(const json_t *o)
+{
+	char *text = json_dumps(o, JSON_INDENT(1) | JSON_ENSURE_ASCII);
+
+	if (!text)
+		return vs_say_io(VS_ERR_NOMEM, "standard output");
+	puts(text);
+	free(text);
+	return VS_OK;
 }
 
 vs_status vs_say_json(const char *path, const json_t *o, unsigned mode)

@@ -15,6 +15,9 @@ vs_status vs_say_why(vs_status status, const char *file,
 /* "FILE: No such file or directory"; errno tells for VS_ERR_IO. */
 vs_status vs_say_io(vs_status status, const char *file);
 
+/* Prints o as indented JSON, in ASCII, on standard output. */
+vs_status vs_print_json(const json_t *o) VS_MUST_CHECK;
+
 /* Writes o as indented JSON with a closing newline, in one piece. */
 vs_status vs_say_json(const char *path, const json_t *o,
                       unsigned mode) VS_MUST_CHECK;
