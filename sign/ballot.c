@@ -24,8 +24,8 @@ void vs_ballot_drop(struct vs_ballot *b)
 }
 
 /* Counts a voter whose pkey it takes. */
-static vs_status add_voter(const struct vs_room *r, struct vs_ballot *b,
-                           const char *id, EVP_PKEY *pkey)
+static vs_status add_voter(const struct vs_room *r, const struct vs_proposal *p,
+                           struct vs_ballot *b, const char *id, EVP_PKEY *pkey)
 {
 	if (b->voter_count == VS_POLICY_KEYS_MAX) {
 		EVP_PKEY_free(pkey);
@@ -35,7 +35,7 @@ static vs_status add_voter(const struct vs_room *r, struct vs_ballot *b,
 	struct vs_voter *v = &b->voters[b->voter_count++];
 	*v = (struct vs_voter){.pkey = pkey};
 	snprintf(v->id, sizeof v->id, "%s", id);
-	vs_policy_holder(r->policy, id, v->holder, sizeof v->holder);
+	vs_proposal_holder(r, p, id, v->holder, sizeof v->holder);
 	return VS_OK;
 }
 
@@ -76,6 +76,7 @@ static void look_up(const struct vs_envelope *e, const struct vs_key *key,
 }
 
 static vs_status ballot_of_role(const struct vs_room *r,
+                                const struct vs_proposal *p,
                                 const struct vs_envelope *e, const json_t *role,
                                 const json_t *keys, struct vs_ballot *out)
 {
@@ -93,7 +94,7 @@ static vs_status ballot_of_role(const struct vs_room *r,
 		if (EVP_PKEY_up_ref(pkey) != 1)
 			status = vs_say_io(VS_ERR_CRYPTO, out->what);
 		else
-			status = add_voter(r, out, parsed.keys[i].id, pkey);
+			status = add_voter(r, p, out, parsed.keys[i].id, pkey);
 		if (!status)
 			look_up(e, &parsed.keys[i], &out->voters[i]);
 	}
@@ -153,29 +154,32 @@ static vs_status ballot_of_targets(const struct vs_room *r,
 		    : delegated(in, d->role);
 
 	if (!status)
-		status = ballot_of_role(r, &d->envelope, role,
+		status = ballot_of_role(r, p, &d->envelope, role,
 		                        json_object_get(in, "keys"), out);
 	vs_envelope_drop(&in_force);
 	return status;
 }
 
 static vs_status ballot_of_root(const struct vs_room *r,
+                                const struct vs_proposal *p,
                                 const struct vs_document *d, const json_t *root,
                                 struct vs_ballot *out)
 {
 	const json_t *roles = json_object_get(root, "roles");
 
-	return ballot_of_role(r, &d->envelope, json_object_get(roles, "root"),
+	return ballot_of_role(r, p, &d->envelope,
+	                      json_object_get(roles, "root"),
 	                      json_object_get(root, "keys"), out);
 }
 
 static vs_status ballots_of_root(const struct vs_room *r,
+                                 const struct vs_proposal *p,
                                  const struct vs_document *d,
                                  struct vs_ballot out[static VS_BALLOTS_MAX],
                                  size_t *n)
 {
 	struct vs_envelope in_force;
-	vs_status status = ballot_of_root(r, d, d->envelope.body, &out[0]);
+	vs_status status = ballot_of_root(r, p, d, d->envelope.body, &out[0]);
 
 	if (status || d->version == 1)
 		return status;
@@ -185,7 +189,7 @@ static vs_status ballots_of_root(const struct vs_room *r,
 		return status;
 	snprintf(out[1].what, sizeof out[1].what, "%.64s, by the keys in force",
 	         out[0].what);
-	status = ballot_of_root(r, d, in_force.body, &out[1]);
+	status = ballot_of_root(r, p, d, in_force.body, &out[1]);
 	vs_envelope_drop(&in_force);
 	return status;
 }
@@ -224,6 +228,7 @@ static bool boot_signed(const struct vs_crypto *crypto,
 }
 
 static vs_status ring_voters(const struct vs_room *r,
+                             const struct vs_proposal *p,
                              const struct vs_keyring *ring,
                              struct vs_ballot *out)
 {
@@ -237,19 +242,20 @@ static vs_status ring_voters(const struct vs_room *r,
 		vs_hex_encode(ring->keys[i].id, VS_SHA256_LEN, id);
 		if (vs_p11_pkey(ring->keys[i].point, &pkey))
 			return vs_say_io(VS_ERR_CRYPTO, out->what);
-		status = add_voter(r, out, id, pkey);
+		status = add_voter(r, p, out, id, pkey);
 	}
 	return status;
 }
 
 static vs_status ballot_of_ring(const struct vs_room *r,
+                                const struct vs_proposal *p,
                                 const struct vs_document *d,
                                 const struct vs_keyring *ring,
                                 struct vs_ballot *out)
 {
 	struct vs_crypto crypto;
 	struct vs_why why;
-	vs_status status = ring_voters(r, ring, out);
+	vs_status status = ring_voters(r, p, ring, out);
 
 	if (status)
 		return status;
@@ -268,12 +274,13 @@ static vs_status ballot_of_ring(const struct vs_room *r,
 }
 
 static vs_status ballots_of_ring(const struct vs_room *r,
+                                 const struct vs_proposal *p,
                                  const struct vs_document *d,
                                  struct vs_ballot out[static VS_BALLOTS_MAX],
                                  size_t *n)
 {
 	struct vs_keyring in_force;
-	vs_status status = ballot_of_ring(r, d, &d->ring, &out[0]);
+	vs_status status = ballot_of_ring(r, p, d, &d->ring, &out[0]);
 
 	if (status || d->version == 1)
 		return status;
@@ -283,7 +290,7 @@ static vs_status ballots_of_ring(const struct vs_room *r,
 		return status;
 	snprintf(out[1].what, sizeof out[1].what, "%.64s, by the keys in force",
 	         out[0].what);
-	return ballot_of_ring(r, d, &in_force, &out[1]);
+	return ballot_of_ring(r, p, d, &in_force, &out[1]);
 }
 
 vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
@@ -300,7 +307,7 @@ vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
 	if (status == VS_ERR_ABSENT)
 		vs_error("%s: there is no boot keyring in force yet", r->dir);
 	if (!status)
-		status = ring_voters(r, &ring, out);
+		status = ring_voters(r, p, &ring, out);
 	if (status)
 		return status;
 	status = vs_openssl_init(&crypto);
@@ -338,9 +345,9 @@ vs_status vs_ballot_document(const struct vs_room *r, struct vs_proposal *p,
 	snprintf(out[0].what, sizeof out[0].what, "%s %s %" PRIu64,
 	         d->repository, d->role, d->version);
 	if (strcmp(d->repository, VS_BOOT) == 0)
-		return ballots_of_ring(r, d, out, n);
+		return ballots_of_ring(r, p, d, out, n);
 	if (strcmp(d->role, "root") == 0)
-		return ballots_of_root(r, d, out, n);
+		return ballots_of_root(r, p, d, out, n);
 	return ballot_of_targets(r, p, d, &out[0]);
 }
 

@@ -7,30 +7,30 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/hex.h"
 #include "base/log.h"
 #include "sign/ballot.h"
 #include "sign/commands.h"
+#include "sign/derive.h"
+#include "sign/judge.h"
 #include "sign/release.h"
-#include "sign/renew.h"
 #include "sign/say.h"
 #include "sign/show.h"
+#include "sign/store.h"
 #include "sign/token.h"
 
-enum { day_s = 86400 };
-
 struct approval {
+	const struct vs_args *args;
 	struct vs_room room;
 	struct vs_proposal *p;
 	struct vs_p11 *token;
 	struct vs_p11_key keys[VS_P11_KEYS_MAX];
 	size_t key_count;
 	size_t signed_count;
-	char already[128]; /* a holder who had signed before */
-	bool voter;        /* the token holds a key that is asked for */
+	char already[128];  /* a holder who had signed before */
+	char unusable[256]; /* why a key of the token may not sign at all */
 };
 
 /* Makes one voter's signature on the ballot's subject. */
@@ -64,7 +64,6 @@ static vs_status vote(struct approval *a, const struct vs_ballot *b,
 
 		if (!key)
 			continue;
-		a->voter = true;
 		if (v->voted) {
 			snprintf(a->already, sizeof a->already, "%s",
 			         v->holder);
@@ -169,14 +168,13 @@ static vs_status sign_seals(struct approval *a, void *subject,
  */
 static vs_status freeze(struct approval *a, struct vs_document *d)
 {
-	uint64_t days = a->room.policy->role[VS_POLICY_RELEASES].expires_days;
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t expiry = vs_derive_expiry(a->room.policy, VS_POLICY_RELEASES);
 	json_t *body;
 	vs_status status = vs_release_open_seals(&a->room, a->p);
 
 	if (!status)
-		status = vs_release_body(&a->room, a->p, d->version,
-		                         now + days * day_s, &body);
+		status = vs_release_body(&a->room, a->p, d->version, expiry,
+		                         &body);
 	if (!status)
 		status = vs_metadata_store(d->path, body);
 	if (status)
@@ -192,11 +190,8 @@ static vs_status freeze(struct approval *a, struct vs_document *d)
 static vs_status approve_seals(struct approval *a, struct vs_document *d)
 {
 	struct vs_ballot b;
-	vs_status status = vs_release_check_packs(a->p);
+	vs_status status = vs_ballot_seals(&a->room, a->p, &b);
 
-	if (status)
-		return status;
-	status = vs_ballot_seals(&a->room, a->p, &b);
 	if (!status && !b.enough)
 		status = vote(a, &b, a->p, sign_seals);
 	vs_ballot_drop(&b);
@@ -207,6 +202,18 @@ static vs_status approve_seals(struct approval *a, struct vs_document *d)
 	return enough ? freeze(a, d) : status;
 }
 
+/* All are judged before one is signed: a refusal leaves nothing behind. */
+static vs_status judge_all(struct approval *a)
+{
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; !status && i < a->p->document_count; i++)
+		if (a->p->documents[i].present)
+			status = vs_judge_document(&a->room, a->p,
+			                           &a->p->documents[i]);
+	return status;
+}
+
 static vs_status approve_document(struct approval *a, struct vs_document *d)
 {
 	struct vs_ballot ballots[VS_BALLOTS_MAX];
@@ -215,13 +222,6 @@ static vs_status approve_document(struct approval *a, struct vs_document *d)
 	vs_status status =
 		vs_ballot_document(&a->room, a->p, d, ballots, &count);
 
-	if (!status && a->p->image_count) {
-		status = vs_release_check(&a->room, a->p, d);
-		if (!status)
-			status = vs_release_open_seals(&a->room, a->p);
-	}
-	if (!status && !a->p->image_count && !ring && d->version > 1)
-		status = vs_renewal_check(&a->room, d);
 	for (size_t i = 0; i < count; i++) {
 		if (!status)
 			status = vote(a, &ballots[i], d,
@@ -231,22 +231,63 @@ static vs_status approve_document(struct approval *a, struct vs_document *d)
 	return status;
 }
 
+static vs_status ask(const struct approval *a, const char *otherwise)
+{
+	char answer[16];
+
+	if (vs_args_flag(a->args, "yes"))
+		return VS_OK;
+	printf("\nSign this with the keys of token %s? Type yes: ",
+	       vs_args_text(a->args, "token"));
+	if (fflush(stdout) || !fgets(answer, sizeof answer, stdin) ||
+	    strcmp(answer, "yes\n") != 0) {
+		vs_error("approve: not confirmed; %s", otherwise);
+		return VS_ERR_DENIED;
+	}
+	return VS_OK;
+}
+
+/* Whoever completes the seals goes on with the metadata, seen first. */
+static vs_status approve_release(struct approval *a)
+{
+	struct vs_document *d =
+		vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
+	vs_status status = vs_release_check_packs(a->p);
+
+	if (status || !d)
+		return status;
+	if (d->present)
+		return vs_release_open_seals(&a->room, a->p);
+	status = approve_seals(a, d);
+	d = vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
+	if (status || !d || !d->present)
+		return status;
+	status = vs_show_proposal(&a->room, a->p);
+	return status ? status
+	              : ask(a, "the seals are signed, the metadata is not");
+}
+
 static vs_status approve_all(struct approval *a)
 {
-	struct vs_document *release =
-		vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
-	vs_status status = VS_OK;
+	vs_status status = vs_judge_policy(&a->room, a->p);
 
-	if (a->p->image_count && release && !release->present)
-		status = approve_seals(a, release);
+	if (!status)
+		status = judge_all(a);
+	if (!status && a->p->image_count) {
+		status = approve_release(a);
+		if (!status) /* it may have been made just now */
+			status = judge_all(a);
+	}
 	for (size_t i = 0; !status && i < a->p->document_count; i++)
 		if (a->p->documents[i].present)
 			status = approve_document(a, &a->p->documents[i]);
 	return status;
 }
 
-static vs_status verdict(const struct approval *a, const char *token)
+static vs_status verdict(const struct approval *a)
 {
+	const char *token = vs_args_text(a->args, "token");
+
 	if (a->signed_count)
 		return VS_OK;
 	if (a->already[0]) {
@@ -257,57 +298,75 @@ static vs_status verdict(const struct approval *a, const char *token)
 		return VS_ERR_REFUSED;
 	}
 	vs_error("proposal %s: token %s holds no key that may approve it now "
-	         "(%s)",
-	         a->p->name, token, vs_reason_name(VS_REASON_NOT_ALLOWED));
-	return VS_ERR_DENIED;
+	         "(%s)%s%s",
+	         a->p->name, token, vs_reason_name(VS_REASON_NOT_ALLOWED),
+	         a->unusable[0] ? "; " : "", a->unusable);
+	return VS_ERR_REFUSED;
 }
 
-static vs_status ask(const struct vs_args *args)
+/* A key that the policy asks this token for tells best what is wrong. */
+static void find_unusable(struct approval *a)
 {
-	char answer[16];
+	const char *token = vs_args_text(a->args, "token");
+	const struct vs_policy *policy = a->room.policy;
+	struct vs_p11_key key;
+	bool found = false;
 
-	if (vs_args_flag(args, "yes"))
-		return VS_OK;
-	printf("\nSign this with the keys of token %s? Type yes: ",
-	       vs_args_text(args, "token"));
-	if (fflush(stdout) || !fgets(answer, sizeof answer, stdin) ||
-	    strcmp(answer, "yes\n") != 0) {
-		vs_error("approve: not confirmed; nothing was signed");
-		return VS_ERR_DENIED;
+	for (size_t i = 0; !found && i < VS_POLICY_ROLES; i++) {
+		const struct vs_policy_role *role = &policy->role[i];
+
+		for (size_t k = 0; !found && k < role->key_count; k++)
+			found = strcmp(role->keys[k].holder, token) == 0 &&
+			        vs_p11_find(a->token, role->keys[k].label,
+			                    &key) == VS_ERR_REFUSED;
 	}
+	if (found)
+		vs_log_quote(vs_p11_error(a->token), a->unusable,
+		             sizeof a->unusable);
+}
+
+static vs_status list_keys(struct approval *a)
+{
+	size_t refused;
+	vs_status status =
+		vs_p11_list(a->token, a->keys, &a->key_count, &refused);
+
+	if (status)
+		return vs_token_failed(a->token, status);
+	if (refused)
+		find_unusable(a);
 	return VS_OK;
 }
 
-static vs_status run_open(struct approval *a, const struct vs_args *args)
+static vs_status run_open(struct approval *a)
 {
-	size_t refused;
-	vs_status status = vs_show_proposal(&a->room, a->p);
+	vs_status status = vs_store_sweep(a->p->dir);
 
 	if (!status)
-		status = ask(args);
+		status = vs_show_proposal(&a->room, a->p);
 	if (!status)
-		status = vs_token_open(args, false, &a->token);
-	if (status)
-		return status;
-	status = vs_p11_list(a->token, a->keys, &a->key_count, &refused);
-	if (status)
-		return vs_token_failed(a->token, status);
-	status = approve_all(a);
+		status = ask(a, "nothing was signed");
 	if (!status)
-		status = verdict(a, vs_args_text(args, "token"));
+		status = vs_token_open(a->args, false, &a->token);
+	if (!status)
+		status = list_keys(a);
+	if (!status)
+		status = approve_all(a);
+	if (!status)
+		status = verdict(a);
 	return status ? status : vs_show_progress(&a->room, a->p);
 }
 
 static vs_status run(const struct vs_args *args)
 {
-	struct approval a = {.room.lock_fd = -1};
+	struct approval a = {.args = args, .room.lock_fd = -1};
 	vs_status status = vs_room_open(vs_args_text(args, "room"), &a.room);
 
 	if (!status)
 		status = vs_proposal_open(&a.room,
 		                          vs_args_text(args, "proposal"), &a.p);
 	if (!status)
-		status = run_open(&a, args);
+		status = run_open(&a);
 	vs_p11_close(&a.token);
 	vs_proposal_free(&a.p);
 	vs_room_drop(&a.room);

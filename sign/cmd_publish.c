@@ -17,8 +17,8 @@
 #include "seal/openssl.h"
 #include "sign/ballot.h"
 #include "sign/commands.h"
+#include "sign/judge.h"
 #include "sign/release.h"
-#include "sign/renew.h"
 #include "sign/say.h"
 #include "sign/store.h"
 
@@ -43,20 +43,6 @@ static bool in_force(const struct vs_room *r, const struct vs_document *d)
 	       vs_room_version(r, d->repository, d->role) >= d->version;
 }
 
-static vs_status check_version(const struct vs_room *r,
-                               const struct vs_document *d)
-{
-	uint64_t now = vs_room_version(r, d->repository, d->role);
-
-	if (d->version == now + 1)
-		return VS_OK;
-	vs_error("%s: version: is %" PRIu64 ", and %" PRIu64
-	         " is in force (%s)",
-	         d->path, d->version, now,
-	         vs_reason_name(VS_REASON_WRONG_VERSION));
-	return VS_ERR_STATE;
-}
-
 static vs_status check_expiry(const struct vs_document *d)
 {
 	if (d->envelope.body &&
@@ -73,11 +59,8 @@ static vs_status check_document(const struct vs_room *r, struct vs_proposal *p,
 {
 	struct vs_ballot ballots[VS_BALLOTS_MAX];
 	size_t count;
-	vs_status status = check_version(r, d);
-	bool renewal = d->envelope.body && !p->image_count && d->version > 1;
+	vs_status status = vs_judge_document(r, p, d);
 
-	if (!status && renewal)
-		status = vs_renewal_check(r, d);
 	if (!status)
 		status = check_expiry(d);
 	if (status)
@@ -119,8 +102,6 @@ static vs_status check_release(const struct vs_room *r, struct vs_proposal *p)
 	}
 	status = vs_release_open_seals(r, p);
 	if (!status)
-		status = vs_release_check(r, p, d);
-	if (!status)
 		status = check_document(r, p, d);
 	return status ? status : vs_release_check_packs(p);
 }
@@ -136,6 +117,8 @@ static vs_status put_document(const struct vs_room *r,
 		                      path);
 	if (!status && vs_file_mkdirs(dir, 0755))
 		status = vs_say_io(VS_ERR_IO, dir);
+	if (!status)
+		status = vs_store_sweep(dir);
 	/* the bytes that were parsed and verified, not the file again */
 	return status ? status : vs_store_bytes(path, d->bytes, d->len);
 }
@@ -148,9 +131,10 @@ static vs_status put_image(const struct vs_image *i, const char *dir)
 
 	if (status)
 		return vs_say_io(status, i->seal_path);
-	status = vs_store_artifact(i->seal_path, dir, sha256);
+	status = vs_store_artifact(i->seal_path, dir, sha256, VS_STORE_LINK);
 	return status ? status
-	              : vs_store_artifact(i->pack_path, dir, i->pack_sha256);
+	              : vs_store_artifact(i->pack_path, dir, i->pack_sha256,
+	                                  VS_STORE_LINK);
 }
 
 static vs_status put_images(const struct vs_room *r,
@@ -182,7 +166,21 @@ static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
 		status = p->image_count ? check_release(r, p)
 		                        : check_document(r, p, d);
 	}
-	return status;
+	return !status && *new ? vs_judge_policy(r, p) : status;
+}
+
+/* Last, so that a cut before it is seen and made good: a policy that was
+ * published before another one stays in the past.
+ */
+static vs_status put_policy(const struct vs_room *r,
+                            const struct vs_proposal *p)
+{
+	char path[PATH_MAX];
+
+	if (!p->policy || p->policy->version != r->policy->version + 1)
+		return VS_OK;
+	vs_status status = vs_room_path(r, path, "policy.json");
+	return status ? status : vs_policy_store(p->policy, path);
 }
 
 static vs_status put_all(const struct vs_room *r, struct vs_proposal *p)
@@ -191,7 +189,7 @@ static vs_status put_all(const struct vs_room *r, struct vs_proposal *p)
 
 	for (size_t i = 0; i < p->document_count && !status; i++)
 		status = put_document(r, &p->documents[i]);
-	return status;
+	return status ? status : put_policy(r, p);
 }
 
 static vs_status run(const struct vs_args *args)
@@ -205,6 +203,8 @@ static vs_status run(const struct vs_args *args)
 	if (!status)
 		status = vs_proposal_open(&r, vs_args_text(args, "proposal"),
 		                          &p);
+	if (!status)
+		status = vs_store_sweep(r.dir);
 	if (!status)
 		status = check_all(&r, p, &new);
 	if (!status)

@@ -4,18 +4,16 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "sign/commands.h"
+#include "sign/derive.h"
 #include "sign/proposal.h"
 #include "sign/renew.h"
 
-enum { day_s = 86400 };
-
 static const struct {
 	const char *name;
-	int row;
+	enum vs_policy_roles row;
 } roles[] = {
 	{"root",            VS_POLICY_ROOT         },
 	{"targets",         VS_POLICY_TARGETS      },
@@ -30,11 +28,9 @@ static vs_status add(const struct vs_room *r, struct vs_draft *d, size_t i)
 	bool director = roles[i].row == VS_POLICY_DIRECTOR_ROOT;
 	const char *repository = director ? VS_DIRECTOR : VS_IMAGE;
 	const char *role = director ? "root" : roles[i].name;
-	uint64_t days = r->policy->role[roles[i].row].expires_days;
+	uint64_t expiry = vs_derive_expiry(r->policy, roles[i].row);
 	json_t *body;
-	vs_status status =
-		vs_renewal_body(r, repository, role,
-	                        (uint64_t)time(NULL) + days * day_s, &body);
+	vs_status status = vs_renewal_body(r, repository, role, expiry, &body);
 
 	if (status)
 		return status;

@@ -17,6 +17,7 @@ extern const struct vs_command vs_cmd_key_export;
 extern const struct vs_command vs_cmd_room_init;
 extern const struct vs_command vs_cmd_propose_release;
 extern const struct vs_command vs_cmd_propose_renew;
+extern const struct vs_command vs_cmd_propose_policy;
 extern const struct vs_command vs_cmd_seal;
 extern const struct vs_command vs_cmd_show;
 extern const struct vs_command vs_cmd_approve;

@@ -2,12 +2,14 @@
  *
  * sign/draft.c - a proposal being made: it appears whole or not at all.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -16,6 +18,33 @@
 #include "sign/say.h"
 #include "trust/json.h"
 #include "trust/time.h"
+
+/* A proposal's folder has no folders in it. */
+static vs_status clear(const char *dir)
+{
+	DIR *all = opendir(dir);
+	bool ok = true;
+
+	if (!all)
+		return errno == ENOENT ? VS_OK : vs_say_io(VS_ERR_IO, dir);
+	for (struct dirent *e; ok && (e = readdir(all));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			ok = unlinkat(dirfd(all), e->d_name, 0) == 0;
+	if (!ok || rmdir(dir)) {
+		vs_say_io(VS_ERR_IO, dir);
+		ok = false;
+	}
+	closedir(all);
+	return ok ? VS_OK : VS_ERR_IO;
+}
+
+vs_status vs_draft_clear(const struct vs_room *r, const char *name)
+{
+	char dir[PATH_MAX];
+	vs_status status = vs_room_path(r, dir, "proposals/%s", name);
+
+	return status ? status : clear(dir);
+}
 
 vs_status vs_draft_begin(const struct vs_room *r, const char *name,
                          struct vs_draft *out)
@@ -37,8 +66,12 @@ vs_status vs_draft_begin(const struct vs_room *r, const char *name,
 		vs_error("%s: there is such a proposal already", out->final);
 		return VS_ERR_STATE;
 	}
+	status = clear(out->dir); /* of a command that was cut off */
+	if (status)
+		return status;
 	if (vs_file_mkdirs(out->dir, 0755))
 		return vs_say_io(VS_ERR_IO, out->dir);
+	out->begun = true;
 	vs_time_format((uint64_t)time(NULL), now);
 	out->about = json_pack("{s:s, s:s, s:[], s:[]}", "name", name, "made",
 	                       now, "documents", "images");
@@ -47,6 +80,9 @@ vs_status vs_draft_begin(const struct vs_room *r, const char *name,
 
 void vs_draft_drop(struct vs_draft *d)
 {
+	/* a failure to clear is said; the next draft clears again */
+	if (d->begun && !d->committed)
+		(void)clear(d->dir);
 	json_decref(d->about);
 	*d = (struct vs_draft){0};
 }
@@ -86,8 +122,6 @@ vs_status vs_draft_add_metadata(struct vs_draft *d, const char *repository,
 
 		if (status)
 			return status;
-	} else if (vs_file_remove(path)) { /* of a draft that was cut off */
-		return vs_say_io(VS_ERR_IO, path);
 	}
 	return add(d, "documents",
 	           json_pack("{s:s, s:s, s:I}", "repository", repository,
@@ -117,6 +151,14 @@ vs_status vs_draft_add_keyring(struct vs_draft *d,
 	return add(d, "documents",
 	           json_pack("{s:s, s:s, s:I}", "repository", VS_BOOT, "role",
 	                     VS_KEYRING, "version", (json_int_t)ring->version));
+}
+
+vs_status vs_draft_add_policy(struct vs_draft *d, const struct vs_policy *p)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof path, "%s/policy.json", d->dir);
+	return vs_policy_store(p, path);
 }
 
 vs_status vs_draft_pack_path(const struct vs_draft *d, const char *component,
@@ -150,6 +192,8 @@ vs_status vs_draft_commit(struct vs_draft *d)
 	vs_status status = vs_say_json(path, d->about, 0644);
 	if (status)
 		return status;
-	return rename(d->dir, d->final) ? vs_say_io(VS_ERR_IO, d->final)
-	                                : VS_OK;
+	if (rename(d->dir, d->final))
+		return vs_say_io(VS_ERR_IO, d->final);
+	d->committed = true;
+	return VS_OK;
 }

@@ -2,7 +2,8 @@
  *
  * sign/main.c - voltseal-sign: the offline signing room.
  *
- * Exit codes: 0 done, 1 refused or failed, 2 wrongly called.
+ * Exit codes: 0 done, 1 refused or failed, 2 wrongly called, 3 who asks was
+ * not let in (PIN), 4 something that was named is not there.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -14,11 +15,12 @@
 #include "sign/offline.h"
 
 static const struct vs_command *const commands[] = {
-	&vs_cmd_token_init,    &vs_cmd_key_generate, &vs_cmd_key_list,
-	&vs_cmd_key_export,    &vs_cmd_room_init,    &vs_cmd_propose_release,
-	&vs_cmd_propose_renew, &vs_cmd_seal,         &vs_cmd_show,
-	&vs_cmd_approve,       &vs_cmd_publish,      &vs_cmd_verify,
-	&vs_cmd_inspect,       &vs_cmd_ca_init,      &vs_cmd_ca_issue,
+	&vs_cmd_token_init,    &vs_cmd_key_generate,   &vs_cmd_key_list,
+	&vs_cmd_key_export,    &vs_cmd_room_init,      &vs_cmd_propose_release,
+	&vs_cmd_propose_renew, &vs_cmd_propose_policy, &vs_cmd_seal,
+	&vs_cmd_show,          &vs_cmd_approve,        &vs_cmd_publish,
+	&vs_cmd_verify,        &vs_cmd_inspect,        &vs_cmd_ca_init,
+	&vs_cmd_ca_issue,
 };
 
 enum { command_count = sizeof commands / sizeof *commands };
@@ -86,7 +88,16 @@ static int run(const struct vs_command *c, int argc, char *const *argv)
 		vs_error("standard output: cannot be written");
 		return 1;
 	}
-	return status ? 1 : 0;
+	switch (status) {
+	case VS_OK:
+		return 0;
+	case VS_ERR_DENIED:
+		return 3;
+	case VS_ERR_ABSENT:
+		return 4;
+	default:
+		return 1;
+	}
 }
 
 int main(int argc, char **argv)
@@ -95,6 +106,7 @@ int main(int argc, char **argv)
 
 	vs_log_init("voltseal-sign");
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file too large is an error, no death */
 	umask(022); /* nothing in a room is secret; see vs_token_module() */
 	for (size_t i = 0; i < command_count; i++)
 		if (names(commands[i], argc - 1, argv + 1, &words))

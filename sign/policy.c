@@ -178,10 +178,69 @@ static vs_status load_texts(const char *path, const json_t *json, int row,
 	return VS_OK;
 }
 
+static vs_status only(const char *path, const char *in, json_t *o,
+                      const char *const *names)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(o, name, value)
+	{
+		char quoted[64];
+		size_t i = 0;
+
+		while (names[i] && strcmp(names[i], name) != 0)
+			i++;
+		if (!names[i])
+			return wrong(path, in, "%s: no such member is known",
+			             vs_log_quote(name, quoted, sizeof quoted));
+	}
+	return VS_OK;
+}
+
+/* A misspelt member must not pass for one that was left out. */
+static vs_status check_members(const char *path, json_t *json)
+{
+	static const char *const top[] = {
+		"version",   "root",    "targets",  "snapshot",
+		"timestamp", "keyring", "director", VS_POLICY_RELEASE,
+		NULL};
+	static const char *const director[] = {"root", "online", NULL};
+	static const char *const role[] = {"keys",         "threshold",
+	                                   "expires_days", "paths",
+	                                   "components",   NULL};
+	const char *name;
+	json_t *value;
+	vs_status status = only(path, "policy", json, top);
+
+	if (!status)
+		status = only(path, "director",
+		              json_object_get(json, "director"), director);
+	json_object_foreach(json, name, value)
+	{
+		if (!status && strcmp(name, "director") != 0)
+			status = only(path, name, value, role);
+	}
+	return status;
+}
+
+static vs_status load_version(const char *path, struct vs_policy *p)
+{
+	struct vs_why why = {0};
+
+	p->version = 1;
+	if (!json_object_get(p->json, "version"))
+		return VS_OK;
+	vs_status status = vs_json_uint(p->json, "version", &p->version, &why);
+	return status ? vs_say_why(status, path, &why) : VS_OK;
+}
+
 static vs_status load_all(const char *path, struct vs_policy *p)
 {
-	vs_status status = VS_OK;
+	vs_status status = check_members(path, p->json);
 
+	if (!status)
+		status = load_version(path, p);
 	for (int i = 0; i < VS_POLICY_ROLES && !status; i++)
 		status = load_role(path, p->json, i, &p->role[i]);
 	if (!status)
@@ -254,7 +313,9 @@ static json_t *encode_role(const struct vs_policy *p, int row)
 
 vs_status vs_policy_store(const struct vs_policy *p, const char *path)
 {
-	VS_AUTO(vs_json_drop) json_t *whole = json_pack("{s:{}}", "director");
+	VS_AUTO(vs_json_drop)
+	json_t *whole = json_pack("{s:I, s:{}}", "version",
+	                          (json_int_t)p->version, "director");
 	bool ok = whole != NULL;
 
 	for (int i = 0; i < VS_POLICY_ROLES && ok; i++) {
@@ -269,7 +330,7 @@ vs_status vs_policy_store(const struct vs_policy *p, const char *path)
 	          : vs_say_io(VS_ERR_NOMEM, path);
 }
 
-void vs_policy_holder(const struct vs_policy *p, const char *id, char *out,
+bool vs_policy_holder(const struct vs_policy *p, const char *id, char *out,
                       size_t cap)
 {
 	snprintf(out, cap, "unknown");
@@ -284,7 +345,8 @@ void vs_policy_holder(const struct vs_policy *p, const char *id, char *out,
 			    (!key->has_boot || strcmp(boot_id, id) != 0))
 				continue;
 			snprintf(out, cap, "%s (%s)", key->holder, key->label);
-			return;
+			return true;
 		}
 	}
+	return false;
 }

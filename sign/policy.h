@@ -41,7 +41,8 @@ struct vs_policy_role {
 };
 
 struct vs_policy {
-	json_t *json; /* owned; what paths and components point into */
+	json_t *json;     /* owned; what paths and components point into */
+	uint64_t version; /* from 1; a room's policies follow one another */
 	struct vs_policy_role role[VS_POLICY_ROLES];
 	const char *paths[VS_POLICY_PATHS_MAX]; /* of the release role */
 	size_t path_count;
@@ -61,9 +62,9 @@ vs_status vs_policy_store(const struct vs_policy *p,
                           const char *path) VS_MUST_CHECK;
 
 /* The holder and label of a TUF key id, or of a boot key id, as
- * "alice (root)"; "unknown" if the policy does not name it.
+ * "alice (root)"; "unknown" and false if the policy does not name it.
  */
-void vs_policy_holder(const struct vs_policy *p, const char *id, char *out,
+bool vs_policy_holder(const struct vs_policy *p, const char *id, char *out,
                       size_t cap);
 
 #endif

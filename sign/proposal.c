@@ -192,6 +192,17 @@ static vs_status load_release(struct vs_proposal *p)
 	return status ? vs_say_why(status, p->dir, &why) : VS_OK;
 }
 
+/* A proposal that changes the policy holds the new one. */
+static vs_status load_policy(struct vs_proposal *p)
+{
+	char path[PATH_MAX];
+	vs_status status = join(p, "policy", "", ".json", path);
+
+	if (status || !vs_file_exists(path))
+		return status;
+	return vs_policy_load(path, &p->policy);
+}
+
 static vs_status load_lists(struct vs_proposal *p)
 {
 	json_t *documents, *images;
@@ -212,6 +223,8 @@ static vs_status load_lists(struct vs_proposal *p)
 		status = load_document(p, json_array_get(documents, i));
 	for (size_t i = 0; i < json_array_size(images) && !status; i++)
 		status = load_image(p, json_array_get(images, i));
+	if (!status)
+		status = load_policy(p);
 	return status ? status : load_release(p);
 }
 
@@ -276,6 +289,7 @@ void vs_proposal_free(struct vs_proposal **pp)
 	for (size_t i = 0; i < p->image_count; i++)
 		free(p->images[i].bytes);
 	json_decref(p->about);
+	vs_policy_free(&p->policy);
 	free(p);
 }
 
@@ -288,6 +302,13 @@ struct vs_document *vs_proposal_document(struct vs_proposal *p,
 		    strcmp(p->documents[i].role, role) == 0)
 			return &p->documents[i];
 	return NULL;
+}
+
+void vs_proposal_holder(const struct vs_room *r, const struct vs_proposal *p,
+                        const char *id, char *out, size_t cap)
+{
+	if (!p->policy || !vs_policy_holder(p->policy, id, out, cap))
+		(void)vs_policy_holder(r->policy, id, out, cap);
 }
 
 vs_status vs_image_path(const struct vs_proposal *p, const struct vs_image *i,

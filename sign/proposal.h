@@ -47,7 +47,8 @@ struct vs_image {
 struct vs_proposal {
 	const char *name;
 	char dir[PATH_MAX];
-	json_t *about; /* owned: proposal.json */
+	json_t *about;            /* owned: proposal.json */
+	struct vs_policy *policy; /* owned; NULL if it proposes none */
 	struct vs_document documents[VS_DOCUMENTS_MAX];
 	size_t document_count;
 	struct vs_image images[VS_IMAGES_MAX];
@@ -79,6 +80,12 @@ struct vs_document *vs_proposal_document(struct vs_proposal *p,
                                          const char *repository,
                                          const char *role);
 
+/* The holder of a key as vs_policy_holder() gives it, by the proposed policy
+ * or else by the room's.
+ */
+void vs_proposal_holder(const struct vs_room *r, const struct vs_proposal *p,
+                        const char *id, char *out, size_t cap);
+
 /* "gateway/gateway-1.1.0.seal", the target path of an image. */
 vs_status vs_image_path(const struct vs_proposal *p, const struct vs_image *i,
                         char *out, size_t cap) VS_MUST_CHECK;
@@ -87,6 +94,7 @@ vs_status vs_image_path(const struct vs_proposal *p, const struct vs_image *i,
 struct vs_draft {
 	char dir[PATH_MAX], final[PATH_MAX];
 	json_t *about; /* owned */
+	bool begun, committed;
 };
 
 vs_status vs_draft_begin(const struct vs_room *r, const char *name,
@@ -97,13 +105,19 @@ vs_status vs_draft_add_metadata(struct vs_draft *d, const char *repository,
                                 json_t *body) VS_MUST_CHECK;
 vs_status vs_draft_add_keyring(struct vs_draft *d,
                                const struct vs_keyring *ring) VS_MUST_CHECK;
+vs_status vs_draft_add_policy(struct vs_draft *d,
+                              const struct vs_policy *p) VS_MUST_CHECK;
 /* The pack is where vs_draft_pack_path() says already. */
 vs_status vs_draft_pack_path(const struct vs_draft *d, const char *component,
                              char out[static PATH_MAX]) VS_MUST_CHECK;
 vs_status vs_draft_add_image(struct vs_draft *d,
                              const struct vs_sealed *s) VS_MUST_CHECK;
 vs_status vs_draft_commit(struct vs_draft *d) VS_MUST_CHECK;
-void vs_draft_drop(struct vs_draft *d);
+void vs_draft_drop(struct vs_draft *d); /* what is not committed goes */
+
+/* Removes a proposal; only while the room is being made. */
+vs_status vs_draft_clear(const struct vs_room *r,
+                         const char *name) VS_MUST_CHECK;
 
 /* Stores a document's body, not yet signed. */
 vs_status vs_metadata_store(const char *path, json_t *body) VS_MUST_CHECK;

@@ -4,7 +4,6 @@
  */
 #include "sign/release.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,14 +158,6 @@ vs_status vs_release_check(const struct vs_room *r, struct vs_proposal *p,
                            const struct vs_document *d)
 {
 	VS_AUTO(vs_json_drop) json_t *want = NULL;
-	uint64_t in_force = vs_room_version(r, VS_IMAGE, VS_POLICY_RELEASE);
-
-	if (d->version != in_force + 1) {
-		vs_error("%s: version: is %" PRIu64 ", and %" PRIu64
-		         " is in force; propose it again",
-		         d->path, d->version, in_force);
-		return VS_ERR_STATE;
-	}
 	vs_status status = vs_release_body(
 		r, p, d->version, vs_envelope_expires(&d->envelope), &want);
 	if (status)

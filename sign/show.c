@@ -14,6 +14,7 @@
 #include "sign/release.h"
 #include "sign/say.h"
 #include "trust/json.h"
+#include "trust/key.h"
 
 /* Metadata's text comes from outside: nothing of it may move the cursor. */
 static const char *text_of(const json_t *o, const char *name, char *out,
@@ -24,15 +25,19 @@ static const char *text_of(const json_t *o, const char *name, char *out,
 	return vs_log_quote(text ? text : "-", out, cap);
 }
 
-static void show_role(const struct vs_room *r, const char *name,
-                      const json_t *role)
+/* What a document says is told against the one in force. */
+struct view {
+	const struct vs_room *room;
+	const struct vs_proposal *p;
+};
+
+static void show_holders(const struct view *v, const json_t *role)
 {
 	const json_t *ids = json_object_get(role, "keyids");
 	const json_t *id;
 	size_t i;
-	char quoted[64];
 
-	printf("    %-10s %lld of %zu:", vs_log_quote(name, quoted, 64),
+	printf("%lld of %zu:",
 	       (long long)json_integer_value(
 		       json_object_get(role, "threshold")),
 	       json_array_size(ids));
@@ -41,21 +46,35 @@ static void show_role(const struct vs_room *r, const char *name,
 		char holder[128];
 		const char *text = json_string_value(id);
 
-		vs_policy_holder(r->policy, text ? text : "", holder,
-		                 sizeof holder);
+		vs_proposal_holder(v->room, v->p, text ? text : "", holder,
+		                   sizeof holder);
 		printf("%s %s", i ? "," : "", holder);
 	}
 	putchar('\n');
 }
 
-static void show_delegation(const struct vs_room *r, const json_t *role)
+static void show_role(const struct view *v, const char *name,
+                      const json_t *role, const json_t *was)
+{
+	char quoted[64];
+
+	printf("    %-10s ", vs_log_quote(name, quoted, 64));
+	show_holders(v, role);
+	if (was && !json_equal(role, was)) {
+		printf("      was      ");
+		show_holders(v, was);
+	}
+}
+
+static void show_delegation(const struct view *v, const json_t *role,
+                            const json_t *was)
 {
 	const json_t *paths = json_object_get(role, "paths");
 	const json_t *path;
 	size_t i;
 	const char *name = json_string_value(json_object_get(role, "name"));
 
-	show_role(r, name ? name : "-", role);
+	show_role(v, name ? name : "-", role, was);
 	printf("               for");
 	json_array_foreach(paths, i, path)
 	{
@@ -68,11 +87,33 @@ static void show_delegation(const struct vs_room *r, const json_t *role)
 	putchar('\n');
 }
 
-static void show_body(const struct vs_room *r, const json_t *body)
+/* Names stand in a policy that nobody has signed; key ids do not lie. */
+static void show_keys(const struct view *v, json_t *keys)
+{
+	const char *id;
+	json_t *object;
+
+	json_object_foreach(keys, id, object)
+	{
+		char holder[128], quoted[80];
+		struct vs_key key;
+		bool good = vs_key_parse(object, &key, NULL) == VS_OK;
+		bool same = good && strcmp(key.id, id) == 0;
+
+		vs_key_drop(&key);
+		vs_proposal_holder(v->room, v->p, id, holder, sizeof holder);
+		printf("    key %s\n        of %s%s\n",
+		       vs_log_quote(id, quoted, sizeof quoted), holder,
+		       same ? "" : ", which is NO KEY OF THIS ID");
+	}
+}
+
+static void show_body(const struct view *v, const json_t *body,
+                      const json_t *was)
 {
 	json_t *roles = json_object_get(body, "roles");
-	const json_t *delegations =
-		json_object_get(json_object_get(body, "delegations"), "roles");
+	const json_t *now = json_object_get(body, "delegations");
+	const json_t *old = json_object_get(was, "delegations");
 	const char *name;
 	json_t *role;
 	size_t i;
@@ -80,44 +121,65 @@ static void show_body(const struct vs_room *r, const json_t *body)
 
 	printf("    expires    %s\n",
 	       text_of(body, "expires", text, sizeof text));
-	json_object_foreach(roles, name, role) show_role(r, name, role);
-	json_array_foreach(delegations, i, role) show_delegation(r, role);
-	size_t targets = json_object_size(json_object_get(body, "targets"));
+	was = json_object_get(was, "roles");
+	old = json_object_get(old, "roles");
+	json_object_foreach(roles, name, role)
+	{
+		show_role(v, name, role, json_object_get(was, name));
+	}
+	json_array_foreach(json_object_get(now, "roles"), i, role)
+	{
+		show_delegation(v, role, json_array_get(old, i));
+	}
+	show_keys(v, json_object_get(body, "keys"));
+	show_keys(v, json_object_get(now, "keys"));
 	if (json_object_get(body, "targets"))
-		printf("    targets    %zu\n", targets);
+		printf("    targets    %zu\n",
+		       json_object_size(json_object_get(body, "targets")));
 }
 
-static void show_ring(const struct vs_room *r, const struct vs_keyring *ring)
+static void show_ring(const struct view *v, const struct vs_keyring *ring)
 {
-	printf("    keys       %u of %u:", ring->threshold, ring->key_count);
-	for (size_t i = 0; i < ring->key_count; i++) {
-		char id[65], holder[128];
+	char id[65], holder[128];
 
+	printf("    threshold  %u of %u\n", ring->threshold, ring->key_count);
+	for (size_t i = 0; i < ring->key_count; i++) {
 		vs_hex_encode(ring->keys[i].id, VS_SHA256_LEN, id);
-		vs_policy_holder(r->policy, id, holder, sizeof holder);
-		printf("%s %s", i ? "," : "", holder);
+		vs_proposal_holder(v->room, v->p, id, holder, sizeof holder);
+		printf("    key %s\n        of %s\n", id, holder);
 	}
-	printf("\n    components");
+	printf("    components");
 	for (size_t i = 0; i < ring->component_count; i++)
 		printf(" %s", ring->components[i]);
 	putchar('\n');
 }
 
-static void show_document(const struct vs_room *r, const struct vs_document *d)
+static vs_status show_document(const struct view *v,
+                               const struct vs_document *d)
 {
-	uint64_t now = vs_room_version(r, d->repository, d->role);
+	uint64_t now = vs_room_version(v->room, d->repository, d->role);
+	bool ring = strcmp(d->repository, VS_BOOT) == 0;
+	struct vs_envelope was = {0};
+	vs_status status = VS_OK;
 
 	printf("  %s %s %" PRIu64, d->repository, d->role, d->version);
 	if (now)
 		printf(" (in force: %" PRIu64 ")\n", now);
 	else
 		printf(" (nothing in force yet)\n");
+	if (now && !ring)
+		status =
+			vs_room_metadata(v->room, d->repository, d->role, &was);
+	if (status)
+		return status;
 	if (!d->present)
 		printf("    is made when enough seals are signed\n");
-	else if (strcmp(d->repository, VS_BOOT) == 0)
-		show_ring(r, &d->ring);
+	else if (ring)
+		show_ring(v, &d->ring);
 	else
-		show_body(r, d->envelope.body);
+		show_body(v, d->envelope.body, was.body);
+	vs_envelope_drop(&was);
+	return VS_OK;
 }
 
 static void show_hardware(const struct vs_seal_header *h,
@@ -167,8 +229,10 @@ static void show_image(const struct vs_image *image, const json_t *in_force)
 	printf("    image              %" PRIu64 " bytes\n"
 	       "    image SHA-256      %s\n"
 	       "    root hash          %s\n"
-	       "    pack               %" PRIu64 " bytes\n",
-	       h->image_len, image->image_sha256, hash, image->pack_len);
+	       "    pack               %" PRIu64 " bytes\n"
+	       "    pack SHA-256       %s\n",
+	       h->image_len, image->image_sha256, hash, image->pack_len,
+	       image->pack_sha256);
 }
 
 static vs_status show_images(const struct vs_room *r,
@@ -245,6 +309,7 @@ vs_status vs_show_progress(const struct vs_room *r, struct vs_proposal *p)
 
 vs_status vs_show_proposal(const struct vs_room *r, struct vs_proposal *p)
 {
+	const struct view v = {r, p};
 	char made[64];
 	vs_status status = VS_OK;
 
@@ -252,7 +317,10 @@ vs_status vs_show_proposal(const struct vs_room *r, struct vs_proposal *p)
 	       text_of(p->about, "made", made, sizeof made));
 	if (p->image_count)
 		status = show_images(r, p);
-	for (size_t i = 0; i < p->document_count; i++)
-		show_document(r, &p->documents[i]);
+	if (p->policy)
+		printf("  policy %" PRIu64 " (in force: %" PRIu64 ")\n",
+		       p->policy->version, r->policy->version);
+	for (size_t i = 0; i < p->document_count && !status; i++)
+		status = show_document(&v, &p->documents[i]);
 	return status ? status : vs_show_progress(r, p);
 }

@@ -77,8 +77,35 @@ static bool holds(const char *path, const char *sha256)
 	       strcmp(is, sha256) == 0;
 }
 
+vs_status vs_store_sweep(const char *dir)
+{
+	DIR *all = opendir(dir);
+	bool ok = true;
+
+	if (!all)
+		return errno == ENOENT ? VS_OK : vs_say_io(VS_ERR_IO, dir);
+	for (struct dirent *e; ok && (e = readdir(all));) {
+		size_t len = strlen(e->d_name);
+
+		if (len > 4 && strcmp(e->d_name + len - 4, ".new") == 0)
+			ok = unlinkat(dirfd(all), e->d_name, 0) == 0;
+	}
+	if (!ok)
+		vs_say_io(VS_ERR_IO, dir);
+	closedir(all);
+	return ok ? VS_OK : VS_ERR_IO;
+}
+
+static vs_status sync_dir(const char *dir)
+{
+	VS_AUTO(vs_fd_drop)
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) ? VS_ERR_IO : VS_OK;
+}
+
 vs_status vs_store_artifact(const char *from, const char *dir,
-                            const char *sha256)
+                            const char *sha256, enum vs_store_how how)
 {
 	char path[PATH_MAX], part[PATH_MAX];
 	vs_status status = vs_path_join(path, sizeof path, dir, sha256);
@@ -90,7 +117,8 @@ vs_status vs_store_artifact(const char *from, const char *dir,
 	if (holds(path, sha256))
 		return VS_OK;
 	unlink(part); /* of a command that was cut off */
-	if (link(from, part))
+	/* not every file system has links */
+	if (how == VS_STORE_COPY || link(from, part))
 		status = copy(from, part);
 	if (!status && !holds(part, sha256)) {
 		vs_error("%s: was changed (%s)", from,
@@ -100,7 +128,11 @@ vs_status vs_store_artifact(const char *from, const char *dir,
 	}
 	if (!status && (chmod(part, 0644) || rename(part, path)))
 		status = VS_ERR_IO;
-	return status ? vs_say_io(status, path) : VS_OK;
+	if (!status)
+		return sync_dir(dir) ? vs_say_io(VS_ERR_IO, dir) : VS_OK;
+	vs_say_io(status, path);
+	unlink(part);
+	return status;
 }
 
 /* The keyring goes out under one name, the one in force replacing others. */
@@ -133,6 +165,8 @@ static vs_status export_role(const struct vs_room *r, const char *repository,
 
 	if (last && vs_file_mkdirs(dir, 0755))
 		return vs_say_io(VS_ERR_IO, dir);
+	if (vs_store_sweep(dir))
+		return VS_ERR_IO;
 	for (uint64_t version = 1; version <= last; version++) {
 		char from[PATH_MAX], to[PATH_MAX];
 		VS_AUTO(vs_free_drop) uint8_t *bytes = NULL;
@@ -173,7 +207,8 @@ static vs_status export_artifacts(const struct vs_room *r, const char *dir)
 			continue;
 		status = vs_path_join(file, sizeof file, from, e->d_name);
 		status = status ? vs_say_io(status, from)
-		                : vs_store_artifact(file, dir, e->d_name);
+		                : vs_store_artifact(file, dir, e->d_name,
+		                                    VS_STORE_COPY);
 	}
 	closedir(all);
 	return status;
@@ -199,6 +234,8 @@ vs_status vs_store_export(const struct vs_room *r, const char *dir)
 	if (status)
 		return vs_say_io(status, dir);
 	status = export_artifacts(r, path);
+	if (!status)
+		status = vs_store_sweep(dir);
 	if (!status)
 		status = export_keyring(r, dir);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && !status; i++) {

@@ -16,11 +16,19 @@
 vs_status vs_store_bytes(const char *path, const void *bytes,
                          size_t len) VS_MUST_CHECK;
 
-/* Links or copies a file whose SHA-256 is known to DIR/SHA256.  Says what is
+/* Puts a file whose SHA-256 is known at DIR/SHA256, linked (within the room
+ * only: who writes through one name changes both) or copied.  Says what is
  * wrong.
  */
+enum vs_store_how { VS_STORE_LINK, VS_STORE_COPY };
 vs_status vs_store_artifact(const char *from, const char *dir,
-                            const char *sha256) VS_MUST_CHECK;
+                            const char *sha256,
+                            enum vs_store_how how) VS_MUST_CHECK;
+
+/* Removes what replacements that were cut off have left in a folder; also
+ * where there is no folder.
+ */
+vs_status vs_store_sweep(const char *dir) VS_MUST_CHECK;
 
 /* Writes what is in force to a folder for the server and the chargers:
  * metadata/, artifacts/, image-root/, director-root/, keyring.

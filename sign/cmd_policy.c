@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/cmd_policy.c - propose policy: other keys, thresholds or paths.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sign/commands.h"
+#include "sign/derive.h"
+#include "sign/proposal.h"
+#include "sign/renew.h"
+#include "sign/say.h"
+#include "trust/json.h"
+
+struct change {
+	const struct vs_room *room;
+	const struct vs_policy *policy; /* the new one */
+	struct vs_draft draft;
+	bool delegates; /* the release role's keys or paths are others */
+	size_t count;
+};
+
+/* Adds a document if the new policy makes another one than is in force. */
+static vs_status add(struct change *c, const struct vs_derived *by)
+{
+	uint64_t expiry = vs_derive_expiry(c->policy, by->row);
+	uint64_t version =
+		vs_room_version(c->room, by->repository, by->role) + 1;
+	VS_AUTO(vs_json_drop) json_t *same = NULL;
+	json_t *body = NULL;
+	vs_status status = vs_renewal_body(c->room, by->repository, by->role,
+	                                   expiry, &same);
+
+	if (!status)
+		status = vs_derive_body(c->policy, by, version, expiry, &body);
+	if (status)
+		return status;
+	if (json_equal(same, body)) {
+		json_decref(body);
+		return VS_OK;
+	}
+	if (by->row == VS_POLICY_TARGETS)
+		c->delegates = true;
+	c->count++;
+	return vs_draft_add_metadata(&c->draft, by->repository, by->role,
+	                             version, body);
+}
+
+/* The release role's new keys say what its old ones said. */
+static vs_status add_release(struct change *c)
+{
+	uint64_t now = vs_room_version(c->room, VS_IMAGE, VS_POLICY_RELEASE);
+	json_t *body;
+
+	if (!c->delegates || !now)
+		return VS_OK;
+	vs_status status = vs_renewal_body(
+		c->room, VS_IMAGE, VS_POLICY_RELEASE,
+		vs_derive_expiry(c->policy, VS_POLICY_RELEASES), &body);
+	if (status)
+		return status;
+	return vs_draft_add_metadata(&c->draft, VS_IMAGE, VS_POLICY_RELEASE,
+	                             now + 1, body);
+}
+
+/* Seals that are out in the field are signed by the keyring's keys. */
+static vs_status check_keyring(const struct change *c, const char *path)
+{
+	struct vs_keyring old, new;
+	uint8_t a[VS_KEYRING_LEN_MAX], b[VS_KEYRING_LEN_MAX];
+	size_t a_len, b_len;
+	struct vs_why why = {0};
+
+	vs_derive_keyring(c->room->policy, &old);
+	vs_derive_keyring(c->policy, &new);
+	vs_status status = vs_keyring_encode(&old, a, sizeof a, &a_len, &why);
+	if (!status)
+		status = vs_keyring_encode(&new, b, sizeof b, &b_len, &why);
+	if (status)
+		return vs_say_why(status, path, &why);
+	if (a_len != b_len || memcmp(a, b, a_len) != 0) {
+		vs_error("%s: keyring: chargers keep the keyring they were "
+		         "made with; leave it as it is (%s)",
+		         path, vs_reason_name(VS_REASON_UNSUPPORTED));
+		return VS_ERR_REFUSED;
+	}
+	return VS_OK;
+}
+
+static vs_status propose(struct change *c, const char *name, const char *path)
+{
+	vs_status status = check_keyring(c, path);
+
+	if (!status)
+		status = vs_draft_begin(c->room, name, &c->draft);
+	for (size_t i = 0; i < VS_DERIVED_COUNT && !status; i++)
+		status = add(c, &vs_derived[i]);
+	if (!status)
+		status = add_release(c);
+	if (!status && !c->count) {
+		vs_error("%s: changes nothing that people sign", path);
+		return VS_ERR_INPUT;
+	}
+	if (!status)
+		status = vs_draft_add_policy(&c->draft, c->policy);
+	return status ? status : vs_draft_commit(&c->draft);
+}
+
+static vs_status run(const struct vs_args *args)
+{
+	VS_AUTO(vs_room_drop) struct vs_room r;
+	VS_AUTO(vs_policy_free) struct vs_policy *policy = NULL;
+	const char *name = vs_args_text(args, "name");
+	const char *path = vs_args_text(args, "policy");
+	vs_status status = vs_room_open(vs_args_text(args, "room"), &r);
+
+	if (!status)
+		status = vs_policy_load(path, &policy);
+	if (status)
+		return status;
+	policy->version = r.policy->version + 1;
+	struct change c = {.room = &r, .policy = policy};
+	status = propose(&c, name, path);
+	vs_draft_drop(&c.draft);
+	if (!status)
+		printf("proposal %s is ready for approval\n", name);
+	return status;
+}
+
+static const struct vs_option options[] = {
+	VS_TEXT(VS_REQUIRED, "room", "ROOM", "the signing room"),
+	VS_TEXT(VS_REQUIRED, "name", "NAME",
+                "the proposal's name, e.g. without-alice"),
+	VS_TEXT(VS_REQUIRED, "policy", "FILE",
+                "the whole new policy, as for room init"),
+};
+
+const struct vs_command vs_cmd_propose_policy = {
+	"propose policy",
+	"propose other keys, thresholds or paths",
+	"Makes the next version of each root and of the targets that the new "
+	"policy changes;\nwhere the release role changes, its metadata again "
+	"for the new keys.  A root needs\nboth the keys in force and the new "
+	"ones.  The room takes the policy over when it is\npublished.",
+	NULL,
+	options,
+	sizeof options / sizeof *options,
+	run,
+};
