@@ -440,6 +440,41 @@ static void malformed_delegations_are_refused(void **state)
 	}
 }
 
+static void set_delegations(struct repo *r, const char *file, json_t *body)
+{
+	(void)r;
+	if (strcmp(file, "targets.json") == 0)
+		json_object_set(body, "delegations", value);
+}
+
+static void delegations_need_keys_and_roles(void **state)
+{
+	static const char *const bad[] = {
+		"7",
+		"{}",
+		"{\"keys\":{}}",
+		"{\"roles\":[]}",
+		"{\"keys\":[],\"roles\":[]}",
+		"{\"keys\":{},\"roles\":{}}",
+		"{\"keys\":{},\"succinct_roles\":{}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct repo *r;
+
+		set_up((void **)&r);
+		r->edit = set_delegations;
+		value = json_loads(bad[i], JSON_DECODE_ANY, NULL);
+		repo_publish(r);
+		repo_provision(r, 1);
+		repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED,
+		               "1.targets.json");
+		json_decref(value);
+		tear_down((void **)&r);
+	}
+}
+
 static void edit_target(struct repo *r, const char *file, json_t *body)
 {
 	(void)r;
@@ -559,6 +594,7 @@ int main(void)
 		T(a_role_is_verified_anew_for_each_delegator),
 		T(path_hash_prefixes_choose_a_role),
 		T(malformed_delegations_are_refused),
+		T(delegations_need_keys_and_roles),
 		T(malformed_targets_are_refused),
 		T(nothing_is_found_before_a_refresh),
 		T(downloaded_bytes_are_held_to_length_and_every_hash),

@@ -301,6 +301,32 @@ static void a_pem_with_a_header_is_refused(void **state)
 	EVP_PKEY_free(pkey);
 }
 
+/* The DER of a key and a byte more, as PEM. */
+static void a_pem_with_something_behind_the_key_is_refused(void **state)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	json_t *object = pem_object("ecdsa", "ecdsa-sha2-nistp256", pkey);
+	uint8_t der[256], *at = der;
+	int len = i2d_PUBKEY(pkey, &at);
+	char text[512], pem[600];
+	struct vs_key k;
+
+	(void)state;
+	assert_true(len > 0 && len < 255);
+	der[len] = 0;
+	EVP_EncodeBlock((uint8_t *)text, der, len + 1);
+	(void)snprintf(pem, sizeof pem,
+	               "-----BEGIN PUBLIC KEY-----\n%.64s\n%s\n"
+	               "-----END PUBLIC KEY-----\n",
+	               text, text + 64);
+	json_object_set_new(json_object_get(object, "keyval"), "public",
+	                    json_string(pem));
+	assert_int_equal(vs_key_parse(object, &k, NULL), VS_ERR_INPUT);
+	assert_null(k.pkey);
+	json_decref(object);
+	EVP_PKEY_free(pkey);
+}
+
 static void different_keys_are_not_the_same(void **state)
 {
 	EVP_PKEY *one = ed25519(1), *two = ed25519(2),
@@ -335,6 +361,8 @@ int main(void)
 		cmocka_unit_test(other_curves_and_short_rsa_keys_are_refused),
 		cmocka_unit_test(a_pem_that_is_no_public_key_is_refused),
 		cmocka_unit_test(a_pem_with_a_header_is_refused),
+		cmocka_unit_test(
+			a_pem_with_something_behind_the_key_is_refused),
 		cmocka_unit_test(different_keys_are_not_the_same),
 	};
 

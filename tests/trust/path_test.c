@@ -167,6 +167,42 @@ static void a_path_that_could_leave_its_directory_is_refused(void **state)
 	}
 }
 
+static void no_digest_at_all_promises_nothing(void **state)
+{
+	json_t *none = json_object();
+	struct vs_why why = {0};
+
+	(void)state;
+	assert_int_equal(vs_digest_check(none, "a", 1, &why), VS_ERR_REFUSED);
+	assert_int_equal(why.code, VS_REASON_UNSUPPORTED);
+	assert_int_equal(vs_digest_check(NULL, "a", 1, &why), VS_ERR_REFUSED);
+	json_decref(none);
+}
+
+/* Names are judged when the file that holds them enters; who comes past that
+ * finds the second door shut. */
+static void a_role_s_name_too_long_for_a_file_goes_nowhere(void **state)
+{
+	char name[VS_TUF_NAME_MAX + 1] = "";
+	struct vs_tuf_listed what = {.role = name, .type = "targets"};
+	struct vs_tuf_file file = {0};
+	struct vs_role keys = {0};
+	struct vs_tuf t = {0};
+	struct vs_why why;
+
+	(void)state;
+	memset(name, 'a', VS_TUF_NAME_MAX);
+	assert_int_equal(vs_tuf_load(&t, &what, &keys, &file, &why),
+	                 VS_ERR_ABSENT);
+	assert_int_equal(vs_tuf_fetch_listed(&t, &what, &keys, &file, &why),
+	                 VS_ERR_INPUT);
+	assert_int_equal(why.code, VS_REASON_MALFORMED);
+	assert_int_equal(vs_tuf_store(&t, name, &file, &why), VS_ERR_INPUT);
+	assert_int_equal(why.code, VS_REASON_MALFORMED);
+	assert_int_equal(vs_tuf_listed_get(NULL, &what, &why), VS_ERR_INPUT);
+	assert_int_equal(why.code, VS_REASON_MALFORMED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +212,9 @@ int main(void)
 		cmocka_unit_test(a_part_that_no_url_carries_is_refused),
 		cmocka_unit_test(
 			a_path_that_could_leave_its_directory_is_refused),
+		cmocka_unit_test(no_digest_at_all_promises_nothing),
+		cmocka_unit_test(
+			a_role_s_name_too_long_for_a_file_goes_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,6 +230,34 @@ static void no_more_than_256_roots_are_taken_at_a_time(void **state)
 }
 
 /* A14 */
+static void set_consistent(struct repo *r, const char *file, json_t *body)
+{
+	(void)r;
+	if (strcmp(file, "2.root.json") == 0)
+		json_object_set_new(body, "consistent_snapshot",
+		                    json_string("true"));
+}
+
+static void consistent_snapshot_is_true_or_false(void **state)
+{
+	struct repo *r = *state;
+	struct vs_tuf *t;
+
+	assert_int_equal(repo_refresh(r, NOW, &t, NULL), VS_OK);
+	assert_true(vs_tuf_consistent(t));
+	vs_tuf_close(&t);
+	r->edit = set_consistent;
+	r->version[R_ROOT] = 2;
+	repo_publish_root(r);
+	repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED, "2.root.json");
+	r->edit = NULL;
+	r->consistent = false;
+	repo_publish(r);
+	assert_int_equal(repo_refresh(r, NOW, &t, NULL), VS_OK);
+	assert_false(vs_tuf_consistent(t));
+	vs_tuf_close(&t);
+}
+
 static void one_key_too_few_is_refused(void **state)
 {
 	struct repo *r = *state;
@@ -325,6 +353,7 @@ int main(void)
 		T(an_old_root_under_a_new_name_is_refused),
 		T(only_the_last_root_has_to_be_unexpired),
 		T(no_more_than_256_roots_are_taken_at_a_time),
+		T(consistent_snapshot_is_true_or_false),
 		T(one_key_too_few_is_refused),
 		T(fast_forward_is_undone_by_rotating_the_key),
 		T(rotating_the_snapshot_key_forgets_both_files),

@@ -83,6 +83,25 @@ static void a_repository_that_cannot_be_reached_is_no_refusal(void **state)
 	repo_must_fail(r, VS_ERR_IO, VS_REASON_UNREADABLE, "2.root.json");
 }
 
+static vs_status fetch_starved(void *ctx, const char *name, size_t max,
+                               uint8_t **out, size_t *len)
+{
+	(void)ctx;
+	(void)name;
+	(void)max;
+	(void)out;
+	(void)len;
+	return VS_ERR_NOMEM;
+}
+
+static void a_fetch_without_memory_is_no_refusal(void **state)
+{
+	struct repo *r = *state;
+
+	r->ops.fetch = fetch_starved;
+	repo_must_fail(r, VS_ERR_NOMEM, VS_REASON_NONE, "2.root.json");
+}
+
 static void a_missing_file_is_no_refusal(void **state)
 {
 	static const char *const names[] = {"timestamp.json", "1.snapshot.json",
@@ -518,6 +537,7 @@ int main(void)
 		T(an_invalid_initial_root_makes_no_request),
 		T(without_a_root_there_is_no_client),
 		T(a_repository_that_cannot_be_reached_is_no_refusal),
+		T(a_fetch_without_memory_is_no_refusal),
 		T(a_missing_file_is_no_refusal),
 		T(a_disk_that_fails_is_told_apart_from_an_empty_one),
 		T(an_older_timestamp_is_refused),
