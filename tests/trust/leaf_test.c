@@ -74,29 +74,31 @@ static vs_status decode_with(const char *old, const char *new,
 
 static void no_other_bytes_are_an_entry(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *old, *new;
 	} bad[] = {
-		{"{",			  " {"                    },
-		{":7,",			": 7,"                  },
-		{"\"1.7.0\"}",                 "\"1.7.0\"}\n"          },
-		{"\"1.7.0\"}",                 "\"1.7.0\",\"x\":1}"    },
+		{"{",                          " {"},
+		{":7,",                        ": 7,"},
+		{"\"1.7.0\"}",                 "\"1.7.0\"}\n"},
+		{"\"1.7.0\"}",                 "\"1.7.0\",\"x\":1}"},
 		{"\"1.7.0\"}",                 "\"1.7.0\",\"sbom\":{}}"},
-		{"gateway",                    ""                      },
-		{"gateway",                    "gate\\u0077ay"         },
-		{"gateway",                    "gate\\nway"            },
-		{"gateway",                    "gate\xc3\xa9"          },
-		{":7,",			":-7,"                  },
-		{":7,",			":7.0,"                 },
-		{":7,",			":\"7\","               },
-		{":7,",			":9007199254740992,"    },
-		{HEX64,			"07"                    },
-		{HEX64 "\"},",                 HEX64 "\",\"x\":1},"    },
-		{"\"gw-rev3\",\"gw-rev4\"",    ""                      },
-		{"\"gw-rev3\",\"gw-rev4\"",    "3"                     },
-		{"[\"gw-rev3\",\"gw-rev4\"]",  "\"gw-rev3\""           },
-		{"\"component\":\"gateway\",", ""                      },
+		{"gateway",                    ""},
+		{"gateway",                    "gate\\u0077ay"},
+		{"gateway",                    "gate\\nway"},
+		{"gateway",                    "gate\xc3\xa9"},
+		{":7,",                        ":-7,"},
+		{":7,",                        ":7.0,"},
+		{":7,",                        ":\"7\","},
+		{":7,",                        ":9007199254740992,"},
+		{HEX64,                        "07"},
+		{HEX64 "\"},",                 HEX64 "\",\"x\":1},"},
+		{"\"gw-rev3\",\"gw-rev4\"",    ""},
+		{"\"gw-rev3\",\"gw-rev4\"",    "3"},
+		{"[\"gw-rev3\",\"gw-rev4\"]",  "\"gw-rev3\""},
+		{"\"component\":\"gateway\",", ""},
 	};
+	/* clang-format on */
 	struct vs_why why;
 
 	(void)state;

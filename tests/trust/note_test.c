@@ -123,27 +123,33 @@ static void no_piece_of_a_verifier_key_is_one(void **state)
 
 static void an_unfit_verifier_key_is_refused(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *text;
 		vs_reason code;
 	} bad[] = {
-  /* the id right, and a type or length that we do not know */
+		/* the id right, and a type or length that we do not know */
 		{"PeterNeumann+173116ae+"
-	         "ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",         VS_REASON_UNSUPPORTED},
+		 "ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+		 VS_REASON_UNSUPPORTED},
 		{"PeterNeumann+cc469956+"
-	         "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==", VS_REASON_UNSUPPORTED},
-		{"a+00000000+AQ==",						       VS_REASON_UNSUPPORTED},
-		{"a+00000000+",							   VS_REASON_MALFORMED  },
-		{"a+00000000",							    VS_REASON_MALFORMED  },
- /* the id of another key; upper case */
+		 "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==",
+		 VS_REASON_UNSUPPORTED},
+		{"a+00000000+AQ==", VS_REASON_UNSUPPORTED},
+		{"a+00000000+",     VS_REASON_MALFORMED},
+		{"a+00000000",      VS_REASON_MALFORMED},
+		/* the id of another key; upper case */
 		{"PeterNeumann+c74f20a4+"
-	         "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",         VS_REASON_MALFORMED  },
+		 "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+		 VS_REASON_MALFORMED},
 		{"PeterNeumann+C74F20A3+"
-	         "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",         VS_REASON_MALFORMED  },
- /* the point of order 1: one signature fits every message */
+		 "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+		 VS_REASON_MALFORMED},
+		/* the point of order 1: one signature fits every message */
 		{"a+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-	         VS_REASON_MALFORMED									   },
+		 VS_REASON_MALFORMED},
 	};
+	/* clang-format on */
 	struct vs_vkey key;
 	struct vs_why why;
 
@@ -165,8 +171,8 @@ static void a_key_whose_name_has_spaces_is_refused(void **state)
 		"a b",
 		"a+b",
 		"a\tb",
-		"a\xc2\xa0"
-		"b",
+		("a\xc2\xa0"
+	         "b"),
 		"\xe2\x80\x8a",
 		"a\xe3\x80\x80",
 		"a\xe2\x80\xa9",

@@ -401,8 +401,8 @@ static void a_broken_proof_is_said_to_be_one(void **state)
 		"[]",
 		"{}",
 		"{\"consistency\":[],\"leaf\":{}}",
-		"{\"consistency\":[{\"from\":1,\"hashes\":[\"x\"]}],"
-		"\"leaf\":",
+		("{\"consistency\":[{\"from\":1,\"hashes\":[\"x\"]}],"
+	         "\"leaf\":"),
 	};
 	for (size_t i = 0; i < sizeof extras / sizeof *extras; i++) {
 		bad.len = 0;
