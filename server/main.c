@@ -41,8 +41,8 @@ static void help(FILE *to)
 	const struct vs_config_key *keys;
 	size_t count = vs_settings_keys(&keys);
 
-	fprintf(to, "usage: voltseal-server COMMAND --config FILE\n\n"
-	            "commands:\n");
+	fprintf(to, "usage: voltseal-server COMMAND --config FILE\n"
+	            "       voltseal-server --help\n\ncommands:\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *c = &commands[i];
 		char name[32];

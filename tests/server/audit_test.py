@@ -22,12 +22,17 @@ FIELDS = {"seq", "time", "actor", "action", "subject", "reason", "detail",
           "prev", "hash"}
 
 
+def read(*path):
+    """A file of the repository."""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    with open(os.path.join(top, *path), encoding="utf-8") as f:
+        return f.read()
+
+
 def closed_list():
     """The words of base/status.h, by the table that names them."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
-                        "..", "base", "status.c")
-    with open(path, encoding="utf-8") as f:
-        return re.findall(r"\[VS_REASON_\w+\] =\s+\"([a-z-]+)\"", f.read())
+    return re.findall(r"\[VS_REASON_\w+\] =\s+\"([a-z-]+)\"",
+                      read("base", "status.c"))
 
 
 class Operate:
@@ -113,6 +118,18 @@ def chain(tap, world, operate):
     done = operate.verify(operate.export(), "--head", prev)
     tap.check(done.returncode == 0 and prev.encode() in done.stdout,
               "voltseal audit verify agrees", done)
+    by_hand = re.search(r"```python\n(.*?)```", read(
+        "docs", "formats", "audit.md"), re.DOTALL).group(1)
+    lines = operate.export()
+    for what, log, code in (("the log", lines, 0),
+                            ("a log cut in the middle",
+                             lines[:5] + lines[6:], 1)):
+        done = subprocess.run([sys.executable, "-c", by_hand],
+                              input=b"".join(log), capture_output=True,
+                              check=False)
+        tap.check(done.returncode == code and
+                  (prev.encode() in done.stdout or code),
+                  f"docs/formats/audit.md by hand: {what}", done)
 
 
 def export(tap, world, operate):
@@ -165,6 +182,10 @@ CHANGES = [
     ("one slipped in", "INSERT INTO audit SELECT :l + 1, time_s, actor, "
      "action, subject, reason, detail, hash, hash FROM audit "
      "WHERE seq = :l", "l + 1"),
+    ("a good one after a gap", "INSERT INTO audit SELECT :l + 5, time_s, "
+     "actor, action, subject, reason, detail, hash, :f FROM audit "
+     "WHERE seq = :l; UPDATE meta SET value = (:l + 5) || ' ' || :f "
+     "WHERE name = 'audit_head'", "l + 1"),
     ("the whole log taken away", "DELETE FROM audit", "first"),
     ("log and head taken away", "DELETE FROM audit; DELETE FROM meta "
      "WHERE name = 'audit_head'", None),
@@ -209,8 +230,10 @@ def tamper(tap, world):
     world.stop()
     database = Database(world)
     last = records[-1]["seq"]
-    # two neighbours that differ, so that swapping them is a change
-    values = {"l": last, "m": last // 2, "g": GENESIS}
+    forged = {**records[-1], "seq": last + 5, "prev": records[-1]["hash"]}
+    del forged["hash"]
+    values = {"l": last, "m": last // 2, "g": GENESIS,
+              "f": sha256(canonical(forged))}
     places = {"m": last // 2, "l": last, "first": 1, "l + 1": last + 1}
     for what, statements, place in CHANGES:
         if what == "another reason":
