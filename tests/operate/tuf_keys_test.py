@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """voltseal tuf refresh: whose signatures count, and how keys are replaced.
 
+Covers S0.1, S0.20, S2.37.
+
 usage: tuf_keys_test.py VOLTSEAL KEEPER
 """
 import hashlib
@@ -63,7 +65,7 @@ STEPS = [
 
 
 class Keys(TufCase):
-    """S0.1: thresholds, rotation, kinds of keys."""
+    """Thresholds, rotation, kinds of keys."""
 
     def sign_as(self, role, keys, threshold, signers):
         """Replaces a role's keys and who signs."""

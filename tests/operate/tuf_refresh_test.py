@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """voltseal tuf refresh: order, expiry, rollback, recovery, limits.
 
+Covers S0.1, S0.2, S0.20, S3.12, A2, A3, A5, A7.
+
 usage: tuf_refresh_test.py VOLTSEAL KEEPER
 """
 import copy
@@ -17,7 +19,7 @@ AFTER_ROOT = ("timestamp", "snapshot", "targets")
 
 
 class Refresh(TufCase):
-    """S0.1, S0.20, S3.12."""
+    """From the first root to the targets file."""
 
     def test_a_refresh_asks_in_order_and_keeps_what_it_got(self):
         self.assertEqual(self.server.asked, [])

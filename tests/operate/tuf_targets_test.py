@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """voltseal tuf download: delegations, names, hashes, what lies there already.
 
+Covers S0.1, S0.14, S0.20, A5.
+
 usage: tuf_targets_test.py VOLTSEAL KEEPER
 """
 import hashlib
@@ -51,7 +53,7 @@ WALKS = {
 
 
 class Targets(TufCase):
-    """S0.1, S0.20: right signature, wrong role; S0.14."""
+    """Who may name what, and what becomes of it."""
 
     def delegate(self, delegations):
         """All of them; a role that two delegate to is signed for both."""
