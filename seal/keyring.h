@@ -6,7 +6,10 @@
  * of the keyring in force has signed (and that satisfies its own threshold,
  * so that a ring nobody can use is never installed).
  *
- * Format: docs/formats/seal.md section 4, version 1.
+ * A ring may hold LMS keys beside its P-256 keys and demand both: then a
+ * forger must break the curve and the hash.
+ *
+ * Format: docs/formats/seal.md section 4, versions 1 and 2.
  * Freestanding: no heap, no stdio, no globals.
  */
 #ifndef VS_SEAL_KEYRING_H
@@ -22,13 +25,15 @@
 #define VS_KEYRING_LEN_MAX 32768
 
 struct vs_keyring {
-	uint32_t version;   /* from 1 */
-	uint16_t threshold; /* 1..key_count */
-	uint16_t key_count;
+	uint32_t version;       /* from 1: the epoch */
+	uint16_t threshold;     /* P-256 keys that must sign; from 1 */
+	uint16_t lms_threshold; /* LMS keys that must sign, too; may be 0 */
+	uint16_t key_count;     /* of both schemes */
 	uint16_t component_count;
 	struct {
 		uint8_t id[VS_SHA256_LEN];
-		uint16_t scheme;
+		uint16_t scheme; /* enum vs_scheme */
+		/* P-256: the point; LMS: VS_LMS_KEY_LEN bytes, then zeros */
 		uint8_t point[VS_P256_KEY_LEN];
 	} keys[VS_KEYRING_KEYS_MAX]; /* ids ascending, points distinct */
 	char components[VS_KEYRING_COMPONENTS_MAX][VS_COMPONENT_LEN];
@@ -47,8 +52,8 @@ vs_status vs_keyring_encode(const struct vs_keyring *in, uint8_t *out,
                             size_t cap, size_t *len,
                             struct vs_why *why) VS_MUST_CHECK;
 
-/* Checks that threshold keys of ring signed message.  Distinct keys count,
- * not signatures.
+/* Checks that threshold P-256 keys and lms_threshold LMS keys of ring signed
+ * message.  Distinct keys count, not signatures.
  * VS_OK; VS_ERR_REFUSED (SEAL_SIGNATURE); VS_ERR_CRYPTO.
  */
 vs_status vs_keyring_verify(const struct vs_keyring *ring,

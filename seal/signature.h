@@ -21,11 +21,11 @@
 
 enum vs_scheme {
 	VS_SCHEME_P256_SHA256 = 1, /* ECDSA; bytes = r || s, 64 */
-	VS_SCHEME_LMS_SHA256 = 2,  /* reserved: RFC 8554 */
+	VS_SCHEME_LMS_SHA256 = 2,  /* RFC 8554: seal/lms.h */
 };
 
 struct vs_signature {
-	uint8_t key_id[VS_SHA256_LEN]; /* SHA-256 of the 65-byte point */
+	uint8_t key_id[VS_SHA256_LEN]; /* SHA-256 of the public key */
 	uint16_t scheme;
 	uint16_t len;
 	const uint8_t *bytes; /* keeps: points into the decoded block */

@@ -382,7 +382,8 @@ static void every_reserved_byte_of_a_ring_must_be_zero(void **state)
 		assert_int_equal(vs_keyring_decode(&crypto, file, len, &out,
 		                                   &body, &why),
 		                 VS_ERR_INPUT);
-		assert_int_equal(why.at, at);
+		/* 24 and 25 are one field: the LMS threshold */
+		assert_int_equal(why.at, at == 25 ? 24 : at);
 		file[at] = 0;
 	}
 	for (size_t at = 64 + 101; at < 64 + 104; at++) {
