@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "tests/agent/power.h"
 
-#define LIFE_MS 3600000
+#define LIFE_MS 300000
 
 static const char conf[] = "server_url = " SERVER_URL "\n"
 			   "ca_file = ca.pem\n"

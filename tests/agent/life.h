@@ -31,7 +31,7 @@ struct vs_boot_decision life_boot(const struct maker *m,
                                   enum vs_reset_cause cause);
 
 /* Powers the charger on: boots, runs the agent, boots again when it asks for
- * it, until done.  False if an hour passes before that.
+ * it, until done.  False if that takes minutes.
  */
 bool life_run(struct life *l);
 

@@ -76,11 +76,6 @@ void power_arm(uint64_t n, enum power_loss how)
 	loss = how;
 }
 
-uint64_t power_writes(void)
-{
-	return writes;
-}
-
 static struct note *new_note(void)
 {
 	struct note *n = &notes[note_count++];
@@ -173,7 +168,8 @@ static void lose_unsynced(void)
 	for (size_t i = note_count; i-- > 0;) {
 		struct note *n = &notes[i];
 
-		n->kept = (cut_at % 2 == 0 && i % 2 == 0) || is_covered(i);
+		n->kept = (loss == POWER_REORDERED && i + 1 == note_count) ||
+		          is_covered(i);
 		if (n->kept)
 			continue;
 		if (n->fd >= 0)
@@ -183,7 +179,7 @@ static void lose_unsynced(void)
 	}
 }
 
-/* Whether this is the write that is cut. */
+/* Whether this is the write, or the sync, that is cut. */
 static bool is_cut(void)
 {
 	return ++writes == cut_at;
@@ -191,7 +187,7 @@ static bool is_cut(void)
 
 static void cut(void)
 {
-	if (loss == POWER_LOST)
+	if (loss != POWER_TORN)
 		lose_unsynced();
 	_exit(POWER_EXIT);
 }
@@ -206,7 +202,7 @@ ssize_t __wrap_pwrite64(int fd, const void *in, size_t len, off_t at)
 			(void)!__real_pwrite64(fd, in, len / 2, at);
 		cut();
 	}
-	if (cut_at && loss == POWER_LOST)
+	if (cut_at && loss != POWER_TORN)
 		note_write(fd, len, at);
 	done = __real_pwrite64(fd, in, len, at);
 	pthread_mutex_unlock(&lock);
@@ -220,7 +216,7 @@ int __wrap_rename(const char *from, const char *to)
 	pthread_mutex_lock(&lock);
 	if (is_cut())
 		cut();
-	if (cut_at && loss == POWER_LOST)
+	if (cut_at && loss != POWER_TORN)
 		note_name(to);
 	done = __real_rename(from, to);
 	pthread_mutex_unlock(&lock);
@@ -234,7 +230,7 @@ int __wrap_unlink(const char *path)
 	pthread_mutex_lock(&lock);
 	if (is_cut())
 		cut();
-	if (cut_at && loss == POWER_LOST)
+	if (cut_at && loss != POWER_TORN)
 		note_name(path);
 	done = __real_unlink(path);
 	pthread_mutex_unlock(&lock);
@@ -246,6 +242,8 @@ int __wrap_fsync(int fd)
 	struct stat st;
 
 	pthread_mutex_lock(&lock);
+	if (loss == POWER_REORDERED && is_cut())
+		cut();
 	assert(fstat(fd, &st) == 0);
 	for (size_t i = note_count; i-- > 0;)
 		if (notes[i].ino == st.st_ino && notes[i].dev == st.st_dev)

@@ -16,14 +16,13 @@
 #define POWER_EXIT 91 /* the exit code of a process that lost its power */
 
 enum power_loss {
-	POWER_TORN, /* half of the write that is cut; all before it */
-	POWER_LOST, /* what was not synced is gone, all or every other */
+	POWER_TORN,      /* half of the write that is cut; all before it */
+	POWER_LOST,      /* what was not synced is gone */
+	POWER_REORDERED, /* the same, but for the last write; syncs count */
 };
 
 /* From now on the process ends at the n-th write; 0: never. */
 void power_arm(uint64_t n, enum power_loss loss);
-/* Writes since then. */
-uint64_t power_writes(void);
 
 /* Milliseconds that passed in nanosleep() without being waited for. */
 uint64_t power_slept_ms(void);
