@@ -26,5 +26,13 @@ extern const struct vs_command vs_cmd_verify;
 extern const struct vs_command vs_cmd_inspect;
 extern const struct vs_command vs_cmd_ca_init;
 extern const struct vs_command vs_cmd_ca_issue;
+extern const struct vs_command vs_cmd_log_init;
+extern const struct vs_command vs_cmd_log_policy;
+extern const struct vs_command vs_cmd_log_append;
+extern const struct vs_command vs_cmd_log_checkpoint;
+extern const struct vs_command vs_cmd_log_request;
+extern const struct vs_command vs_cmd_log_cosign;
+extern const struct vs_command vs_cmd_log_prove;
+extern const struct vs_command vs_cmd_log_verify;
 
 #endif
