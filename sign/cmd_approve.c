@@ -386,8 +386,8 @@ const struct vs_command vs_cmd_approve = {
 	"Shows the proposal first, decodes every pack and checks it against "
 	"its seal, then\nsigns with each key of the token that the proposal's "
 	"roles name.  A release is\nsigned in two steps, since its metadata "
-	"covers the signed seals: those who signed\nthe seals first come back "
-	"for the metadata.",
+	"covers the signed seals: whoever completes\nthe seals is shown the "
+	"metadata and signs it too, the others come back for it.",
 	NULL,
 	options,
 	sizeof options / sizeof *options,

@@ -15,12 +15,16 @@ static vs_status run(const struct vs_args *args)
 	if (!status)
 		status = vs_proposal_open(&r, vs_args_text(args, "proposal"),
 		                          &p);
-	return status ? status : vs_show_proposal(&r, p);
+	if (status)
+		return status;
+	return vs_args_flag(args, "json") ? vs_show_json(&r, p)
+	                                  : vs_show_proposal(&r, p);
 }
 
 static const struct vs_option options[] = {
 	VS_TEXT(VS_REQUIRED, "room", "ROOM", "the signing room"),
 	VS_TEXT(VS_REQUIRED, "proposal", "NAME", "the proposal"),
+	VS_FLAG("json", "print JSON"),
 };
 
 const struct vs_command vs_cmd_show = {

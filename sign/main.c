@@ -20,9 +20,7 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_propose_renew, &vs_cmd_propose_policy, &vs_cmd_seal,
 	&vs_cmd_show,          &vs_cmd_approve,        &vs_cmd_publish,
 	&vs_cmd_verify,        &vs_cmd_inspect,        &vs_cmd_ca_init,
-	&vs_cmd_ca_issue,      &vs_cmd_log_init,       &vs_cmd_log_policy,
-	&vs_cmd_log_append,    &vs_cmd_log_checkpoint, &vs_cmd_log_request,
-	&vs_cmd_log_cosign,    &vs_cmd_log_prove,      &vs_cmd_log_verify,
+	&vs_cmd_ca_issue,
 };
 
 enum { command_count = sizeof commands / sizeof *commands };
@@ -36,11 +34,16 @@ static void help(void)
 	       "  propose release                        one person\n"
 	       "  show, approve                          m of n people\n"
 	       "  publish                                files for the "
-	       "server\n\nCommands:\n");
+	       "server\n"
+	       "  propose renew, propose policy          before an expiry, "
+	       "for other keys\n\nCommands:\n");
 	for (size_t i = 0; i < command_count; i++)
 		printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\nvoltseal-sign COMMAND --help tells each command's "
-	       "options.\n");
+	       "options.\n"
+	       "Exit status: 0 done, 1 refused or failed, 2 wrongly called, "
+	       "3 PIN not\naccepted or not confirmed, 4 something that was "
+	       "named is not there.\n");
 }
 
 /* Whether argv begins with the command's words; *words is their number. */

@@ -15,4 +15,8 @@ vs_status vs_show_proposal(const struct vs_room *r,
 vs_status vs_show_progress(const struct vs_room *r,
                            struct vs_proposal *p) VS_MUST_CHECK;
 
+/* The same as JSON on standard output. */
+vs_status vs_show_json(const struct vs_room *r,
+                       struct vs_proposal *p) VS_MUST_CHECK;
+
 #endif
