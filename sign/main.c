@@ -20,7 +20,9 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_propose_renew, &vs_cmd_propose_policy, &vs_cmd_seal,
 	&vs_cmd_show,          &vs_cmd_approve,        &vs_cmd_publish,
 	&vs_cmd_verify,        &vs_cmd_inspect,        &vs_cmd_ca_init,
-	&vs_cmd_ca_issue,
+	&vs_cmd_ca_issue,      &vs_cmd_log_init,       &vs_cmd_log_policy,
+	&vs_cmd_log_append,    &vs_cmd_log_checkpoint, &vs_cmd_log_request,
+	&vs_cmd_log_cosign,    &vs_cmd_log_prove,      &vs_cmd_log_verify,
 };
 
 enum { command_count = sizeof commands / sizeof *commands };
