@@ -1,165 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole ceremony with the real program, under a filter that kills it at
-its first socket, and what it must refuse.  TAP on standard output.
+its first socket, and what it must refuse.
 
-Arguments: voltseal-sign, nosocket.  S0.1 S0.20 S0.43 S2.40 S3.17 S3.35
+Arguments: voltseal-sign, folder of the helpers.  S0.1 S0.20 S0.43 S2.40 S3.35
 """
-import hashlib
 import json
 import os
-import pty
-import random
+import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-SIGN, NOSOCKET = sys.argv[1], sys.argv[2]
-PIN, SO_PIN = "246813", "97531864"
-PEOPLE = ("alice", "bob", "carol")
-TESTS = []
-
-
-def test(function):
-    """A test's name is a sentence."""
-    TESTS.append(function)
-    return function
-
-
-def write(path, data, mode=0o644):
-    """Writes text or bytes to a file of this mode."""
-    with open(path, "wb") as f:
-        f.write(data.encode() if isinstance(data, str) else data)
-    os.chmod(path, mode)
-    return path
-
-
-def read(path):
-    """The bytes of a file."""
-    with open(path, "rb") as f:
-        return f.read()
-
-
-def sha256(path):
-    """SHA-256 of a file in hex."""
-    return hashlib.sha256(read(path)).hexdigest()
-
-
-class World:
-    """Tokens, pins, images and a room in a folder of their own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.env = dict(os.environ, SOFTHSM2_CONF=self.path("softhsm2.conf"))
-        os.mkdir(self.path("tokens"))
-        os.mkdir(self.path("keys"))
-        write(self.path("softhsm2.conf"),
-              f"directories.tokendir = {self.path('tokens')}\n"
-              "objectstore.backend = file\nlog.level = ERROR\n")
-        self.pin = write(self.path("pin"), PIN + "\n", 0o600)
-        self.so_pin = write(self.path("so-pin"), SO_PIN + "\n", 0o600)
-        self.room = self.path("room")
-        self.out = self.path("out")
-
-    def path(self, *parts):
-        """A path inside the world."""
-        return os.path.join(self.folder, *parts)
-
-    def run(self, *args, expect=0, guard=True, stdin=None):
-        """Runs voltseal-sign; gives (stdout, stderr)."""
-        command = ([NOSOCKET] if guard else []) + [SIGN, *map(str, args)]
-        done = subprocess.run(command, env=self.env, input=stdin, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              check=False)
-        assert done.returncode == expect, (
-            f"{' '.join(map(str, args))}: exit {done.returncode}, not "
-            f"{expect}\n{done.stdout}{done.stderr}")
-        return done.stdout, done.stderr
-
-    def refuse(self, word, *args, code=1, guard=True):
-        """A refusal is one line on standard error that holds the word."""
-        out, err = self.run(*args, expect=code, guard=guard)
-        lines = err.strip().splitlines()
-        assert len(lines) == 1, f"not one line: {err}"
-        assert word in lines[0], f"no {word!r} in: {err}"
-        assert PIN not in out + err
-        return lines[0]
-
-    def token(self, name, *keys):
-        """A person with a token."""
-        self.run("token", "init", "--label", name, "--pin-file", self.pin,
-                 "--so-pin-file", self.so_pin)
-        for key in keys:
-            self.run("key", "generate", "--token", name, "--key", key,
-                     "--pin-file", self.pin)
-            self.run("key", "export", "--token", name, "--key", key,
-                     "--pin-file", self.pin, "--out", self.key(name, key))
-
-    def key(self, name, key):
-        """The file with the public part."""
-        return self.path("keys", f"{name}-{key}.pub.json")
-
-    def policy(self, **changes):
-        """The policy of the tests; keys by name, relative to its file."""
-        def keys(kind):
-            return [f"keys/{p}-{kind}.pub.json" for p in PEOPLE]
-        online = {"keys": ["keys/online.pem"], "threshold": 1}
-        people = {"threshold": 2, "expires_days": 365}
-        whole = {
-            "root": {"keys": keys("root"), **people},
-            "targets": {"keys": keys("root"), **people},
-            "release": {"keys": keys("release"), **people,
-                        "paths": ["gateway/*", "controller/*"]},
-            "snapshot": online, "timestamp": online,
-            "director": {"online": online},
-            "keyring": {"keys": keys("boot"), "threshold": 2,
-                        "components": ["gateway", "controller"]},
-        }
-        whole.update(changes)
-        return write(self.path("policy.json"), json.dumps(whole))
-
-    def args(self, verb, proposal, who=None):
-        """Arguments of approve, publish and show."""
-        args = [verb, "--room", self.room, "--proposal", proposal]
-        if who:
-            args += ["--token", who, "--pin-file", self.pin, "--yes"]
-        if verb == "publish":
-            args += ["--out", self.out]
-        return args
-
-    def propose(self, name, seq, version, security=1, image="image",
-                expect=0):
-        """Proposes a release of both components."""
-        return self.run(
-            "propose", "release", "--room", self.room, "--name", name,
-            "--seq", seq, "--level", 1, "--update-type", "security",
-            "--component", f"gateway={self.path(image)}:{version}:gw-rev3:"
-            f"{security}",
-            "--component", f"controller={self.path('small')}:{version}:"
-            f"mc-rev1,mc-rev2:{security}", expect=expect)
-
-    def approve_release(self, name):
-        """Seals by two, then metadata by two."""
-        for who in ("alice", "bob", "alice"):
-            self.run(*self.args("approve", name, who))
-
-    def release(self, name):
-        """The release metadata in force as published."""
-        versions = [f for f in os.listdir(os.path.join(self.out, "metadata"))
-                    if f.endswith(".release.json")]
-        newest = max(versions, key=lambda f: int(f.split(".")[0]))
-        whole = json.loads(read(os.path.join(self.out, "metadata", newest)))
-        return {path: target
-                for path, target in whole["signed"]["targets"].items()
-                if target["custom"]["release"] == name}
-
+from world import PEOPLE, changed, main, read, sha256, test, write
 
 @test
 def a_token_is_made_for_each_person_and_holds_its_keys(w):
     for person in PEOPLE:
         w.token(person, "root", "release", "boot")
     out, _ = w.run("key", "list", "--token", "alice", "--pin-file", w.pin)
-    assert len(out.splitlines()) == 3
+    assert len(re.findall("tuf  [0-9a-f]{64}", out)) == 3
     public = json.loads(read(w.key("alice", "root")))
     assert public["holder"] == "alice" and len(public["boot"]) == 130
     w.refuse("already", "token", "init", "--label", "alice", "--pin-file",
@@ -169,103 +28,8 @@ def a_token_is_made_for_each_person_and_holds_its_keys(w):
 
 
 @test
-def a_wrong_pin_a_missing_token_and_an_open_pin_file_get_one_clear_line(w):
-    wrong = write(w.path("wrong"), "999999\n", 0o600)
-    # SoftHSM tells syslog of a wrong PIN, so it must be let to try
-    line = w.refuse("wrong PIN", "key", "list", "--token", "alice",
-                    "--pin-file", wrong, guard=False)
-    assert "alice" in line
-    w.refuse("no token", "key", "list", "--token", "mallory", "--pin-file",
-             w.pin)
-    w.refuse("none of this label", "key", "export", "--token", "alice",
-             "--key", "nope", "--pin-file", w.pin, "--out", w.path("x"))
-    loose = write(w.path("loose"), PIN, 0o644)
-    w.refuse("0600", "key", "list", "--token", "alice", "--pin-file", loose)
-    w.refuse("cannot load", "key", "list", "--token", "alice", "--pin-file",
-             w.pin, "--module", w.path("nowhere.so"))
-    assert not os.path.exists(w.path("x"))
-
-
-@test
-def a_pin_is_asked_on_the_terminal_and_not_shown_there(w):
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(NOSOCKET, [NOSOCKET, SIGN, "key", "list", "--token",
-                             "alice"], w.env)
-    said = b""
-    while b": " not in said:
-        said += os.read(terminal, 1000)
-    os.write(terminal, PIN.encode() + b"\n")
-    try:
-        while piece := os.read(terminal, 1000):
-            said += piece
-    except OSError:
-        pass  # the other side has gone
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
-    assert b"PIN of token alice" in said and b"release" in said
-    assert PIN.encode() not in said
-
-
-@test
-def a_private_key_cannot_be_taken_off_its_token(w):
-    tool = shutil.which("pkcs11-tool")
-    if not tool:
-        return "SKIP pkcs11-tool is not installed"
-    base = [tool, "--module", "/usr/lib/softhsm/libsofthsm2.so", "--login",
-            "--pin", PIN, "--token-label", "alice", "--label", "root"]
-    out = w.path("stolen")
-    subprocess.run([*base, "--read-object", "--type", "privkey",
-                    "--output-file", out], env=w.env, check=False,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert not os.path.exists(out) or not read(out)
-    # an imported key is known outside: it may sign nothing here
-    pem = w.path("foreign.pem")
-    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-outform", "DER", "-out",
-                    pem], check=True, stderr=subprocess.DEVNULL)
-    for kind in ("privkey", "pubkey"):
-        data = pem
-        if kind == "pubkey":
-            data = w.path("foreign.pub")
-            subprocess.run(["openssl", "pkey", "-inform", "DER", "-in", pem,
-                            "-pubout", "-outform", "DER", "-out", data],
-                           check=True)
-        subprocess.run([*base[:-1], "foreign", "--write-object", data,
-                        "--type", kind], env=w.env, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    w.refuse("key foreign", "key", "export", "--token", "alice", "--key",
-             "foreign", "--pin-file", w.pin, "--out", w.path("x"))
-    return None
-
-
-@test
-def a_faulty_policy_is_told_by_file_and_field_and_makes_no_room(w):
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out",
-                    w.path("online.key")], check=True)
-    subprocess.run(["openssl", "pkey", "-in", w.path("online.key"), "-pubout",
-                    "-out", w.path("keys", "online.pem")], check=True)
-    good = json.loads(read(w.policy()))
-    root = good["root"]
-    for field, change in {
-            "threshold": dict(root, threshold=4),
-            "expires_days": dict(root, expires_days=0),
-            "one person": dict(root, keys=root["keys"][:2] +
-                               ["keys/alice-boot.pub.json"]),
-            "one key twice": dict(root, keys=root["keys"][:1] * 2),
-            "no such file": dict(root, keys=["keys/nobody.pub.json"]),
-    }.items():
-        policy = w.policy(root=change)
-        w.refuse(field, "room", "init", "--dir", w.room, "--policy", policy)
-    w.refuse("components", "room", "init", "--dir", w.room, "--policy",
-             w.policy(keyring=dict(good["keyring"], components=[])))
-    write(w.path("policy.json"), '{"root": 1, "root": 2}')
-    w.refuse("policy.json", "room", "init", "--dir", w.room, "--policy",
-             w.path("policy.json"))
-    assert not os.path.exists(os.path.join(w.room, "policy.json"))
-
-
-@test
 def a_room_comes_into_force_when_two_people_have_approved_it(w):
+    w.online_key()
     w.run("room", "init", "--dir", w.room, "--policy", w.policy())
     w.refuse("already", "room", "init", "--dir", w.room, "--policy",
              w.path("policy.json"))
@@ -289,9 +53,7 @@ def a_room_comes_into_force_when_two_people_have_approved_it(w):
 
 @test
 def a_release_with_one_approval_is_refused_and_so_is_one_key_twice(w):
-    random.seed(7)
-    write(w.path("image"), random.randbytes(3_000_001) + bytes(900_000))
-    write(w.path("small"), random.randbytes(3_000))
+    w.images()
     w.propose("1.0.0", 10, "1.0.0")
     out, _ = w.run(*w.args("show", "1.0.0"))
     assert sha256(w.path("image")) in out and "gw-rev3" in out
@@ -299,6 +61,9 @@ def a_release_with_one_approval_is_refused_and_so_is_one_key_twice(w):
     w.run(*w.args("approve", "1.0.0", "alice"))
     w.refuse("1 of 2 approvals", *w.args("publish", "1.0.0"))
     w.refuse("a key counts once", *w.args("approve", "1.0.0", "alice"))
+    whole = json.loads(w.run(*w.args("show", "1.0.0"), "--json")[0])
+    assert whole["components"][0]["image_sha256"] == sha256(w.path("image"))
+    assert whole["approvals"][0]["approved"] == ["alice (boot)"]
     out, _ = w.run(*w.args("approve", "1.0.0", "bob"))
     assert "seals of release 1.0.0: 2 of 2" in out
     assert "image release 1: 1 of 2" in out
@@ -373,15 +138,6 @@ def numbers_that_do_not_rise_and_components_nobody_named_are_refused(w):
     assert not os.path.exists(os.path.join(w.room, "proposals", "1.0.1"))
 
 
-def changed(path, at, flip=1):
-    """Flips a bit; gives a function that puts the file back."""
-    old = read(path)
-    new = bytearray(old)
-    new[at] ^= flip
-    write(path, bytes(new))
-    return lambda: write(path, old)
-
-
 @test
 def whatever_is_changed_after_an_approval_is_refused(w):
     write(w.path("image"), read(w.path("image"))[:-4096] + b"\1" * 4096)
@@ -415,8 +171,8 @@ def whatever_is_changed_after_an_approval_is_refused(w):
         # without the signatures somebody could be brought to sign it
         bare = json.loads(original.replace(old, new))
         write(metadata, json.dumps(dict(bare, signatures=[])))
-        if b"expires" not in old:
-            w.refuse("do not say", *w.args("approve", "1.1.0", "alice"))
+        w.run(*w.args("approve", "1.1.0", "alice"), expect=1)
+        assert not json.loads(read(metadata))["signatures"], old
     write(metadata, original)
     for path, at in ((pack, 100), (pack, os.path.getsize(pack) - 5),
                      (seal, 216), (seal, os.path.getsize(seal) - 5)):
@@ -447,32 +203,6 @@ def two_open_releases_cannot_both_come_into_force(w):
     w.run(*w.args("publish", "1.2.0"))
     w.refuse("version", *w.args("publish", "1.3.0"))
     assert not w.release("1.3.0")
-
-
-@test
-def a_renewal_says_the_same_again_and_nothing_else(w):
-    w.refuse("--role", "propose", "renew", "--room", w.room, "--name", "r",
-             "--role", "snapshot")
-    w.run("propose", "renew", "--room", w.room, "--name", "renew", "--role",
-          "root", "--role", "targets", "--role", "release", "--role",
-          "director-root")
-    w.run(*w.args("approve", "renew", "alice"))
-    w.refuse("1 of 2 approvals", *w.args("publish", "renew"))
-    root = os.path.join(w.room, "proposals", "renew", "image.root.json")
-    old = read(root)
-    body = json.loads(old)["signed"]
-    body["roles"]["root"]["threshold"] = 1
-    write(root, json.dumps({"signatures": [], "signed": body}))
-    w.refuse("new expiry", *w.args("approve", "renew", "bob"))
-    write(root, old)
-    w.run(*w.args("approve", "renew", "bob"))
-    w.run(*w.args("publish", "renew"))
-    for name in ("metadata/2.root.json", "metadata/2.targets.json",
-                 "metadata/4.release.json", "image-root/2.root.json",
-                 "director-root/2.root.json", "metadata/1.root.json"):
-        assert os.path.exists(os.path.join(w.out, name)), name
-    out, _ = w.run("verify", "--room", w.room)
-    assert "all good" in out
 
 
 @test
@@ -534,68 +264,25 @@ def wrong_calls_end_with_2_and_help_teaches(w):
     w.refuse("twice", "show", "--room", "x", "--room", "y", code=2)
     w.refuse("not a number", "propose", "release", "--seq", "0", code=2)
     w.refuse("not a signing room", "show", "--room", w.path("keys"),
-             "--proposal", "x")
-    w.refuse("none of this name", *w.args("show", "nope"))
+             "--proposal", "x", code=4)
+    w.refuse("none of this name", *w.args("show", "nope"), code=4)
     w.refuse("no such name", *w.args("show", "../../etc"))
     _, err = w.run("approve", "--room", w.room, "--proposal", "1.3.0",
-                   "--token", "carol", "--pin-file", w.pin, expect=1,
+                   "--token", "carol", "--pin-file", w.pin, expect=3,
                    stdin="no\n")
     assert "nothing was signed" in err
 
 
 @test
-def the_program_gives_up_the_network_by_itself(w):
-    probe = write(w.path("probe.c"), """
-#include <errno.h>
-#include <stdio.h>
-#include <sys/socket.h>
-int C_GetFunctionList(void **list);
-int C_GetFunctionList(void **list)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	FILE *f = fopen(PROBE, "w");
-	(void)list;
-	fprintf(f, "%d", fd < 0 ? errno : 0);
-	fclose(f);
-	return 5;
-}
-""")
-    said = w.path("probe.out")
-    module = w.path("probe.so")
-    subprocess.run(["cc", "-shared", "-fPIC", f'-DPROBE="{said}"', probe,
-                    "-o", module], check=True)
-    w.refuse("not a PKCS#11 module", "key", "list", "--token", "alice",
-             "--pin-file", w.pin, "--module", module, guard=False)
-    assert read(said) == b"1", read(said)  # EPERM
-
-
-@test
-def the_filter_of_these_tests_kills(w):
-    done = subprocess.run([NOSOCKET, sys.executable, "-c",
-                           "import socket; socket.socket()"], check=False,
-                          stderr=subprocess.DEVNULL)
-    assert done.returncode == -31, done.returncode
-    assert w
-
-
-def main():
-    """Runs the tests in order: each builds on the room as it is then."""
-    failed = 0
-    print(f"1..{len(TESTS)}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="vs-ceremony-") as folder:
-        world = World(folder)
-        for number, function in enumerate(TESTS, 1):
-            name = function.__name__.replace("_", " ")
-            try:
-                skip = function(world)
-                print(f"ok {number} - {name}" +
-                      (f" # {skip}" if skip else ""), flush=True)
-            except Exception as error:  # a broken test must not hide others
-                failed += 1
-                print(f"not ok {number} - {name}", flush=True)
-                for line in f"{type(error).__name__}: {error}".splitlines():
-                    print("# " + line, flush=True)
-    return 1 if failed else 0
+def all_that_goes_out_may_be_read_and_is_not_the_rooms_own_file(w):
+    for at, folders, files in os.walk(w.out):
+        for name in folders:
+            mode = os.stat(os.path.join(at, name)).st_mode & 0o777
+            assert mode == 0o755, (name, oct(mode))
+        for name in files:
+            st = os.stat(os.path.join(at, name))
+            assert st.st_mode & 0o777 == 0o644, (name, oct(st.st_mode))
+            assert st.st_nlink == 1, name
 
 
 if __name__ == "__main__":
