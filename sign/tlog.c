@@ -97,6 +97,14 @@ struct vs_merkle_source vs_tlog_source(struct vs_tlog *t, uint64_t size)
 	return vs_tiles_source(&t->tiles);
 }
 
+vs_status vs_tlog_failed(const struct vs_tlog *t, vs_status status)
+{
+	bool said = status == VS_ERR_IO || status == VS_ERR_ABSENT ||
+	            status == VS_ERR_REFUSED || status == VS_ERR_LIMIT;
+
+	return said ? status : vs_say_io(status, t->dir);
+}
+
 static vs_status write_state(const struct vs_tlog *t)
 {
 	char text[state_max];
@@ -235,6 +243,8 @@ static vs_status load_tails(struct vs_tlog *t, uint64_t size)
 	if (status || tile.width == 0)
 		return status;
 	status = read_tile(t, tile, VS_BUNDLE_LEN_MAX, &bytes, &left);
+	if (status)
+		return status;
 	at = bytes;
 	/* a whole bundle left over from a cut has more than counts */
 	for (unsigned i = 0; i < tile.width && !status; i++)
@@ -262,7 +272,7 @@ vs_status vs_tlog_open(const char *dir, struct vs_tlog **out)
 	if (!status)
 		status = vs_merkle_edge_root(&t->edge, &root);
 	if (status)
-		return vs_say_io(status, dir);
+		return vs_tlog_failed(t, status);
 	if (!vs_hash_same(&root, &head.root)) {
 		vs_error("%s: its files do not hash to its root (%s)", dir,
 		         vs_reason_name(VS_REASON_HASH_MISMATCH));

@@ -52,6 +52,11 @@ vs_status vs_tlog_sync(struct vs_tlog *t) VS_MUST_CHECK;
 /* Hashes of the log's first size entries, all synced; t must outlive it. */
 struct vs_merkle_source vs_tlog_source(struct vs_tlog *t, uint64_t size);
 
+/* Says why hashing failed, unless reading the files has said it already.
+ * Gives status back.
+ */
+vs_status vs_tlog_failed(const struct vs_tlog *t, vs_status status);
+
 /* Calls each for the synced entries in order until it gives another status
  * than VS_OK, and gives that; VS_OK after the last.
  */

@@ -158,7 +158,7 @@ static vs_status check_before(struct vs_tlog *t,
 	}
 	vs_status status = vs_merkle_root(&source, before->size, &root);
 	if (status)
-		return vs_say_io(status, t->dir);
+		return vs_tlog_failed(t, status);
 	if (!vs_hash_same(&root, &before->root)) {
 		vs_error("%s: contradicts the checkpoint of %" PRIu64
 		         " entries that it signed (%s)",
@@ -332,6 +332,7 @@ vs_status vs_tlog_request(struct vs_tlog *t, uint64_t from, struct vs_text *out)
 	struct vs_witness_request r = {.old_size = from};
 	vs_status status = vs_tlog_newest(t, &head);
 
+	*out = (struct vs_text){0};
 	if (status == VS_ERR_ABSENT)
 		vs_error("%s: nothing is signed yet", t->dir);
 	if (status)
@@ -346,7 +347,7 @@ vs_status vs_tlog_request(struct vs_tlog *t, uint64_t from, struct vs_text *out)
 		                        VS_WITNESS_REQUEST_MAX, 0};
 		status = out->at ? vs_witness_encode(&r, out) : VS_ERR_NOMEM;
 	}
-	return status ? vs_say_io(status, t->dir) : VS_OK;
+	return status ? vs_tlog_failed(t, status) : VS_OK;
 }
 
 /* The newest sizes below size that were signed, largest first. */
@@ -443,5 +444,5 @@ vs_status vs_tlog_prove(struct vs_tlog *t, uint64_t index,
 		status = vs_merkle_prove(&source, index, size, &p.path);
 	if (!status)
 		status = encode(&p, leaf, links, count, out);
-	return status ? vs_say_io(status, t->dir) : VS_OK;
+	return status ? vs_tlog_failed(t, status) : VS_OK;
 }
