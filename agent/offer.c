@@ -48,6 +48,34 @@ static vs_status refresh(const struct look *l, struct vs_repo *repo,
 	return status;
 }
 
+static uint64_t highest_version(const struct vs_tuf *t)
+{
+	static const char *const roles[] = {"timestamp", "snapshot", "targets"};
+	uint64_t highest = 0;
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		uint64_t version = vs_tuf_version(t, roles[i]);
+
+		if (version > highest)
+			highest = version;
+	}
+	return highest;
+}
+
+uint64_t vs_offer_director_version(const struct vs_charger *c, uint64_t now_s)
+{
+	struct vs_repo repo;
+	struct vs_tuf *tuf = NULL;
+	struct vs_why why;
+	uint64_t version = 0;
+
+	if (vs_repo_init(&repo, NULL, "director", c->dir) == VS_OK &&
+	    vs_tuf_open(&repo.ops, now_s, &tuf, &why) == VS_OK)
+		version = highest_version(tuf);
+	vs_tuf_close(&tuf);
+	return version;
+}
+
 static void fill_vehicle(const struct vs_charger *c, struct vs_vehicle *v,
                          struct vs_ecu *ecus, char (*ids)[64])
 {
@@ -161,7 +189,7 @@ static vs_status look(const struct look *l, struct vs_tuf **director,
 
 	l->o->retry_after_s = repos[0].retry_after_s;
 	if (*director)
-		l->o->director_version = vs_tuf_version(*director, "timestamp");
+		l->o->director_version = highest_version(*director);
 	if (status == VS_OK)
 		status = refresh(l, &repos[1], "image", image);
 	if (status == VS_OK)

@@ -31,7 +31,7 @@ struct vs_offer {
 	struct vs_offer_part parts[VS_BOOT_COMPONENTS_MAX]; /* by component */
 	uint64_t release_seq;          /* highest of the named */
 	uint64_t bytes_total;          /* of the images named */
-	uint64_t director_version;     /* of the timestamp now trusted */
+	uint64_t director_version;     /* see below; 0: not known */
 	uint32_t retry_after_s;        /* 0: not said */
 	char about[VS_NOTE_ABOUT_LEN]; /* what a refusal is about */
 };
@@ -44,6 +44,12 @@ vs_status vs_offer_look(const struct vs_charger *c, struct vs_net *net,
                         uint64_t now_s, struct vs_offer *o,
                         struct vs_why *why) VS_MUST_CHECK;
 void vs_offer_drop(struct vs_offer *o);
+
+/* The highest version that this charger has believed of any of the
+ * director's files: a server that must be believed again has to go above it.
+ * 0 if the stored files cannot be read.
+ */
+uint64_t vs_offer_director_version(const struct vs_charger *c, uint64_t now_s);
 
 /* "CP-0001-gateway": the ECU id of component i. */
 void vs_offer_ecu_id(const struct vs_charger *c, int i, char out[static 64]);

@@ -158,6 +158,8 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir,
 		return VS_ERR_LIMIT;
 	}
 	load_state(a);
+	a->director_version =
+		vs_offer_director_version(&a->charger, vs_agent_now_s(a));
 	status = vs_reporter_open(&a->reporter, a->charger.dir,
 	                          a->conf.key_file, vs_agent_now_s(a), error);
 	if (status != VS_OK)
