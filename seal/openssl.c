@@ -38,6 +38,12 @@ static vs_status sha256(void *ctx, const uint8_t *a, size_t a_len,
 	return VS_OK;
 }
 
+/* Whether OpenSSL failed for want of memory, not for what it was given. */
+static bool out_of_memory(void)
+{
+	return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
 /* VS_ERR_REFUSED if key is not an uncompressed point of P-256. */
 static vs_status check_point(const struct provider *p, const uint8_t *key)
 {
@@ -50,10 +56,7 @@ static vs_status check_point(const struct provider *p, const uint8_t *key)
 	if (!point)
 		return VS_ERR_CRYPTO;
 	if (EC_POINT_oct2point(p->p256, point, key, VS_P256_KEY_LEN, NULL) != 1)
-		st = ERR_GET_REASON(ERR_peek_last_error()) ==
-		                     ERR_R_MALLOC_FAILURE
-		             ? VS_ERR_CRYPTO
-		             : VS_ERR_REFUSED;
+		st = out_of_memory() ? VS_ERR_CRYPTO : VS_ERR_REFUSED;
 	EC_POINT_free(point);
 	return st;
 }
@@ -115,7 +118,8 @@ static vs_status verify(const uint8_t *point, const uint8_t *digest,
 		                       VS_SHA256_LEN);
 		if (good == 1)
 			st = VS_OK;
-		else if (good == 0)
+		/* -1 also says that the sum of points is at infinity */
+		else if (good == 0 || !out_of_memory())
 			st = VS_ERR_REFUSED;
 	}
 	EVP_PKEY_CTX_free(ctx);

@@ -126,6 +126,24 @@ static void a_key_that_is_no_point_of_the_curve_is_refused(void **state)
 	memcpy(key, good, sizeof(key));
 }
 
+/* Key G, digest 1, r = n - 1: both points cancel out.  That is an answer. */
+static void a_signature_whose_points_cancel_out_is_refused(void **state)
+{
+	uint8_t infinite[VS_P256_SIG_LEN] = {0};
+	uint8_t one[VS_SHA256_LEN] = {0};
+	uint8_t base[VS_P256_KEY_LEN];
+
+	(void)state;
+	assert_int_equal(vector_load("p256-base.hex", base, sizeof(base)),
+	                 sizeof(base));
+	assert_int_equal(vector_load("p256-order.hex", infinite, 32), 32);
+	infinite[31]--;
+	infinite[63] = 1;
+	one[31] = 1;
+	assert_int_equal(crypto.p256_verify(crypto.ctx, base, one, infinite),
+	                 VS_ERR_REFUSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +152,8 @@ int main(void)
 		cmocka_unit_test(signatures_out_of_range_are_refused),
 		cmocka_unit_test(
 			a_key_that_is_no_point_of_the_curve_is_refused),
+		cmocka_unit_test(
+			a_signature_whose_points_cancel_out_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("seal openssl", tests, begin, end);
