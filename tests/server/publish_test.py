@@ -70,6 +70,16 @@ def artifacts(tap, world):
                     f"Authorization: Bearer {otto.token}\r\n"
                     "Content-Length: 2000000\r\n\r\n").encode())
     tap.equal(big, 413, "over the limit of the settings it is refused")
+    large = os.urandom((1 << 20) + 1)
+    head = (f"PUT /v1/artifacts/{sha256(large)} HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {otto.token}\r\nTransfer-Encoding: "
+            "chunked\r\n\r\n%x\r\n" % len(large)).encode()
+    said = otto.raw(head + large + b"\r\n0\r\n\r\n")
+    tap.check(said in (0, 413) and otto.get(
+        "/v1/artifacts/" + sha256(large)).code == 404,
+        "and so it is in chunks, right as its bytes are", said)
+    tap.check(world.wait(lambda: not leftovers(world), 10),
+              "which leaves nothing either", leftovers(world))
 
 
 def leftovers(world):
