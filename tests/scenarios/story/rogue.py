@@ -95,6 +95,12 @@ class Captured:
                           )["signed"]
 
 
+def above(version):
+    """A version that whoever has seen this one, or a later one that the
+    server signed before it was taken over, still takes for new."""
+    return max(version, int(time.time())) + 1
+
+
 class Forger:
     """Makes metadata with the stolen online keys."""
 
@@ -103,12 +109,12 @@ class Forger:
                      for name in ("director", "snapshot", "timestamp")}
 
     def chain(self, files, where, old, changed):
-        """Signs snapshot and timestamp one version above the old ones, over
-        the role files in changed ({name: (version, bytes)})."""
+        """Signs snapshot and timestamp anew, above the old ones, over the
+        role files in changed ({name: (version, bytes)})."""
         director = where == "director"
         later = stamp(time.time() + 3600)
         snapshot = copy.deepcopy(old.signed(where, "snapshot"))
-        snapshot["version"] += 1
+        snapshot["version"] = above(snapshot["version"])
         snapshot["expires"] = later
         for name, (version, data) in changed.items():
             snapshot["meta"][name] = {"version": version, "length": len(data),
@@ -118,7 +124,7 @@ class Forger:
         data = key.sign(snapshot)
         files[f"/{where}/{snapshot['version']}.snapshot.json"] = data
         timestamp = copy.deepcopy(old.signed(where, "timestamp"))
-        timestamp["version"] += 1
+        timestamp["version"] = above(timestamp["version"])
         timestamp["expires"] = later
         timestamp["meta"]["snapshot.json"] = {
             "version": snapshot["version"], "length": len(data),
@@ -129,7 +135,7 @@ class Forger:
     def direct(self, files, old, targets=None, vehicle=None):
         """A director that names other targets, or another charger."""
         body = copy.deepcopy(old.signed("director", "targets"))
-        body["version"] += 1
+        body["version"] = above(body["version"])
         body["expires"] = stamp(time.time() + 3600)
         if targets is not None:
             body["targets"] = targets

@@ -341,8 +341,7 @@ class Story:
         victims = dict(zip(names, [c for c in self.chargers
                                    if c.id != self.canary]))
         before = len(self.server.audit())
-        captured = {n: self.capture(c) for n, c in victims.items()}
-        self.server.stop()
+        captured = self.capture_all(victims)
         rogue = self.take_over(victims, captured)
         self.say("the attacker serves six chargers with the stolen keys")
         try:
@@ -369,6 +368,19 @@ class Story:
                                              "reason": expected[name]})
             self.tell(f"attack {name}", f"{charger.id} refused: "
                                         f"{expected[name]}")
+
+    def capture_all(self, victims):
+        """What each victim is served, and the server's end; once more if
+        one of them was served something newer in between."""
+        for _ in range(10):
+            captured = {n: self.capture(c) for n, c in victims.items()}
+            self.server.stop()
+            if not any(c.believed(w) > captured[n].signed(
+                    w, "timestamp")["version"]
+                    for n, c in victims.items() for w in ("director", "image")):
+                return captured
+            self.server.start()
+        raise StoryError("the chargers were always ahead of the attacker")
 
     def capture(self, charger):
         """All that the server serves this charger now."""
@@ -400,6 +412,8 @@ class Story:
                       self.room.authority("device-ca"))
         for name, charger in victims.items():
             files = dict(captured[name].files)
+            if name != "frozen":
+                forger.chain(files, "image", captured[name], {})
             prepare = getattr(self, "forge_" + name.replace("-", "_"))
             prepare(files, captured[name], forger, charger)
             rogue.files[charger.id] = files
