@@ -375,9 +375,11 @@ class Story:
         for _ in range(10):
             captured = {n: self.capture(c) for n, c in victims.items()}
             self.server.stop()
-            if not any(c.believed(w) > captured[n].signed(
-                    w, "timestamp")["version"]
-                    for n, c in victims.items() for w in ("director", "image")):
+            ahead = [n for n, c in victims.items()
+                     for where in ("director", "image")
+                     if c.believed(where)
+                     > captured[n].signed(where, "timestamp")["version"]]
+            if not ahead:
                 return captured
             self.server.start()
         raise StoryError("the chargers were always ahead of the attacker")
