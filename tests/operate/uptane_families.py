@@ -2,8 +2,8 @@
 """What can be wrong with any role of either repository.
 
 A scenario is a generator over a World: it spoils something, yields the verdict
-that must follow, and may go on.  A verdict is the reason, or the reason and
-how the second word on standard output begins.
+that must follow, and may go on.  A verdict is the reason, or the reason, how
+the second word on standard output begins, and what it contains.
 """
 from uptane_world import FUTURE, PAST, TOP, flip
 

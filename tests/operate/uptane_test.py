@@ -7,6 +7,8 @@ usage: uptane_test.py VOLTSEAL [NAME...]
 Besides its verdict, every step is held to this: nothing is stored but bytes
 that were served, nothing is downloaded before both repositories agree, nothing
 is kept that is not the image.
+
+Covers A1, A2, A3, A4, A5, A7, A9, A10, A14, A16, A17, S3.12.
 """
 import http.server
 import os
