@@ -22,5 +22,9 @@ extern const struct vs_option vs_tuf_options[];
 extern const struct vs_command vs_tuf_commands[];
 extern const struct vs_option vs_uptane_options[];
 extern const struct vs_command vs_uptane_commands[];
+extern const struct vs_option vs_witness_options[];
+extern const struct vs_command vs_witness_commands[];
+extern const struct vs_option vs_monitor_options[];
+extern const struct vs_command vs_monitor_commands[];
 
 #endif

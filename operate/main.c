@@ -28,6 +28,10 @@ static const struct vs_group groups[] = {
 	 vs_tuf_options, vs_tuf_commands},
 	{"uptane",   "what a charger would do with two repositories",
 	 vs_uptane_options, vs_uptane_commands},
+	{"witness",  "cosigns checkpoints of transparency logs",
+	 vs_witness_options, vs_witness_commands},
+	{"monitor",  "follows a transparency log",
+	 vs_monitor_options, vs_monitor_commands},
 	{0},
 };
 
