@@ -167,7 +167,6 @@ static const struct {
 /* A pack is larger than memory may be: its head says enough. */
 static vs_status load(struct file *f)
 {
-	VS_AUTO(vs_free_drop) uint8_t *head = NULL;
 	char sha256[65];
 	vs_status status =
 		vs_file_read(f->path, VS_SEAL_LEN_MAX, &f->bytes, &f->len);

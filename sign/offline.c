@@ -21,7 +21,7 @@ static int add_rules(scmp_filter_ctx filter)
 {
 	int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
 	                          SCMP_SYS(socket), 1,
-	                          SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	                          SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
 
 	for (size_t i = 0; !rc && i < sizeof refused_calls / sizeof(int); i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),

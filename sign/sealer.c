@@ -7,6 +7,7 @@
  */
 #include "sign/sealer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -327,6 +328,7 @@ static vs_status prepare(struct line *l, struct output *o, const char *part)
 	l->cell_count = 2 * core_count();
 	l->cells = calloc(l->cell_count, sizeof *l->cells);
 	l->image_md = EVP_MD_CTX_new();
+	assert(l->tree.clusters > 0);
 	o->index = malloc((size_t)l->tree.clusters * 4);
 	if (vs_tree_init(&o->upper, leaves * VS_BLOCK_LEN))
 		return VS_ERR_LIMIT;

@@ -4,6 +4,7 @@
  */
 #include "sign/tlog.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,8 +165,9 @@ vs_status vs_tlog_make(const char *dir, const struct vs_vkey *key)
 	if (vs_file_mkdirs(dir, 0755))
 		return vs_say_io(VS_ERR_IO, dir);
 	vs_vkey_encode(key, text);
-	strcat(text, "\n");
-	status = write_file(t, "vkey", text, strlen(text));
+	size_t len = strlen(text);
+	text[len++] = '\n';
+	status = write_file(t, "vkey", text, len);
 	return status ? status : write_state(t);
 }
 
@@ -256,13 +258,15 @@ static vs_status load_tails(struct vs_tlog *t, uint64_t size)
 
 vs_status vs_tlog_open(const char *dir, struct vs_tlog **out)
 {
-	struct vs_merkle_head head;
+	struct vs_merkle_head head = {0};
 	struct vs_hash root;
 	vs_status status = empty(dir, out);
 	struct vs_tlog *t = *out;
 
-	if (!status)
-		status = load_key(t);
+	if (status)
+		return status;
+	assert(t);
+	status = load_key(t);
 	if (!status)
 		status = load_state(t, &head);
 	if (status)

@@ -65,7 +65,7 @@ static vs_status take_url(const struct line *l, size_t word,
 	*out = '\0';
 	if (l->count > word + 1)
 		return wrong(l, why, "words after the URL");
-	if (l->count == word)
+	if (l->count <= word)
 		return VS_OK;
 	if (l->words[word].len >= VS_POLICY_URL_LEN)
 		return too_many(l, why, "a URL is too long");
