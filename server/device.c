@@ -220,6 +220,25 @@ vs_status vs_device_store(struct vs_store *s, const struct vs_device *d,
 	return status;
 }
 
+vs_status vs_device_check(const struct vs_device *d, const struct vs_report *r,
+                          struct vs_why *why)
+{
+	struct vs_ecu ecus[VS_ECUS_MAX];
+	const struct vs_report_known known = {
+		.vehicle = d->id,
+		.counter = d->state.counter,
+		.nonce = d->state.nonce_ours ? d->state.nonce : r->nonce,
+		.nonce_before = d->state.nonce_before,
+		.ecus = ecus,
+		.ecu_count = d->ecu_count,
+	};
+
+	for (size_t i = 0; i < d->ecu_count; i++)
+		ecus[i] = (struct vs_ecu){.id = d->ecus[i].id,
+		                          .hardware = d->ecus[i].hardware};
+	return vs_report_check(r, &known, why);
+}
+
 void vs_device_report(struct vs_device *d, const struct vs_report *r,
                       const char *nonce, uint64_t now_s)
 {
@@ -238,8 +257,10 @@ void vs_device_report(struct vs_device *d, const struct vs_report *r,
 		.slot = r->slot,
 		.bytes_fetched = r->bytes_fetched,
 		.bytes_total = r->bytes_total,
+		.director_trusted = r->director_version,
 	};
 	snprintf(s->nonce, sizeof s->nonce, "%s", nonce);
+	memcpy(s->nonce_before, r->nonce, sizeof s->nonce_before);
 	memcpy(s->status, r->status, sizeof s->status);
 	memcpy(s->phase, r->phase, sizeof s->phase);
 	memcpy(s->detail, r->detail, sizeof s->detail);
@@ -255,7 +276,8 @@ void vs_device_report(struct vs_device *d, const struct vs_report *r,
 			e->release_seq = r->ecus[k].release_seq;
 			e->floor = r->ecus[k].floor;
 		}
-	if (r->director_version > d->director_version) {
+	if (r->director_version > d->director_version &&
+	    r->director_version <= VS_DIRECTOR_FOLLOW_MAX) {
 		d->director_version = r->director_version;
 		d->director_stale = true;
 	}

@@ -53,6 +53,13 @@ vs_status vs_director_make(const struct vs_online *keys,
                            struct vs_why *why) VS_MUST_CHECK;
 void vs_director_drop(struct vs_director *d);
 
+/* A charger that trusts a version up to this is followed past it.  Beyond, an
+ * intruder with our keys could have us use up all numbers there are: only new
+ * keys help, which make the charger forget the version (TUF 1.0.34 5.3.11),
+ * and then ours, by the clock, are good again.
+ */
+#define VS_DIRECTOR_FOLLOW_MAX (UINT64_C(1) << 52)
+
 /* The version after last: above it, and at least the clock, so that an
  * intruder who counted up from ours stays behind.  0 if there is none.
  */

@@ -165,8 +165,12 @@ static vs_status load_director(void *ctx, const struct vs_row *row)
 
 	if (!d)
 		return VS_ERR_INPUT;
-	if (d->director_version < vs_row_uint(l->store, row, 1))
-		d->director_version = vs_row_uint(l->store, row, 1);
+	uint64_t version = vs_row_uint(l->store, row, 1);
+	/* One that leaves no versions was written by a server that followed
+	 * a charger anywhere. */
+	if (d->director_version < version &&
+	    version <= VS_DIRECTOR_FOLLOW_MAX / 2 * 3)
+		d->director_version = version;
 	return VS_OK;
 }
 

@@ -31,7 +31,12 @@ struct vs_device_ecu {
 struct vs_device_state {
 	uint64_t counter; /* 0: never reported */
 	uint64_t received_s;
-	char nonce[65]; /* the one the next report should carry */
+	/* Given with the last answer, and carried by the report before it:
+	 * the charger has one of the two.  !nonce_ours: given by a server that
+	 * has ended, perhaps after the backup that this one started from. */
+	char nonce[65], nonce_before[65];
+	bool nonce_ours;
+	uint64_t director_trusted; /* the highest version it says it trusts */
 	char status[32], phase[32], detail[160], about[128];
 	vs_reason reason, fallback_reason;
 	uint64_t campaign_seq;
@@ -106,6 +111,12 @@ vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
                         char bad[static VS_DEVICE_ID_LEN],
                         struct vs_why *why) VS_MUST_CHECK;
 void vs_fleet_drop(struct vs_fleet *f);
+
+/* Whether a verified report fits what is known of the charger; see
+ * vs_report_check().
+ */
+vs_status vs_device_check(const struct vs_device *d, const struct vs_report *r,
+                          struct vs_why *why) VS_MUST_CHECK;
 
 /* Takes over what a verified report says, into memory. */
 void vs_device_report(struct vs_device *d, const struct vs_report *r,

@@ -85,6 +85,31 @@ static vs_status store_report(const struct report_job *j,
 		row, 5, NULL, NULL);
 }
 
+/* Who trusts a later director than ours met an intruder with our keys. */
+static vs_status store_overtaken(const struct report_job *j,
+                                 struct vs_store *store,
+                                 const struct vs_device *d)
+{
+	uint64_t trusts = j->next.state.director_trusted;
+	vs_status status = VS_OK;
+
+	if (j->next.director_version != d->director_version) {
+		status = vs_director_store(store, d->id,
+		                           j->next.director_version);
+		if (!status)
+			status = note(store, d->id, "director-overtaken",
+			              VS_REASON_WRONG_VERSION,
+			              "trusts a later director than ours");
+	} else if (trusts > d->director_version &&
+	           trusts != d->state.director_trusted) {
+		status = note(store, d->id, "director-out-of-reach",
+		              VS_REASON_WRONG_VERSION,
+		              "trusts a director that leaves no versions: its "
+		              "keys must be rotated");
+	}
+	return status;
+}
+
 /* What is news in this report, for the log. */
 static vs_status store_news(const struct report_job *j, struct vs_store *store,
                             const struct vs_device *d)
@@ -104,15 +129,7 @@ static vs_status store_news(const struct report_job *j, struct vs_store *store,
 	                (is->reason != VS_REASON_NONE && !is->about[0] &&
 	                 is->reason != was->reason)))
 		status = note(store, d->id, "status", is->reason, is->status);
-	if (!status && j->next.director_version != d->director_version) {
-		status = vs_director_store(store, d->id,
-		                           j->next.director_version);
-		if (!status)
-			status = note(store, d->id, "director-overtaken",
-			              VS_REASON_WRONG_VERSION,
-			              "trusts a later director than ours");
-	}
-	return status;
+	return status ? status : store_overtaken(j, store, d);
 }
 
 /* A charger that trusts later image metadata than ours met an intruder with
@@ -154,6 +171,7 @@ static vs_status take(struct report_job *j, struct vs_store *store,
 
 	j->next = *d;
 	vs_device_report(&j->next, &j->report, j->nonce, with.now_s);
+	j->next.state.nonce_ours = true;
 	if (strcmp(vs_device_release(&j->next, with.releases),
 	           vs_device_release(d, with.releases)) != 0)
 		j->next.director_stale = true;
@@ -174,18 +192,16 @@ static vs_status run(struct vs_job *job, struct vs_store *store)
 	struct report_job *j = (struct report_job *)job;
 	struct vs_server *s = j->request->server;
 	struct vs_device *d = vs_fleet_find(&s->fleet, j->request->device);
+	struct vs_why why = {0};
 
 	if (!d)
 		return VS_ERR_ABSENT;
 	if (j->refused != VS_REASON_NONE)
 		return refuse(j, store, d, j->refused, j->why);
-	if (strcmp(j->report.vehicle, d->id) != 0)
-		return refuse(j, store, d, VS_REASON_WRONG_VEHICLE,
-		              "a report of another charger");
-	if (j->report.counter <= d->state.counter)
-		return refuse(j, store, d, VS_REASON_REPLAY,
-		              "the counter is not above the last one");
-	return take(j, store, d);
+	vs_status status = vs_device_check(d, &j->report, &why);
+	if (status == VS_ERR_REFUSED)
+		return refuse(j, store, d, why.code, why.what);
+	return status ? status : take(j, store, d);
 }
 
 static unsigned code_of(vs_reason reason)
@@ -195,6 +211,9 @@ static unsigned code_of(vs_reason reason)
 		return 409;
 	case VS_REASON_BAD_SIGNATURE:
 	case VS_REASON_WRONG_VEHICLE:
+	case VS_REASON_UNKNOWN_ECU:
+	case VS_REASON_WRONG_HARDWARE:
+	case VS_REASON_INCOMPLETE_SET:
 		return 403;
 	case VS_REASON_TOO_LARGE:
 		return 413;

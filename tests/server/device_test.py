@@ -179,6 +179,48 @@ def reports(tap, world):
     tap.equal(ed.report().code, 200, "an Ed25519 identity reports too")
 
 
+def manifests(tap, world):
+    """A report fits what is known of its charger, or is refused and logged"""
+    # S0.27: the vehicle version manifest, primary and secondaries
+    charger = world.chargers["CP-0002"]
+    charger.report()
+    ecus = charger.body()["ecus"]
+    wrong = {
+        "of an ECU that is another's": ("unknown-ecu", {"ecus": [
+            ecus[0], {**ecus[1], "ecuIdentifier": "CP-0001-controller"}]}),
+        "signed by an ECU that it lacks": ("unknown-ecu", {
+            "primary": "CP-0001-gateway"}),
+        "of other hardware": ("wrong-hardware", {"ecus": [
+            ecus[0], {**ecus[1], "hardwareId": "toaster"}]}),
+        "without a secondary": ("incomplete-set", {"ecus": ecus[:1]}),
+        "with a nonce that was not given": ("replay", {"nonce": "f" * 64}),
+    }
+    for what, (reason, change) in wrong.items():
+        held = charger.nonce
+        answer = charger.report(**change)
+        tap.check(answer.reason == reason and answer.one_line() and
+                  charger.nonce == held,
+                  f"a report {what} is refused: {reason}", answer)
+        log = [(r["actor"], r["reason"]) for r in world.audit()
+               if r["action"] == "report-refused"]
+        tap.check(log[-1] == (charger.id, reason), "and logged", log[-3:])
+    answer = charger.report()
+    held = charger.nonce
+    tap.equal(answer.code, 200, "a good one is taken after them")
+    for i in range(2):
+        charger.report()
+        charger.nonce = held  # this answer was lost
+    tap.equal(charger.report().code, 200,
+              "who lost two answers still has a nonce that counts")
+    first, charger.nonce = charger.nonce, ""
+    tap.equal(charger.report().code, 200, "a restarted one has none")
+    charger.nonce = first
+    tap.equal(charger.report().reason, "replay",
+              "and does not come back to one from before")
+    charger.nonce = ""
+    tap.equal(charger.report().code, 200, "(in order again)")
+
+
 def fields(tap, charger):
     """Each field of a well signed report is checked."""
     before = charger.client.get("/director/timestamp.json").code
@@ -318,7 +360,7 @@ def run(tap, program, folder):
         ed = world.charger(3, "south", ed25519=True)
         world.people["otto"].post("/v1/devices", ed.registration())
         for section in (certificates, late, registration, director, reports,
-                        refusals, image):
+                        manifests, refusals, image):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)

@@ -116,6 +116,62 @@ def led_ahead(tap, world):
               seen, "the log says that it happened", seen)
 
 
+def out_of_reach(tap, world):
+    """A charger led to the last version there is comes back by new keys"""
+    # A2; TUF 1.0.34 5.3.11: fast-forward recovery
+    charger, last = world.chargers["CP-0002"], 2 ** 53 - 1
+    client = Client(charger, world.room)
+    client.look("director")
+    client.judge("director", last)
+    for _ in range(2):
+        charger.report(directorVersion=last, reason="metadata-rollback",
+                       about="director/timestamp.json")
+        answer = charger.client.get("/director/timestamp.json")
+        tap.check(answer.code == 200 and
+                  answer.json()["signed"]["version"] < 2 ** 40,
+                  "it is not followed where no versions are left", answer)
+    tap.equal(client.look("director"), None, "it refuses our director")
+    log = [r["detail"] for r in world.audit()
+           if r["action"] == "director-out-of-reach"]
+    tap.check(len(log) == 1 and "rotated" in log[0],
+              "the log says once that keys must be rotated", log)
+    world.stop()
+    for end in (".pem", ".pub.json"):
+        os.unlink(world.path("data", "online", "director" + end))
+    old = world.room.online_id("director")
+    world.run("init", "--config", world.conf)
+    world.room.read_online(world.path("data", "online"))
+    world.write(world.room.root(2, director=True), "director",
+                "2.root.json")
+    world.start()
+    root = json.loads(charger.client.good("/director/2.root.json"))
+    tap.check(old not in json.dumps(root), "the new root has another key")
+    client.trusts["director"] = 0  # what the new keys make it do
+    seen = [client.look("director")]
+    charger.report(directorVersion=last)  # still under way as it came
+    seen.append(client.look("director"))
+    for _ in range(2):
+        tap.equal(charger.report(directorVersion=seen[-1]).code, 200,
+                  "it reports what it trusts now")
+        seen.append(client.look("director"))
+    tap.check(None not in seen and seen[-1] < 2 ** 40,
+              "with new keys it trusts our director again", seen)
+    world.power_cut()
+    tap.check(client.look("director"), "also after a power cut")
+    led = 2 ** 52
+    client.judge("director", led)
+    charger.report(directorVersion=led)
+    tap.equal(client.look("director"), led + 1,
+              "up to half of all versions it is followed")
+    charger.report(directorVersion=led + 1)
+    world.power_cut()
+    tap.check(client.look("director") > led,
+              "and stays followed after a power cut")
+    tap.equal(len([r for r in world.audit()
+                   if r["action"] == "director-out-of-reach"]), 1,
+              "which is not out of reach")
+
+
 def restored(tap, world):
     """A server restored from a backup continues above what was shown"""
     client = Client(world.chargers["CP-0002"], world.room)
@@ -185,7 +241,7 @@ def run(tap, program, folder):
         world.room.release("1.1.0", 2)
         world.upload()
         assert world.publish(world.room.files()).code == 200
-        for section in (clock, restored, led_ahead, renewal):
+        for section in (clock, restored, led_ahead, out_of_reach, renewal):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)
