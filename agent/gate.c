@@ -68,6 +68,9 @@ vs_status vs_gate_status_parse(const void *in, size_t len,
 		status = vs_json_uint(whole, "battery_percent",
 		                      &out->battery_percent, why);
 	}
+	if (status == VS_OK && out->battery_percent > 100)
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
+		               "battery_percent", 0);
 	return status;
 }
 
@@ -80,10 +83,15 @@ static bool inside(const struct vs_gate_window *w, unsigned minute)
 	return minute >= w->start_min || minute < w->end_min;
 }
 
+bool vs_gate_asks(const struct vs_gate_rules *rules)
+{
+	return rules->require_idle || rules->min_battery > 0;
+}
+
 const char *vs_gate_closed(const struct vs_gate_rules *rules,
                            const struct vs_gate_status *status, unsigned minute)
 {
-	if (!status && (rules->require_idle || rules->min_battery > 0))
+	if (!status && vs_gate_asks(rules))
 		return "the charger's status is not known";
 	if (rules->require_idle && status->session)
 		return "a charging session is running";

@@ -43,6 +43,9 @@ vs_status vs_gate_status_parse(const void *in, size_t len,
                                struct vs_gate_status *out,
                                struct vs_why *why) VS_MUST_CHECK;
 
+/* Whether any of these rules asks for the charger's status. */
+bool vs_gate_asks(const struct vs_gate_rules *rules);
+
 /* NULL if every gate is open, else what holds the update up, for a person.
  * status NULL: not known.  minute: of the local day.
  */

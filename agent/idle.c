@@ -14,14 +14,20 @@
 
 #define COMMAND_MS 5000
 
-static bool read_command(const struct vs_conf *conf, struct vs_gate_status *out)
+static const char malformed[] = "the charger's status is malformed";
+
+/* Each reader gives NULL, or what is wrong with the status. */
+static const char *read_command(const struct vs_conf *conf,
+                                struct vs_gate_status *out)
 {
 	struct vs_probe probe = {.program = conf->status_command,
 	                         .timeout_ms = COMMAND_MS};
 
-	return vs_probe_run(&probe) == VS_OK &&
-	       vs_gate_status_parse(probe.output, probe.len, out, NULL) ==
-	               VS_OK;
+	if (vs_probe_run(&probe) != VS_OK)
+		return "the charger's status command failed";
+	return vs_gate_status_parse(probe.output, probe.len, out, NULL) == VS_OK
+	               ? NULL
+	               : malformed;
 }
 
 /* A status from the future is as stale as one from the past. */
@@ -37,22 +43,27 @@ static bool is_fresh(const struct vs_conf *conf, const struct stat *st)
 	       age_ms >= -(int64_t)conf->status_age_ms;
 }
 
-static bool read_status(const struct vs_conf *conf, struct vs_gate_status *out)
+static const char *read_file(const struct vs_conf *conf,
+                             struct vs_gate_status *out)
 {
 	struct stat st;
 	uint8_t *text = NULL;
 	size_t len;
-	bool known;
+	vs_status status;
 
-	if (conf->status_command[0] != '\0')
-		return read_command(conf, out);
-	if (stat(conf->status_file, &st) != 0 || !is_fresh(conf, &st) ||
-	    vs_file_read(conf->status_file, VS_GATE_STATUS_MAX, &text, &len) !=
-	            VS_OK)
-		return false;
-	known = vs_gate_status_parse(text, len, out, NULL) == VS_OK;
+	if (stat(conf->status_file, &st) != 0)
+		return "the charger's status is not there";
+	if (!is_fresh(conf, &st))
+		return "the charger's status is stale";
+	status = vs_file_read(conf->status_file, VS_GATE_STATUS_MAX, &text,
+	                      &len);
+	if (status != VS_OK)
+		return status == VS_ERR_LIMIT
+		               ? malformed
+		               : "the charger's status cannot be read";
+	status = vs_gate_status_parse(text, len, out, NULL);
 	free(text);
-	return known;
+	return status == VS_OK ? NULL : malformed;
 }
 
 static unsigned local_minute(void)
@@ -71,10 +82,14 @@ const char *vs_idle_held(const struct vs_conf *conf, bool *session)
 		.min_battery = conf->min_battery,
 	};
 	struct vs_gate_status seen;
-	bool known = read_status(conf, &seen);
+	const char *unknown = conf->status_command[0] != '\0'
+	                              ? read_command(conf, &seen)
+	                              : read_file(conf, &seen);
 
-	*session = known && seen.session;
+	*session = !unknown && seen.session;
 	if (vs_gate_window_parse(conf->window, &rules.window) != VS_OK)
 		return "the maintenance window is not understood";
-	return vs_gate_closed(&rules, known ? &seen : NULL, local_minute());
+	if (unknown && vs_gate_asks(&rules))
+		return unknown;
+	return vs_gate_closed(&rules, unknown ? NULL : &seen, local_minute());
 }

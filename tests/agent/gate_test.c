@@ -111,6 +111,10 @@ static void only_the_word_open_means_open_contactors(void **state)
 	                       "\"battery_percent\":-1}",
 	                       &s),
 	                 VS_ERR_INPUT);
+	assert_int_equal(parse("{\"session\":false,\"contactors\":\"open\","
+	                       "\"battery_percent\":101}",
+	                       &s),
+	                 VS_ERR_INPUT);
 	assert_int_equal(parse("", &s), VS_ERR_INPUT);
 }
 
@@ -124,13 +128,24 @@ static void set_age(const char *path, time_t age_s)
 	assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
 }
 
-static void a_stale_or_missing_status_closes_the_gate(void **state)
+static void must_hold(const struct vs_conf *conf, const char *why)
+{
+	bool session;
+	const char *held = vs_idle_held(conf, &session);
+
+	assert_string_equal(held ? held : "open", why);
+}
+
+/* Unknown is closed, and says what is unknown. */
+static void a_status_that_is_not_fresh_and_whole_closes_the_gate(void **state)
 {
 	static const char idle[] =
 		"{\"session\": false, \"contactors\": \"open\"}";
 	static const char busy[] =
 		"{\"session\": true, \"contactors\": \"closed\"}";
+	static char large[VS_GATE_STATUS_MAX + 1];
 	struct maker m;
+	char path[PATH_MAX];
 	struct vs_conf conf = {.require_idle = true,
 	                       .status_command = "",
 	                       .status_age_ms = 10000,
@@ -142,17 +157,32 @@ static void a_stale_or_missing_status_closes_the_gate(void **state)
 	maker_path(&m, "charger.json", conf.status_file);
 	assert_non_null(vs_idle_held(&conf, &session));
 	assert_false(session);
+	must_hold(&conf, "the charger's status is not there");
 	maker_put(&m, "charger.json", idle, sizeof(idle) - 1);
-	assert_null(vs_idle_held(&conf, &session));
+	must_hold(&conf, "open");
 	set_age(conf.status_file, 11);
-	assert_non_null(vs_idle_held(&conf, &session));
+	must_hold(&conf, "the charger's status is stale");
 	set_age(conf.status_file, -11);
-	assert_non_null(vs_idle_held(&conf, &session));
+	must_hold(&conf, "the charger's status is stale");
 	set_age(conf.status_file, 1);
-	assert_null(vs_idle_held(&conf, &session));
+	must_hold(&conf, "open");
 	maker_put(&m, "charger.json", busy, sizeof(busy) - 1);
+	must_hold(&conf, "a charging session is running");
 	assert_non_null(vs_idle_held(&conf, &session));
 	assert_true(session);
+	for (size_t n = 0; n + 1 < sizeof(idle); n++) {
+		maker_put(&m, "charger.json", idle, n);
+		must_hold(&conf, "the charger's status is malformed");
+	}
+	maker_put(&m, "charger.json", large, sizeof(large));
+	must_hold(&conf, "the charger's status is malformed");
+	maker_path(&m, "", path);
+	snprintf(conf.status_file, PATH_MAX, "%s", path);
+	must_hold(&conf, "the charger's status cannot be read");
+	conf.require_idle = false; /* nobody asks for it then */
+	must_hold(&conf, "open");
+	conf.min_battery = 20;
+	must_hold(&conf, "the charger's status cannot be read");
 	maker_drop(&m);
 }
 
@@ -161,19 +191,26 @@ static void a_command_may_stand_for_the_file(void **state)
 	static const char script[] =
 		"#!/bin/sh\n"
 		"echo '{\"session\": false, \"contactors\": \"open\"}'\n";
+	static const char mute[] = "#!/bin/sh\n";
+	static const char sick[] = "#!/bin/sh\nexit 1\n";
 	struct maker m;
 	char path[PATH_MAX];
 	struct vs_conf conf = {
 		.require_idle = true, .status_command = path, .window = ""};
-	bool session;
 
 	(void)state;
 	maker_init(&m);
 	maker_path(&m, "says", path);
-	assert_non_null(vs_idle_held(&conf, &session));
+	must_hold(&conf, "the charger's status command failed");
 	maker_put(&m, "says", script, sizeof(script) - 1);
 	assert_int_equal(chmod(path, 0700), 0);
-	assert_null(vs_idle_held(&conf, &session));
+	must_hold(&conf, "open");
+	maker_put(&m, "says", mute, sizeof(mute) - 1);
+	assert_int_equal(chmod(path, 0700), 0);
+	must_hold(&conf, "the charger's status is malformed");
+	maker_put(&m, "says", sick, sizeof(sick) - 1);
+	assert_int_equal(chmod(path, 0700), 0);
+	must_hold(&conf, "the charger's status command failed");
 	maker_drop(&m);
 }
 
@@ -184,7 +221,8 @@ int main(void)
 		cmocka_unit_test(a_window_may_run_over_midnight),
 		cmocka_unit_test(every_gate_must_be_open),
 		cmocka_unit_test(only_the_word_open_means_open_contactors),
-		cmocka_unit_test(a_stale_or_missing_status_closes_the_gate),
+		cmocka_unit_test(
+			a_status_that_is_not_fresh_and_whole_closes_the_gate),
 		cmocka_unit_test(a_command_may_stand_for_the_file),
 	};
 
