@@ -122,7 +122,7 @@ static int write_parts(const struct args *a, struct vs_set *set,
                        struct vs_local *parts)
 {
 	const struct vs_charger *c = set->charger;
-	struct vs_why why;
+	struct vs_why why = {VS_REASON_NONE, "", 0};
 	const char *failed;
 	vs_status status;
 
@@ -205,15 +205,10 @@ static int locked_install(const struct args *a)
 	static struct vs_charger charger;
 	VS_AUTO(vs_fd_drop) int lock = -1;
 	char error[VS_ERROR_LEN];
-	vs_status status = vs_cmd_lock(a->dir, &lock);
 	int code = VS_EXIT_FAILED;
 
-	if (status == VS_ERR_STATE) {
-		vs_error("%s: another voltseal-agent is at work here", a->dir);
+	if (!vs_cmd_lock(a->dir, &lock))
 		return VS_EXIT_FAILED;
-	}
-	if (status != VS_OK)
-		return vs_cmd_fail(status, a->dir, NULL);
 	if (vs_charger_open(&charger, a->dir, error) != VS_OK)
 		vs_error("%s", error);
 	else

@@ -7,7 +7,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 
 #include "agent/commands.h"
 #include "agent/conf.h"
+#include "agent/identity.h"
 #include "agent/install.h"
 #include "agent/local.h"
 #include "agent/net.h"
@@ -37,10 +40,11 @@ static const char help[] =
 	"release in slot A, confirmed; the floors at that release; keyring,\n"
 	"roots and identity; agent.conf.  The first component's image holds\n"
 	"the charger program.  --set takes any key of agent.conf (see\n"
-	"voltseal-agent check-config --help).  DIR must be new or empty.\n"
+	"voltseal-agent check-config --help).  DIR must be new or empty.  It\n"
+	"is made as DIR.new and gets its name when it is whole; after a\n"
+	"failure nothing is left.\n"
 	"\n"
-	"Exit: 0 done; 1 failed; 2 usage; 4 refused.  After a failure remove\n"
-	"DIR.\n";
+	"Exit: 0 done; 1 failed; 2 usage; 4 refused.\n";
 
 struct part {
 	char name[VS_COMPONENT_LEN];
@@ -402,7 +406,9 @@ static int provision(const struct args *a)
 		code = check_root(a->dir, "image", a->image_root);
 	if (code != VS_EXIT_OK)
 		return code;
-	if (vs_conf_load(a->dir, &conf, error) != VS_OK) {
+	if (vs_conf_load(a->dir, &conf, error) != VS_OK ||
+	    vs_identity_check(&conf, error) != VS_OK) {
+		vs_conf_drop(&conf);
 		vs_error("%s", error);
 		return VS_EXIT_FAILED;
 	}
@@ -431,19 +437,71 @@ static const char *missing(const struct args *a)
 	return NULL;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+/* What a run that was cut short has left, or this one. */
+static bool remove_all(const char *dir)
+{
+	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ||
+	       errno == ENOENT;
+}
+
+static int taken(const char *dir)
+{
+	bool full = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR;
+
+	vs_error("%s: %s", dir,
+	         full ? "there is something here already" : strerror(errno));
+	return VS_EXIT_FAILED;
+}
+
+/* The charger's folder is there whole or not at all. */
+static int move_in(const char *from, const char *to)
+{
+	char parent[PATH_MAX];
+	VS_AUTO(vs_fd_drop) int fd = -1;
+
+	snprintf(parent, sizeof(parent), "%s", to);
+	fd = open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (rename(from, to) == 0 && fd >= 0 && fsync(fd) == 0)
+		return VS_EXIT_OK;
+	return taken(to);
+}
+
 static int start(const struct args *a)
 {
-	char path[PATH_MAX];
-	vs_status status =
-		vs_path_join(path, sizeof(path), a->dir, "machine.conf");
+	struct args staged = *a;
+	char dir[PATH_MAX], part[PATH_MAX];
+	size_t len = strlen(a->dir);
+	vs_status status;
+	int code;
 
-	if (status == VS_OK && vs_file_exists(path)) {
-		vs_error("%s: there is a charger here already", a->dir);
-		return VS_EXIT_FAILED;
-	}
-	if (status == VS_OK)
-		status = vs_file_mkdirs(a->dir, 0755);
-	return status == VS_OK ? provision(a) : fail(a->dir, status);
+	while (len > 1 && a->dir[len - 1] == '/')
+		len--;
+	if (len + sizeof(".new") > sizeof(part))
+		return fail(a->dir, VS_ERR_LIMIT);
+	snprintf(dir, sizeof(dir), "%.*s", (int)len, a->dir);
+	snprintf(part, sizeof(part), "%.*s.new", (int)len, a->dir);
+	/* An empty folder goes; any other stays, and so does what is in it. */
+	if (rmdir(dir) != 0 && errno != ENOENT)
+		return taken(dir);
+	status = remove_all(part) ? vs_file_mkdirs(part, 0755) : VS_ERR_IO;
+	if (status != VS_OK)
+		return fail(part, status);
+	staged.dir = part;
+	code = provision(&staged);
+	if (code == VS_EXIT_OK)
+		code = move_in(part, dir);
+	if (code != VS_EXIT_OK && !remove_all(part))
+		vs_warn("%s: cannot be removed", part);
+	return code;
 }
 
 int vs_cmd_provision(int argc, char **argv)

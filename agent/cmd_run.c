@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/commands.h"
+#include "agent/identity.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -82,14 +83,9 @@ static int run(const char *dir)
 	VS_AUTO(vs_fd_drop) int lock = -1;
 	char error[VS_ERROR_LEN];
 	int code = VS_EXIT_FAILED;
-	vs_status status = vs_cmd_lock(dir, &lock);
 
-	if (status == VS_ERR_STATE) {
-		vs_error("%s: another voltseal-agent is at work here", dir);
+	if (!vs_cmd_lock(dir, &lock))
 		return VS_EXIT_FAILED;
-	}
-	if (status != VS_OK)
-		return vs_cmd_fail(status, dir, NULL);
 	if (vs_agent_open(&agent, dir, error) != VS_OK) {
 		vs_error("%s", error);
 	} else {
@@ -122,12 +118,28 @@ static void print_keys(void)
 
 	puts("usage: voltseal-agent check-config --dir DIR\n"
 	     "\n"
-	     "Reads DIR/machine.conf, DIR/keyring and DIR/agent.conf and says\n"
-	     "what is wrong.  Settings of agent.conf, KEY = VALUE:\n");
+	     "Reads DIR/machine.conf, DIR/keyring, DIR/agent.conf and the "
+	     "files\n"
+	     "it names, and says what is wrong.  Settings of agent.conf, KEY = "
+	     "VALUE:\n");
 	for (size_t i = 0; i < count; i++)
 		printf("  %-20s %s%s%s%s\n", keys[i].name, keys[i].help,
 		       keys[i].preset ? " [" : " [required",
 		       keys[i].preset ? keys[i].preset : "", "]");
+}
+
+static int judge(const struct vs_charger *charger, const struct vs_conf *conf)
+{
+	char error[VS_ERROR_LEN];
+
+	if (vs_identity_check(conf, error) != VS_OK) {
+		vs_error("%s", error);
+		return VS_EXIT_FAILED;
+	}
+	printf("%s: %d components, server %s: in order\n",
+	       charger->machine.vehicle, charger->machine.count,
+	       conf->server_url);
+	return VS_EXIT_OK;
 }
 
 int vs_cmd_check_config(int argc, char **argv)
@@ -151,11 +163,8 @@ int vs_cmd_check_config(int argc, char **argv)
 	} else if (vs_conf_load(charger.dir, &conf, error) != VS_OK) {
 		vs_error("%s", error);
 	} else {
-		printf("%s: %d components, server %s: in order\n",
-		       charger.machine.vehicle, charger.machine.count,
-		       conf.server_url);
+		code = judge(&charger, &conf);
 		vs_conf_drop(&conf);
-		code = VS_EXIT_OK;
 	}
 	vs_charger_close(&charger);
 	return code;

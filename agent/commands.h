@@ -27,9 +27,9 @@ int vs_cmd_fail(vs_status status, const char *about, const struct vs_why *why);
 /* "see voltseal-agent COMMAND --help"; gives VS_EXIT_USAGE. */
 int vs_cmd_usage(const char *command, const char *what);
 
-/* One agent or one install at a time in DIR.  Gives the lock in *fd.
- * VS_OK; VS_ERR_STATE if another holds it; VS_ERR_IO.
+/* One agent or one install at a time in DIR.  Gives the lock in *fd, or says
+ * why not.
  */
-vs_status vs_cmd_lock(const char *dir, int *fd) VS_MUST_CHECK;
+bool vs_cmd_lock(const char *dir, int *fd) VS_MUST_CHECK;
 
 #endif

@@ -90,6 +90,22 @@ vs_status vs_disk_sync(const struct vs_disk *d)
 	return d->ops->sync(d->ops->ctx, d->fd);
 }
 
+const char *vs_disk_fault(void)
+{
+	switch (errno) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return "no space is left for the slot";
+	case EROFS:
+	case EACCES:
+	case EPERM:
+		return "the slot may not be written";
+	default:
+		return "the slot cannot be read or written";
+	}
+}
+
 void vs_disk_behind(const struct vs_disk *d, uint64_t end)
 {
 	off_t at;

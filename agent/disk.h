@@ -43,6 +43,9 @@ vs_status vs_disk_write(const struct vs_disk *d, const void *in, size_t len,
                         uint64_t at) VS_MUST_CHECK;
 vs_status vs_disk_sync(const struct vs_disk *d) VS_MUST_CHECK;
 
+/* Why this thread's last disk operation failed, for a person. */
+const char *vs_disk_fault(void);
+
 /* Says that image data up to here, more or less in order, is written: starts
  * write-back and lets old pages go.  A hint, so nothing can fail.
  */

@@ -219,7 +219,7 @@ static vs_status place(struct vs_job *job, const struct vs_crypto *crypto,
 	                               seal->upper, i, b->data, b->leaves, why);
 	if (status != VS_OK)
 		return status;
-	return vs_job_write(job, i, b->data, b->leaves);
+	return vs_job_write(job, i, b->data, b->leaves, why);
 }
 
 vs_status vs_job_fetch(void *ctx, struct vs_pool *pool,

@@ -30,8 +30,14 @@ void vs_job_set_missing(struct vs_job *job, uint64_t i)
 	job->missing_count++;
 }
 
+static vs_status fault(vs_status status, struct vs_why *why)
+{
+	return vs_fail(status, why, VS_REASON_UNREADABLE, vs_disk_fault(), 0);
+}
+
 vs_status vs_job_write(const struct vs_job *job, uint64_t i,
-                       const uint8_t *data, const uint8_t *leaves)
+                       const uint8_t *data, const uint8_t *leaves,
+                       struct vs_why *why)
 {
 	const struct vs_disk *disk = job->in->target;
 	static const uint8_t zeros[VS_BLOCK_LEN];
@@ -46,12 +52,13 @@ vs_status vs_job_write(const struct vs_job *job, uint64_t i,
 		status = vs_disk_write(disk, zeros, pad, at + len);
 	if (status == VS_OK && job->tree->levels > 0)
 		status = vs_disk_write(disk, leaves, VS_BLOCK_LEN, leaves_at);
-	if (status == VS_OK)
-		vs_disk_behind(disk, at + len);
+	if (status != VS_OK)
+		return fault(status, why);
+	vs_disk_behind(disk, at + len);
 	/* Leaves are the hints of a resume: early on the disk as well. */
-	if (status == VS_OK && i % LEAVES_STEP == LEAVES_STEP - 1)
+	if (i % LEAVES_STEP == LEAVES_STEP - 1)
 		vs_disk_push(disk, leaves_at, LEAVES_STEP * VS_BLOCK_LEN);
-	return status;
+	return VS_OK;
 }
 
 /* What stands in the running slot is a guess like any other: its header is
@@ -201,11 +208,13 @@ static vs_status run(struct vs_job *job, struct vs_why *why)
 	if (status != VS_OK || whole)
 		return status;
 	status = remove_footer(job);
-	if (status == VS_OK)
-		status = fill(job, why);
-	if (status == VS_OK)
-		status = finish(job, footer);
-	return status;
+	if (status != VS_OK)
+		return fault(status, why);
+	status = fill(job, why);
+	if (status != VS_OK)
+		return status;
+	status = finish(job, footer);
+	return status == VS_OK ? VS_OK : fault(status, why);
 }
 
 vs_status vs_install_run(const struct vs_install *in,

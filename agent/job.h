@@ -52,8 +52,8 @@ void vs_job_set_missing(struct vs_job *job, uint64_t i);
  * its last byte included, and its leaves.
  */
 vs_status vs_job_write(const struct vs_job *job, uint64_t i,
-                       const uint8_t *data,
-                       const uint8_t *leaves) VS_MUST_CHECK;
+                       const uint8_t *data, const uint8_t *leaves,
+                       struct vs_why *why) VS_MUST_CHECK;
 
 /* The two passes; vs_pool_fn, ctx is the job. */
 vs_status vs_job_survey(void *ctx, struct vs_pool *pool,

@@ -64,20 +64,23 @@ int vs_cmd_fail(vs_status status, const char *about, const struct vs_why *why)
 	return refused ? VS_EXIT_REFUSED : VS_EXIT_FAILED;
 }
 
-vs_status vs_cmd_lock(const char *dir, int *fd)
+bool vs_cmd_lock(const char *dir, int *fd)
 {
 	char path[PATH_MAX];
-	vs_status status = vs_path_join(path, sizeof(path), dir, "agent/lock");
 
 	*fd = -1;
-	if (status != VS_OK)
-		return status;
+	if (vs_path_join(path, sizeof(path), dir, "agent/lock") != VS_OK) {
+		vs_error("%s: path is too long", dir);
+		return false;
+	}
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*fd < 0)
-		return VS_ERR_IO;
-	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-		return VS_OK;
-	return errno == EWOULDBLOCK ? VS_ERR_STATE : VS_ERR_IO;
+	if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (*fd >= 0 && errno == EWOULDBLOCK)
+		vs_error("%s: another voltseal-agent is at work here", dir);
+	else
+		vs_error("%s: %s", path, strerror(errno));
+	return false;
 }
 
 int main(int argc, char **argv)

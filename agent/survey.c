@@ -110,12 +110,11 @@ vs_status vs_job_survey(void *ctx, struct vs_pool *pool,
 	vs_status status = b ? VS_OK : VS_ERR_NOMEM;
 	uint64_t i;
 
-	(void)why; /* nothing here is refused, only missing */
 	while (status == VS_OK && take(job, pool, &i)) {
 		enum found found = look(job, crypto, i, b);
 
 		if (found == COPIED)
-			status = vs_job_write(job, i, b->data, b->leaves);
+			status = vs_job_write(job, i, b->data, b->leaves, why);
 		if (status == VS_OK)
 			count(job, pool, i, found);
 	}

@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/program_test.c - voltseal-agent as a person meets it: help,
+ * figures, and one clear line for whatever is wrong, which changes nothing.
+ *
+ * S0.27 S0.28
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/file.h"
+#include "base/pem.h"
+#include "tests/agent/maker.h"
+#include "tests/trust/repo.h"
+
+#define GATEWAY_LEN ((size_t)VS_CLUSTER_LEN + 5000)
+#define CONTROLLER_LEN 9000
+#define BIG_LEN ((size_t)MAKER_SLOT_LEN)
+#define ARGS_MAX 48
+
+static struct maker maker;
+static struct made gateway_1, gateway_2, controller_1, big;
+static char charger[PATH_MAX], fresh[PATH_MAX];
+
+static struct {
+	int code;
+	char out[16384], err[16384];
+} said;
+
+static const char conf[] = "server_url = https://127.0.0.1:1\n"
+			   "ca_file = ../cert.pem\n"
+			   "cert_file = ../cert.pem\n"
+			   "key_file = ../device.key\n"
+			   "poll_ms = 100\n"
+			   "status_age_ms = 60000\n";
+
+/* A certificate of the key for itself, which is its CA too. */
+static void make_certificate(EVP_PKEY *key, const char *name)
+{
+	char path[PATH_MAX];
+	X509 *cert = X509_new();
+	FILE *f = fopen(maker_path(&maker, name, path), "w");
+
+	assert_non_null(f);
+	assert_int_equal(X509_set_pubkey(cert, key), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+	assert_int_not_equal(X509_sign(cert, key, EVP_sha256()), 0);
+	assert_int_equal(PEM_write_X509(f, cert), 1);
+	assert_int_equal(fclose(f), 0);
+	X509_free(cert);
+}
+
+static void make_identity(void)
+{
+	char path[PATH_MAX];
+	EVP_PKEY *key;
+
+	maker_path(&maker, "other.key", path);
+	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
+	make_certificate(key, "other.pem");
+	EVP_PKEY_free(key);
+	maker_path(&maker, "device.key", path);
+	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
+	make_certificate(key, "cert.pem");
+	EVP_PKEY_free(key);
+}
+
+static void make_root(void)
+{
+	struct repo *r = calloc(1, sizeof(*r));
+	const struct memfile *root;
+
+	assert_non_null(r);
+	repo_init(r);
+	repo_publish(r);
+	root = repo_served(r, "1.root.json");
+	maker_put(&maker, "root.json", root->bytes, root->len);
+	repo_drop(r);
+	free(r);
+}
+
+static void put_made(const char *name, const struct made *r)
+{
+	char rel[64];
+
+	snprintf(rel, sizeof(rel), "%s.seal", name);
+	maker_put(&maker, rel, r->seal, r->seal_len);
+	snprintf(rel, sizeof(rel), "%s.pack", name);
+	maker_put(&maker, rel, r->pack, r->pack_len);
+}
+
+static int setup(void **state)
+{
+	uint8_t *image = malloc(BIG_LEN);
+
+	(void)state;
+	assert_non_null(image);
+	maker_init(&maker);
+	noise(image, BIG_LEN, 1);
+	maker_seal(&maker, &gateway_1, "gateway", 1, 1, image, GATEWAY_LEN);
+	maker_seal(&maker, &controller_1, "controller", 1, 1, image,
+	           CONTROLLER_LEN);
+	maker_seal(&maker, &gateway_2, "gateway", 2, 1, image + 9, GATEWAY_LEN);
+	maker_seal(&maker, &big, "gateway", 3, 1, image, BIG_LEN);
+	free(image);
+	put_made("gateway1", &gateway_1);
+	put_made("gateway2", &gateway_2);
+	put_made("controller", &controller_1);
+	put_made("big", &big);
+	make_identity();
+	make_root();
+	maker_path(&maker, "charger", charger);
+	maker_path(&maker, "fresh", fresh);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	made_drop(&gateway_1);
+	made_drop(&gateway_2);
+	made_drop(&controller_1);
+	made_drop(&big);
+	maker_drop(&maker);
+	return 0;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	maker_charger(&maker, &gateway_1, &controller_1, 1);
+	maker_put(&maker, "charger/agent.conf", conf, sizeof(conf) - 1);
+	maker_put(&maker, "charger/agent/lock", "", 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	maker_scrap_charger(&maker);
+	return 0;
+}
+
+static void take_output(const char *name, char *out, size_t cap)
+{
+	char path[PATH_MAX];
+	uint8_t *bytes;
+	size_t len;
+
+	assert_int_equal(vs_file_read(maker_path(&maker, name, path), cap - 1,
+	                              &bytes, &len),
+	                 VS_OK);
+	memcpy(out, bytes, len);
+	out[len] = '\0';
+	free(bytes);
+}
+
+/* In the child.  No byte beyond file_max is written into any file. */
+static void become(const char *const *words, rlim_t file_max)
+{
+	const struct rlimit limit = {file_max, file_max};
+	char path[PATH_MAX];
+	int out, err;
+
+	out = open(maker_path(&maker, "out", path),
+	           O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	err = open(maker_path(&maker, "err", path),
+	           O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (file_max > 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+			_exit(126);
+	}
+	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
+		_exit(126);
+	execv(AGENT_PROGRAM, (char *const *)(uintptr_t)words);
+	_exit(126);
+}
+
+static pid_t start(const char *const *words, rlim_t file_max)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		become(words, file_max);
+	return pid;
+}
+
+static void hear(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		assert_int_equal(errno, EINTR);
+	assert_true(WIFEXITED(status));
+	said.code = WEXITSTATUS(status);
+	take_output("out", said.out, sizeof(said.out));
+	take_output("err", said.err, sizeof(said.err));
+}
+
+#define WORDS(...) ((const char *const[]){"voltseal-agent", __VA_ARGS__, NULL})
+#define RUN(...) hear(start(WORDS(__VA_ARGS__), 0))
+
+/* Exit code, and exactly one line, which says this. */
+static void assert_line(int code, const char *what)
+{
+	const char *newline = strchr(said.err, '\n');
+
+	if (said.code != code || !strstr(said.err, what) || !newline ||
+	    newline[1] != '\0')
+		fail_msg("exit %d, not %d with \"%s\": %s", said.code, code,
+		         what, said.err);
+}
+
+static uint64_t footprint;
+
+static int add_to_footprint(const char *path, const struct stat *st, int kind,
+                            struct FTW *at)
+{
+	uint64_t sum = (uint64_t)st->st_size * 31 + (uint64_t)st->st_mode;
+
+	(void)at;
+	if (kind == FTW_F)
+		sum += (uint64_t)st->st_mtim.tv_sec * 1000000007 +
+		       (uint64_t)st->st_mtim.tv_nsec;
+	for (; *path; path++)
+		sum = sum * 1099511628211U + (uint8_t)*path;
+	footprint += sum;
+	return 0;
+}
+
+/* Changes with any file that is written, made or removed in the charger. */
+static uint64_t footprint_now(void)
+{
+	footprint = 0;
+	assert_int_equal(nftw(charger, add_to_footprint, 16, FTW_PHYS), 0);
+	return footprint;
+}
+
+static void help_is_there_for_every_command(void **state)
+{
+	static const char *const commands[] = {"run", "status", "install",
+	                                       "provision", "check-config"};
+
+	(void)state;
+	RUN("--help");
+	assert_int_equal(said.code, 0);
+	for (size_t i = 0; i < 5; i++)
+		assert_non_null(strstr(said.out, commands[i]));
+	for (size_t i = 0; i < 5; i++) {
+		char usage[64];
+
+		RUN(commands[i], "--help");
+		snprintf(usage, sizeof(usage), "usage: voltseal-agent %s ",
+		         commands[i]);
+		assert_int_equal(said.code, 0);
+		assert_int_equal(strncmp(said.out, usage, strlen(usage)), 0);
+		RUN(commands[i]);
+		assert_int_equal(said.code, 2);
+		RUN(commands[i], "--no-such-option");
+		assert_int_equal(said.code, 2);
+	}
+	RUN("no-such-command");
+	assert_int_equal(said.code, 2);
+}
+
+static void status_says_what_runs(void **state)
+{
+	json_t *all;
+	const char *version;
+
+	(void)state;
+	RUN("status", "--dir", charger);
+	assert_int_equal(said.code, 0);
+	assert_non_null(strstr(said.out, "CP-0001: slot a, Idle (Idle)"));
+	assert_non_null(strstr(said.out, "controller   1.1.0"));
+	RUN("status", "--dir", charger, "--json");
+	assert_int_equal(said.code, 0);
+	all = json_loads(said.out, 0, NULL);
+	assert_non_null(all);
+	assert_int_equal(json_unpack(all, "{s:{s:{s:s}}}", "components",
+	                             "gateway", "version", &version),
+	                 0);
+	assert_string_equal(version, "1.1.0");
+	json_decref(all);
+}
+
+/* Runs every command that reads the charger's folder; none changes it. */
+static void must_say(const char *what)
+{
+	uint64_t before = footprint_now();
+
+	RUN("check-config", "--dir", charger);
+	assert_line(1, what);
+	RUN("run", "--dir", charger);
+	assert_line(1, what);
+	assert_int_equal(footprint_now(), before);
+}
+
+static void a_bad_setting_is_named_with_file_and_line(void **state)
+{
+	static const char *const bad[][2] = {
+		{"poll = 7\n",                 "agent.conf:7: poll: "         },
+		{"report_ms = 5\n",            "agent.conf:7: report_ms: "    },
+		{"report_ms = soon\n",         "agent.conf:7: report_ms: "    },
+		{"poll_ms = 200\n",            "agent.conf:7: poll_ms: "      },
+		{"require_idle = perhaps\n",   "agent.conf:7: require_idle: " },
+		{"window\n",                   "agent.conf:7: "               },
+		{"window = 25:00-26:00\n",     "window: is not HH:MM-HH:MM"   },
+		{"status_command = charger\n", "status_command: is not an abs"},
+		{"poll_min_ms = 2000000000\n", "poll_min_ms: "                },
+		{"tries = 8\n",                "agent.conf:7: tries: "        },
+	};
+
+	(void)state;
+	RUN("check-config", "--dir", charger);
+	assert_int_equal(said.code, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[1024];
+		int n = snprintf(text, sizeof(text), "%s%s", conf, bad[i][0]);
+
+		maker_put(&maker, "charger/agent.conf", text, (size_t)n);
+		must_say(bad[i][1]);
+	}
+	maker_put(&maker, "charger/agent.conf", "", 0);
+	must_say("agent.conf");
+}
+
+static void what_a_charger_is_made_of_is_judged_too(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	maker_put(&maker, "charger/machine.conf", "vehicle = \n", 11);
+	must_say("machine.conf:1: vehicle");
+	assert_int_equal(
+		unlink(maker_path(&maker, "charger/machine.conf", path)), 0);
+	must_say("machine.conf: No such file");
+}
+
+static void a_damaged_keyring_or_identity_is_said(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	maker_path(&maker, "device.key", path);
+	assert_int_equal(chmod(path, 0644), 0);
+	must_say("device.key: others may read this private key");
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(rename(path, maker_path(&maker, "away", fresh)), 0);
+	must_say("device.key: ");
+	assert_int_equal(rename(fresh, path), 0);
+	maker_path(&maker, "fresh", fresh);
+	maker_put(&maker, "charger/keyring", "VSKEYS", 6);
+	must_say("keyring: ");
+}
+
+static void an_identity_must_fit_together(void **state)
+{
+	static const char lines[] = "server_url = https://127.0.0.1:1\n"
+				    "ca_file = ../cert.pem\n"
+				    "cert_file = ../other.pem\n"
+				    "key_file = ../device.key\n";
+
+	(void)state;
+	maker_put(&maker, "charger/agent.conf", lines, sizeof(lines) - 1);
+	RUN("check-config", "--dir", charger);
+	assert_line(1, "cert_file: ");
+	assert_non_null(strstr(said.err, "is not this key's certificate"));
+}
+
+static void damaged_storage_is_said_and_not_guessed_around(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	maker_put(&maker, "charger/decision.json", "{\"slot\": 7}", 11);
+	RUN("status", "--dir", charger);
+	assert_line(1, "decision.json: is not a boot decision");
+	assert_int_equal(
+		unlink(maker_path(&maker, "charger/decision.json", path)), 0);
+	maker_put(&maker, "charger/agent/state.json", "{", 1);
+	RUN("status", "--dir", charger);
+	assert_line(1, "agent/state.json: malformed input");
+	assert_int_equal(
+		truncate(maker_path(&maker, "charger/slot-a/gateway", path),
+	                 100),
+		0);
+	RUN("status", "--dir", charger);
+	assert_line(1, "running slot a, gateway: ");
+	RUN("status", "--dir", "/no/such/charger");
+	assert_line(1, "/no/such/charger: No such file or directory");
+}
+
+static void install_from_files(const char *name, rlim_t file_max)
+{
+	char seal[PATH_MAX], pack[PATH_MAX], rel[64];
+
+	snprintf(rel, sizeof(rel), "%s.seal", name);
+	maker_path(&maker, rel, seal);
+	snprintf(rel, sizeof(rel), "%s.pack", name);
+	maker_path(&maker, rel, pack);
+	hear(start(WORDS("install", "--dir", charger, "--seal", seal, "--pack",
+	                 pack, "--json"),
+	           file_max));
+}
+
+static void what_cannot_be_installed_is_refused_untouched(void **state)
+{
+	char none[PATH_MAX], seal[PATH_MAX], pack[PATH_MAX];
+	uint64_t before = footprint_now();
+
+	(void)state;
+	install_from_files("big", 0);
+	assert_line(4, "big.seal: too-big-for-slot: ");
+	install_from_files("none", 0);
+	assert_line(1, "none.seal: unreadable: ");
+	maker_path(&maker, "gateway2.seal", seal);
+	maker_path(&maker, "controller.pack", pack);
+	maker_path(&maker, "none", none);
+	RUN("install", "--dir", charger, "--seal", seal, "--pack", none);
+	assert_line(1, "none: unreadable: ");
+	RUN("install", "--dir", charger, "--component", "controller", "--seal",
+	    seal, "--pack", pack);
+	assert_line(4, "gateway2.seal: wrong-component: ");
+	assert_int_equal(footprint_now(), before);
+	RUN("install", "--dir", charger, "--seal", seal, "--pack", pack);
+	assert_line(4, "gateway: hash-mismatch: the pack is of another image");
+}
+
+static void a_full_disk_is_called_so_and_then_gone_on_from(void **state)
+{
+	(void)state;
+	install_from_files("gateway2", 300000);
+	assert_line(1, "gateway: unreadable: no space is left for the slot");
+	RUN("status", "--dir", charger);
+	assert_int_equal(said.code, 0);
+	install_from_files("gateway2", 0);
+	assert_int_equal(said.code, 0);
+	assert_non_null(strstr(said.out, "\"slot\": 1"));
+}
+
+static void an_install_is_not_armed_while_a_gate_is_closed(void **state)
+{
+	static const char busy[] =
+		"{\"session\": true, \"contactors\": \"closed\"}";
+	static const char idle[] =
+		"{\"session\": false, \"contactors\": \"open\"}";
+	char seal[PATH_MAX], pack[PATH_MAX];
+	const char *const *words = WORDS("install", "--dir", charger, "--seal",
+	                                 seal, "--pack", pack, "--arm");
+
+	(void)state;
+	maker_path(&maker, "gateway2.seal", seal);
+	maker_path(&maker, "gateway2.pack", pack);
+	hear(start(words, 0));
+	assert_line(1, "not armed: the charger's status is not there");
+	maker_put(&maker, "charger/run/charger.json", "{", 1);
+	hear(start(words, 0));
+	assert_line(1, "not armed: the charger's status is malformed");
+	maker_put(&maker, "charger/run/charger.json", busy, sizeof(busy) - 1);
+	hear(start(words, 0));
+	assert_line(1, "not armed: a charging session is running");
+	maker_put(&maker, "charger/run/charger.json", idle, sizeof(idle) - 1);
+	hear(start(words, 0));
+	assert_int_equal(said.code, 0);
+}
+
+static void one_agent_works_at_a_time(void **state)
+{
+	char path[PATH_MAX];
+	int fd = open(maker_path(&maker, "charger/agent/lock", path), O_RDWR);
+
+	(void)state;
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	RUN("run", "--dir", charger);
+	assert_line(1, "another voltseal-agent is at work here");
+	install_from_files("gateway2", 0);
+	assert_line(1, "another voltseal-agent is at work here");
+	close(fd);
+}
+
+static unsigned count(const char *word)
+{
+	unsigned n = 0;
+
+	for (const char *p = said.err; (p = strstr(p, word)); p++)
+		n++;
+	return n;
+}
+
+/* S0.25: not a line for each try, and an orderly end. */
+static void a_server_that_is_down_is_said_once(void **state)
+{
+	pid_t pid = start(WORDS("run", "--dir", charger), 0);
+
+	(void)state;
+	usleep(1500000);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	hear(pid);
+	assert_int_equal(said.code, 0);
+	assert_int_equal(count(" poll: "), 1);
+	assert_int_equal(count(" report: "), 1);
+	assert_int_equal(count("error "), 0);
+}
+
+/* What provision is given, after --dir DIR. */
+static const char *words_of_a_factory[ARGS_MAX];
+static char texts[16][PATH_MAX + 32];
+
+static const char *text(size_t i, const char *before, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(texts[i], sizeof(texts[i]), "%s%s", before,
+	         maker_path(&maker, name, path));
+	return texts[i];
+}
+
+static void fill_words(const char *seal, const char *root, const char *set)
+{
+	const char *const words[] = {"voltseal-agent",
+	                             "provision",
+	                             "--dir",
+	                             fresh,
+	                             "--vehicle",
+	                             "CP-0002",
+	                             "--component",
+	                             "gateway=gw-rev3:2000000",
+	                             "--component",
+	                             "controller=ct-rev1:100000",
+	                             "--seal",
+	                             text(0, "gateway=", seal),
+	                             "--pack",
+	                             text(1, "gateway=", "gateway1.pack"),
+	                             "--seal",
+	                             text(2, "controller=", "controller.seal"),
+	                             "--pack",
+	                             text(3, "controller=", "controller.pack"),
+	                             "--keyring",
+	                             text(4, "", "charger/keyring"),
+	                             "--director-root",
+	                             text(5, "", root),
+	                             "--image-root",
+	                             text(6, "", "root.json"),
+	                             "--server",
+	                             "https://127.0.0.1:1",
+	                             "--ca",
+	                             text(7, "", "cert.pem"),
+	                             "--cert",
+	                             text(8, "", "cert.pem"),
+	                             "--key",
+	                             text(9, "", "device.key"),
+	                             "--set",
+	                             set,
+	                             NULL};
+
+	memcpy(words_of_a_factory, words, sizeof(words));
+}
+
+static void must_leave_nothing(int code, const char *what)
+{
+	char part[PATH_MAX];
+
+	hear(start(words_of_a_factory, 0));
+	assert_line(code, what);
+	assert_false(vs_file_exists(fresh));
+	assert_false(vs_file_exists(maker_path(&maker, "fresh.new", part)));
+}
+
+static void a_factory_gets_a_whole_charger_or_nothing(void **state)
+{
+	struct stat st;
+	char path[PATH_MAX];
+
+	(void)state;
+	fill_words("none.seal", "root.json", "tries=2");
+	must_leave_nothing(1, "none.seal: ");
+	fill_words("big.seal", "root.json", "tries=2");
+	must_leave_nothing(4, "gateway: ");
+	fill_words("gateway1.seal", "cert.pem", "tries=2");
+	must_leave_nothing(4, "cert.pem: malformed: ");
+	fill_words("gateway1.seal", "root.json", "tries=9");
+	must_leave_nothing(1, "agent.conf:5: tries: ");
+	fill_words("gateway1.seal", "root.json", "cert_file=../other.pem");
+	must_leave_nothing(1, "agent.conf:5: cert_file: ");
+	fill_words("gateway1.seal", "root.json", "tries=2");
+	hear(start(words_of_a_factory, 0));
+	assert_int_equal(said.code, 0);
+	assert_int_equal(
+		stat(maker_path(&maker, "fresh/device.key", path), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	RUN("check-config", "--dir", fresh);
+	assert_int_equal(said.code, 0);
+	RUN("status", "--dir", fresh);
+	assert_non_null(strstr(said.out, "CP-0002: slot a, Idle (Idle)"));
+	hear(start(words_of_a_factory, 0));
+	assert_line(1, "there is something here already");
+	RUN("status", "--dir", fresh);
+	assert_int_equal(said.code, 0);
+}
+
+#define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(help_is_there_for_every_command),
+		EACH(status_says_what_runs),
+		EACH(a_bad_setting_is_named_with_file_and_line),
+		EACH(what_a_charger_is_made_of_is_judged_too),
+		EACH(a_damaged_keyring_or_identity_is_said),
+		EACH(an_identity_must_fit_together),
+		EACH(damaged_storage_is_said_and_not_guessed_around),
+		EACH(what_cannot_be_installed_is_refused_untouched),
+		EACH(a_full_disk_is_called_so_and_then_gone_on_from),
+		EACH(an_install_is_not_armed_while_a_gate_is_closed),
+		EACH(one_agent_works_at_a_time),
+		EACH(a_server_that_is_down_is_said_once),
+		EACH(a_factory_gets_a_whole_charger_or_nothing),
+	};
+
+	return cmocka_run_group_tests_name("agent program", tests, setup,
+	                                   teardown);
+}
