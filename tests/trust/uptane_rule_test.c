@@ -251,12 +251,16 @@ static void only_uptane(struct world *w)
 
 static void only_sha512(struct world *w)
 {
-	json_object_del(
-		json_object_get(world_target(offer(w), GATEWAY), "hashes"),
-		"sha256");
-	json_object_del(json_object_get(world_target(w->release->body, GATEWAY),
-	                                "hashes"),
-	                "sha256");
+	json_t *const bodies[] = {offer(w), w->release->body};
+	static const char *const paths[] = {GATEWAY, CONTROLLER};
+
+	for (size_t b = 0; b < 2; b++) {
+		for (size_t p = 0; p < 2; p++)
+			json_object_del(json_object_get(world_target(bodies[b],
+			                                             paths[p]),
+			                                "hashes"),
+			                "sha256");
+	}
 }
 
 #define OURS(name, reason, blamed, spoil)                                      \
