@@ -199,8 +199,20 @@ def a_withdrawn_key_counts_no_more_and_a_new_one_does(w):
     w.refuse("has approved it already", *w.args("approve", "1.4.0", "dave"))
     w.refuse("no key that may", *w.args("approve", "1.4.0", "carol"))
     w.publish("1.4.0", "alice")
-    # what was published before does not come back
-    w.run(*w.args("publish", "dave-for-carol"))
+
+
+@test
+def a_policy_that_was_published_before_does_not_come_back(w):
+    whole = json.loads(read(os.path.join(w.room, "policy.json")))
+    whole["release"]["paths"].append("display/*")
+    w.run("propose", "policy", "--room", w.room, "--name", "display",
+          "--policy", write(w.path("policy.json"), json.dumps(whole)))
+    w.publish("display", "alice", "bob")
+    now = read(os.path.join(w.room, "policy.json"))
+    assert json.loads(now)["version"] == 3
+    out, _ = w.run(*w.args("publish", "dave-for-carol"))
+    assert "already" in out
+    assert read(os.path.join(w.room, "policy.json")) == now
     assert "all good" in w.run("verify", "--room", w.room)[0]
 
 
