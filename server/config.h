@@ -22,6 +22,7 @@ struct vs_settings {
 	const char *director_root;      /* 1.root.json of the director */
 	const char *image_root;         /* 1.root.json of the images */
 	const char *keyring;            /* the boot keyring */
+	const char *tlog_policy;        /* which log seals are in; "" = any */
 	uint64_t timestamp_ttl_s, snapshot_ttl_s, director_ttl_s;
 	uint64_t poll_s; /* what chargers are told to wait */
 	unsigned device_connections, device_threads, operator_connections;

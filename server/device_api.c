@@ -12,7 +12,9 @@
 
 #include "base/log.h"
 #include "server/listen.h"
+#include "server/operator_api.h"
 #include "server/report_job.h"
+#include "server/seallog.h"
 
 static void give(struct vs_request *r, const void *bytes, size_t len)
 {
@@ -257,10 +259,62 @@ static bool released(struct vs_server *s, const char *name, bool pack,
 	return found;
 }
 
+/* The newest proof of a seal, else the one that was released with it. */
+static void give_proof(struct vs_request *r, const char *sha256,
+                       const char *first)
+{
+	const struct vs_seallog log = vs_server_seallog(r->server);
+	uint64_t len;
+	int fd;
+	vs_status status = vs_seallog_open_proof(&log, sha256, &fd, &len);
+
+	if (status == VS_ERR_ABSENT)
+		status = vs_artifact_open(r->server->settings->data_dir, first,
+		                          &fd, &len);
+	if (status) {
+		vs_request_fail(r, status, NULL);
+		return;
+	}
+	vs_request_file(r, fd, len, "text/plain; charset=utf-8");
+	vs_request_header(r, "Cache-Control", "no-cache");
+}
+
+/* "SEAL.tlog-proof" beside a seal. */
+static bool get_proof(struct vs_request *r)
+{
+	static const char end[] = ".tlog-proof";
+	const char *name = r->parts[0];
+	size_t len = strlen(name);
+	char sha256[65], first[65] = "";
+	bool found = false;
+
+	if (len < sizeof end || strcmp(name + len - sizeof end + 1, end) != 0)
+		return false;
+	len -= sizeof end - 1;
+	pthread_rwlock_rdlock(&r->server->lock);
+	const struct vs_releases *all = &r->server->image.releases;
+	for (size_t i = 0; !found && i < all->target_count; i++) {
+		const struct vs_release_target *t = &all->targets[i];
+
+		found = strlen(t->name) == len &&
+		        memcmp(t->name, name, len) == 0;
+		if (found) {
+			memcpy(sha256, t->seal_sha256, sizeof sha256);
+			memcpy(first, t->proof_sha256, sizeof first);
+		}
+	}
+	pthread_rwlock_unlock(&r->server->lock);
+	if (found)
+		give_proof(r, sha256, first);
+	return found;
+}
+
 static void get_target(struct vs_request *r)
 {
 	char sha256[65];
 
+	if (get_proof(r))
+		return;
 	if (released(r->server, r->parts[0], false, sha256))
 		vs_request_artifact(r, sha256);
 	else
@@ -278,13 +332,14 @@ static void get_pack(struct vs_request *r)
 }
 
 const struct vs_route vs_device_routes[] = {
-	{.method = "GET",         .pattern = "/director/*", .handle = get_director},
-	{.method = "GET", .pattern = "/image/*", .handle = get_image},
-	{.method = "GET",         .pattern = "/targets/**", .handle = get_target},
-	{.method = "GET",    .pattern = "/packs/*", .handle = get_pack},
+	{.method = "GET",         .pattern = "/log/**", .handle = vs_log_get},
+	{.method = "GET",   .pattern = "/director/*", .handle = get_director},
+	{.method = "GET",         .pattern = "/image/*", .handle = get_image},
+	{.method = "GET", .pattern = "/targets/**", .handle = get_target},
+	{.method = "GET",         .pattern = "/packs/*", .handle = get_pack},
 	{.method = "POST",
          .pattern = "/report",
          .body_max = VS_REPORT_MAX,
          .handle = vs_report_handle},
-	{0  },
+	{0        },
 };

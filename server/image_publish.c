@@ -272,7 +272,7 @@ static vs_status check_artifacts(const struct vs_image_repo *cur,
 			continue;
 		}
 		snprintf(about->file, sizeof about->file, "%.300s", t->path);
-		status = vs_release_check(t, with->data_dir, with->ring,
+		status = vs_release_check(t, &with->log, with->ring,
 		                          with->crypto, why);
 	}
 	return status;

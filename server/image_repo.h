@@ -13,6 +13,7 @@
 #include "server/fileset.h"
 #include "server/online.h"
 #include "server/release.h"
+#include "server/seallog.h"
 #include "server/store/store.h"
 
 #define VS_RENEW_NOW 1
@@ -31,6 +32,7 @@ struct vs_image_with {
 	const struct vs_keyring *ring;
 	const struct vs_crypto *crypto;
 	uint64_t now_s, timestamp_ttl_s, snapshot_ttl_s;
+	struct vs_seallog log;
 };
 
 /* Where something went wrong, for a person. */

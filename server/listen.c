@@ -19,6 +19,8 @@
 
 enum { memory_bytes = 32 * 1024 };
 
+#define METHODS_LEN 64
+
 #define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct vs_listener {
@@ -95,16 +97,13 @@ static void refuse_method(struct vs_request *r, const char *methods)
 	vs_request_header(r, "Allow", methods);
 }
 
-/* The route, or NULL and an answer. */
-static const struct vs_route *find_route(const struct vs_listener *l,
+/* The route, or NULL and the methods that the path takes. */
+static const struct vs_route *find_route(const struct vs_route *row,
                                          struct vs_request *r,
-                                         const char *method)
+                                         const char *method,
+                                         char methods[static METHODS_LEN])
 {
-	const struct vs_route *row = l->audience == VS_FOR_DEVICES
-	                                     ? vs_device_routes
-	                                     : vs_people_routes;
-	char methods[64] = "";
-
+	methods[0] = 0;
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (; row->method; row++) {
@@ -115,10 +114,9 @@ static const struct vs_route *find_route(const struct vs_listener *l,
 		if (strcmp(row->method, method) == 0)
 			return row;
 		if (!strstr(methods, row->method))
-			snprintf(methods + used, sizeof methods - used, "%s%s",
+			snprintf(methods + used, METHODS_LEN - used, "%s%s",
 			         used ? ", " : "", row->method);
 	}
-	refuse_method(r, methods);
 	return NULL;
 }
 
@@ -139,22 +137,54 @@ static bool fits(struct vs_request *r)
 	return false;
 }
 
+static bool take_path(struct vs_request *r, const char *url)
+{
+	size_t len = strlen(url);
+
+	if (len >= sizeof r->path)
+		return false;
+	memcpy(r->path, url, len + 1);
+	return true;
+}
+
+/* Whether it is for whoever asks; the route is set then. */
+static bool find_public(struct vs_request *r, const char *url,
+                        const char *method)
+{
+	char methods[METHODS_LEN];
+
+	if (take_path(r, url))
+		r->route = find_route(vs_public_routes, r, method, methods);
+	return r->route;
+}
+
+/* The route for one who is known; false if an answer was set instead. */
+static bool find_own(const struct vs_listener *l, struct vs_request *r,
+                     const char *url, const char *method)
+{
+	char methods[METHODS_LEN] = "";
+
+	if (take_path(r, url))
+		r->route = find_route(l->audience == VS_FOR_DEVICES
+		                              ? vs_device_routes
+		                              : vs_people_routes,
+		                      r, method, methods);
+	if (!r->route)
+		refuse_method(r, methods);
+	return r->route;
+}
+
 static void begin(const struct vs_listener *l, struct vs_request *r,
                   const char *url, const char *method)
 {
-	if (l->audience == VS_FOR_DEVICES ? !vs_identify_device(r)
-	                                  : !vs_identify_person(r))
+	bool people = l->audience == VS_FOR_PEOPLE;
+	bool open = people && find_public(r, url, method);
+
+	if (!open && (people ? !vs_identify_person(r) : !vs_identify_device(r)))
 		return;
-	if (strlen(url) >= sizeof r->path) {
-		vs_request_error(r, 404, VS_REASON_NOT_LISTED,
-		                 "there is no such path");
+	if (!open && !find_own(l, r, url, method))
 		return;
-	}
-	memcpy(r->path, url, strlen(url) + 1);
-	r->route = find_route(l, r, method);
-	if (!r->route)
-		return;
-	if (l->audience == VS_FOR_PEOPLE && !vs_identify_allowed(r))
+	if (people && !open && !vs_identify_allowed(r))
 		return;
 	if (!fits(r))
 		return;

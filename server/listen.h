@@ -18,6 +18,8 @@ enum vs_audience { VS_FOR_DEVICES, VS_FOR_PEOPLE };
 /* The routing tables; the last row is empty. */
 extern const struct vs_route vs_device_routes[];
 extern const struct vs_route vs_people_routes[];
+/* Of the people's listener, for whoever asks. */
+extern const struct vs_route vs_public_routes[];
 
 /* Opens a listener; server is kept.  VS_OK; else a line in error[]. */
 vs_status vs_listen_open(struct vs_server *server, enum vs_audience audience,

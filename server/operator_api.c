@@ -6,6 +6,7 @@
 
 #include "server/audit.h"
 #include "server/listen.h"
+#include "server/seallog.h"
 
 void vs_operator_audit(struct vs_request *r)
 {
@@ -47,6 +48,11 @@ void vs_operator_whoami(struct vs_request *r)
 	 VS_PERSON_ADMIN)
 
 /* clang-format off */
+const struct vs_route vs_public_routes[] = {
+	{"GET", "/log/**", READS, 0, vs_log_get, NULL, NULL},
+	{0},
+};
+
 const struct vs_route vs_people_routes[] = {
 	{"GET",  "/v1/whoami", READS, 0, vs_operator_whoami, NULL, NULL},
 	{"GET",  "/v1/audit", AUDITS, 0, vs_operator_audit, NULL, NULL},
@@ -56,6 +62,10 @@ const struct vs_route vs_people_routes[] = {
 	{"PUT",  "/v1/artifacts/*", MAKES, 0, vs_operator_put_artifact,
 	 vs_operator_begin_artifact, vs_operator_more_artifact},
 
+	{"PUT",  "/v1/log/**", MAKES, VS_BUNDLE_LEN_MAX,
+	 vs_operator_put_log, NULL, NULL},
+	{"PUT",  "/v1/proofs/*", MAKES, VS_PROOF_LEN_MAX,
+	 vs_operator_put_proof, NULL, NULL},
 	{"POST", "/v1/repository", MAKES, 32 * MEBI,
 	 vs_operator_publish, NULL, NULL},
 	{"GET",  "/v1/releases", READS, 0, vs_operator_releases, NULL, NULL},

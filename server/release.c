@@ -61,6 +61,23 @@ static vs_status read_pack(const json_t *custom, struct vs_release_target *t,
 	return status;
 }
 
+/* The proof that the log has the seal, if one was released with it. */
+static vs_status read_proof(const json_t *custom, struct vs_release_target *t,
+                            struct vs_why *why)
+{
+	json_t *proof;
+
+	if (!json_object_get(custom, "tlogProof"))
+		return VS_OK;
+	vs_status status = vs_json_object(custom, "tlogProof", &proof, why);
+	if (!status)
+		status = copy(proof, "sha256", t->proof_sha256,
+		              sizeof t->proof_sha256, why);
+	if (!status && !vs_hex_is_sha256(t->proof_sha256))
+		status = bad(why, "tlogProof.sha256");
+	return status;
+}
+
 static vs_status read_custom(const json_t *custom, struct vs_release_target *t,
                              struct vs_why *why)
 {
@@ -85,7 +102,9 @@ static vs_status read_custom(const json_t *custom, struct vs_release_target *t,
 	if (!status && (floor > UINT32_MAX || t->release_seq == 0))
 		status = bad(why, "releaseCounter or rollbackIndex");
 	t->security_version = (uint32_t)floor;
-	return status ? status : read_pack(custom, t, why);
+	if (!status)
+		status = read_pack(custom, t, why);
+	return status ? status : read_proof(custom, t, why);
 }
 
 static vs_status read_target(const struct vs_target *from,
@@ -291,7 +310,29 @@ static vs_status check_pack(struct vs_release_target *t, const char *data_dir,
 	return VS_OK;
 }
 
-vs_status vs_release_check(struct vs_release_target *t, const char *data_dir,
+static vs_status check_proof(const struct vs_release_target *t,
+                             const struct vs_seallog *log,
+                             const struct vs_seal_header *h, struct vs_why *why)
+{
+	const struct vs_seallog_seal about = {h, t->seal_sha256, t->length};
+	VS_AUTO(vs_free_drop) uint8_t *proof = NULL;
+	size_t len = 0;
+
+	if (!t->proof_sha256[0] && !log->policy)
+		return VS_OK;
+	if (!t->proof_sha256[0])
+		return vs_fail(VS_ERR_REFUSED, why, VS_REASON_NOT_LOGGED,
+		               "custom.tlogProof is missing", 0);
+	vs_status status = vs_artifact_read(log->data_dir, t->proof_sha256,
+	                                    VS_PROOF_LEN_MAX, &proof, &len);
+	if (status)
+		return vs_fail(status, why, VS_REASON_UNREADABLE,
+		               "the proof was not uploaded", 0);
+	return vs_seallog_judge(log, &about, proof, len, why);
+}
+
+vs_status vs_release_check(struct vs_release_target *t,
+                           const struct vs_seallog *log,
                            const struct vs_keyring *ring,
                            const struct vs_crypto *crypto, struct vs_why *why)
 {
@@ -300,7 +341,7 @@ vs_status vs_release_check(struct vs_release_target *t, const char *data_dir,
 		.path = t->path, .length = t->length, .hashes = t->hashes};
 	struct vs_seal seal;
 	size_t len;
-	vs_status status = vs_artifact_read(data_dir, t->seal_sha256,
+	vs_status status = vs_artifact_read(log->data_dir, t->seal_sha256,
 	                                    VS_SEAL_LEN_MAX, &file, &len);
 
 	if (status)
@@ -314,7 +355,8 @@ vs_status vs_release_check(struct vs_release_target *t, const char *data_dir,
 	if (status)
 		return status;
 	t->image_len = seal.header.image_len;
-	return check_pack(t, data_dir, &seal.header, why);
+	status = check_pack(t, log->data_dir, &seal.header, why);
+	return status ? status : check_proof(t, log, &seal.header, why);
 }
 
 static json_t *target_json(const struct vs_release_target *t)

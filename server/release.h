@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "seal/seal.h"
+#include "server/seallog.h"
 #include "trust/tuf.h"
 
 #define VS_RELEASE_NAME_LEN 64
@@ -23,6 +24,7 @@ struct vs_release_target {
 	uint64_t length;
 	json_t *hashes, *custom; /* owned */
 	char seal_sha256[65], pack_sha256[65];
+	char proof_sha256[65]; /* custom.tlogProof; "" = none */
 	char release[VS_RELEASE_NAME_LEN];
 	char component[VS_COMPONENT_LEN], version[VS_VERSION_LEN];
 	uint64_t release_seq, image_len, pack_len;
@@ -65,12 +67,14 @@ const struct vs_release_target *vs_release_target(const struct vs_releases *r,
                                                   const char *hardware);
 
 /* Checks a target against its artifacts: the seal with the boot keyring, its
- * header against the custom fields, the pack against the seal; fills in
- * image_len and pack_len.
- * VS_OK; VS_ERR_REFUSED (SEAL_SIGNATURE, SEAL_MISMATCH ...); VS_ERR_ABSENT
- * (UNREADABLE) if an artifact is not there; VS_ERR_INPUT.
+ * header against the custom fields, the pack against the seal, with a policy
+ * the proof that the log has it; fills in image_len and pack_len.  Artifacts
+ * lie in log->data_dir.
+ * VS_OK; VS_ERR_REFUSED (SEAL_SIGNATURE, SEAL_MISMATCH, NOT_LOGGED ...);
+ * VS_ERR_ABSENT (UNREADABLE) if an artifact is not there; VS_ERR_INPUT.
  */
-vs_status vs_release_check(struct vs_release_target *t, const char *data_dir,
+vs_status vs_release_check(struct vs_release_target *t,
+                           const struct vs_seallog *log,
                            const struct vs_keyring *ring,
                            const struct vs_crypto *crypto,
                            struct vs_why *why) VS_MUST_CHECK;

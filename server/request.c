@@ -151,6 +151,21 @@ bool vs_request_number(struct vs_request *r, const char *name, uint64_t preset,
 	return true;
 }
 
+void vs_request_file(struct vs_request *r, int fd, uint64_t len,
+                     const char *type)
+{
+	struct MHD_Response *answer =
+		MHD_create_response_from_fd_at_offset64(len, fd, 0);
+
+	if (!answer) {
+		close(fd);
+		vs_request_fail(r, VS_ERR_NOMEM, NULL);
+		return;
+	}
+	set(r, 200, answer);
+	vs_request_header(r, "Content-Type", type);
+}
+
 /* Takes fd. */
 static void give_file(struct vs_request *r, int fd, uint64_t len,
                       const char *tag, const struct vs_range *range)

@@ -65,6 +65,9 @@ struct vs_route {
 void vs_request_json(struct vs_request *r, unsigned code, json_t *v);
 void vs_request_bytes(struct vs_request *r, unsigned code, const char *type,
                       const void *bytes, size_t len);
+/* A whole file; takes fd. */
+void vs_request_file(struct vs_request *r, int fd, uint64_t len,
+                     const char *type);
 /* {"error": text, "reason": word} */
 void vs_request_error(struct vs_request *r, unsigned code, vs_reason reason,
                       const char *fmt, ...) VS_PRINTF(4, 5);

@@ -46,7 +46,14 @@ struct vs_image_with vs_server_image(const struct vs_server *s)
 		.now_s = vs_server_now(),
 		.timestamp_ttl_s = s->settings->timestamp_ttl_s,
 		.snapshot_ttl_s = s->settings->snapshot_ttl_s,
+		.log = vs_server_seallog(s),
 	};
+}
+
+struct vs_seallog vs_server_seallog(const struct vs_server *s)
+{
+	return (struct vs_seallog){.data_dir = s->settings->data_dir,
+	                           .policy = s->tlog_policy};
 }
 
 static vs_status failed(vs_status status, const char *path,
@@ -195,6 +202,27 @@ static vs_status load_keyring(struct vs_server *s, char error[static 256])
 	              : VS_OK;
 }
 
+/* Which log seals must be in, if one was set. */
+static vs_status load_tlog_policy(struct vs_server *s, char error[static 256])
+{
+	const char *path = s->settings->tlog_policy;
+	struct vs_why why = {0};
+	size_t len;
+
+	if (!path[0])
+		return VS_OK;
+	vs_status status = vs_file_read(path, VS_POLICY_LEN_MAX,
+	                                &s->tlog_policy_text, &len);
+	if (!status) {
+		s->tlog_policy = calloc(1, sizeof *s->tlog_policy);
+		status = s->tlog_policy ? vs_tlog_policy_parse(
+						  (char *)s->tlog_policy_text,
+						  len, s->tlog_policy, &why)
+		                        : VS_ERR_NOMEM;
+	}
+	return status ? failed(status, path, &why, error) : VS_OK;
+}
+
 /* Reads fleet, image repository and campaigns afresh. */
 static vs_status load_memory(struct vs_server *s, struct vs_store *store,
                              char error[static 256])
@@ -282,6 +310,7 @@ vs_status vs_server_load(struct vs_server *s,
 	pthread_rwlockattr_destroy(&attr);
 	pthread_mutex_init(&s->reader_lock, NULL);
 	pthread_mutex_init(&s->tick_lock, NULL);
+	pthread_mutex_init(&s->seallog_lock, NULL);
 	pthread_cond_init(&s->tick_end, NULL);
 	vs_status status = vs_online_load(settings->data_dir, &s->keys, error);
 	if (!status)
@@ -290,6 +319,8 @@ vs_status vs_server_load(struct vs_server *s,
 		status = load_image_root(s, error);
 	if (!status)
 		status = load_keyring(s, error);
+	if (!status)
+		status = load_tlog_policy(s, error);
 	if (!status)
 		status = open_database(s, serves, error);
 	if (!status)
@@ -339,6 +370,9 @@ void vs_server_drop(struct vs_server *s)
 	vs_signers_drop(&s->director_signers);
 	vs_openssl_drop(&s->crypto);
 	free(s->image_root);
+	free(s->tlog_policy);
+	free(s->tlog_policy_text);
+	pthread_mutex_destroy(&s->seallog_lock);
 	pthread_rwlock_destroy(&s->lock);
 	pthread_mutex_destroy(&s->reader_lock);
 	pthread_mutex_destroy(&s->tick_lock);

@@ -16,6 +16,7 @@
 #include "server/image_repo.h"
 #include "server/online.h"
 #include "server/rollout.h"
+#include "server/seallog.h"
 #include "server/writer.h"
 
 struct vs_server {
@@ -33,7 +34,10 @@ struct vs_server {
 	uint8_t *image_root;                /* the first one */
 	size_t image_root_len;
 	struct vs_keyring ring;
-	struct vs_crypto crypto; /* the writer's thread */
+	struct vs_crypto crypto;            /* the writer's thread */
+	struct vs_tlog_policy *tlog_policy; /* owned; NULL: none is set */
+	uint8_t *tlog_policy_text;          /* owned; the policy keeps it */
+	pthread_mutex_t seallog_lock;       /* who changes the log's files */
 
 	pthread_rwlock_t lock; /* guards what follows */
 	struct vs_fleet fleet;
@@ -67,5 +71,6 @@ uint64_t vs_server_now(void);
 struct vs_rollout_with vs_server_rollout(struct vs_server *s,
                                          struct vs_store *store);
 struct vs_image_with vs_server_image(const struct vs_server *s);
+struct vs_seallog vs_server_seallog(const struct vs_server *s);
 
 #endif
