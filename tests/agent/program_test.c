@@ -534,7 +534,8 @@ static const char *text(size_t i, const char *before, const char *name)
 	return texts[i];
 }
 
-static void fill_words(const char *seal, const char *root, const char *set)
+static void fill_words(const char *seal, const char *root, const char *cert,
+                       const char *set)
 {
 	const char *const words[] = {"voltseal-agent",
 	                             "provision",
@@ -565,7 +566,7 @@ static void fill_words(const char *seal, const char *root, const char *set)
 	                             "--ca",
 	                             text(7, "", "cert.pem"),
 	                             "--cert",
-	                             text(8, "", "cert.pem"),
+	                             text(8, "", cert),
 	                             "--key",
 	                             text(9, "", "device.key"),
 	                             "--set",
@@ -591,17 +592,19 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	char path[PATH_MAX];
 
 	(void)state;
-	fill_words("none.seal", "root.json", "tries=2");
+	fill_words("none.seal", "root.json", "cert.pem", "tries=2");
 	must_leave_nothing(1, "none.seal: ");
-	fill_words("big.seal", "root.json", "tries=2");
+	fill_words("big.seal", "root.json", "cert.pem", "tries=2");
 	must_leave_nothing(4, "gateway: ");
-	fill_words("gateway1.seal", "cert.pem", "tries=2");
+	fill_words("gateway1.seal", "cert.pem", "cert.pem", "tries=2");
 	must_leave_nothing(4, "cert.pem: malformed: ");
-	fill_words("gateway1.seal", "root.json", "tries=9");
+	fill_words("gateway1.seal", "root.json", "cert.pem", "tries=9");
 	must_leave_nothing(1, "agent.conf:5: tries: ");
-	fill_words("gateway1.seal", "root.json", "cert_file=../other.pem");
-	must_leave_nothing(1, "agent.conf:5: cert_file: ");
-	fill_words("gateway1.seal", "root.json", "tries=2");
+	fill_words("gateway1.seal", "root.json", "cert.pem", "key_file=x");
+	must_leave_nothing(1, "agent.conf:5: key_file: ");
+	fill_words("gateway1.seal", "root.json", "other.pem", "tries=2");
+	must_leave_nothing(1, "device.crt: is not this key's certificate");
+	fill_words("gateway1.seal", "root.json", "cert.pem", "tries=2");
 	hear(start(words_of_a_factory, 0));
 	assert_int_equal(said.code, 0);
 	assert_int_equal(
