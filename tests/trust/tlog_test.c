@@ -415,6 +415,29 @@ static void a_broken_proof_is_said_to_be_one(void **state)
 	}
 }
 
+/* What is not in the tree must not seem to be. */
+static void an_entry_with_more_in_it_is_refused_when_read(void **state)
+{
+	struct vs_text t = text_make(8192);
+	struct vs_evidence e;
+	struct vs_why why;
+	char *good, *at;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(vs_evidence_encode(&leaves[3], NULL, 0, &good, &len),
+	                 VS_OK);
+	at = strstr(good, "\"version\"");
+	assert_int_equal(vs_text_add(&t, good, (size_t)(at - good)), VS_OK);
+	assert_int_equal(vs_text_string(&t, "\"urgent\":1,"), VS_OK);
+	assert_int_equal(vs_text_string(&t, at), VS_OK);
+	assert_int_equal(vs_evidence_decode(t.at, t.len, &e, &why),
+	                 VS_ERR_INPUT);
+	assert_int_equal(why.code, VS_REASON_MALFORMED);
+	vs_evidence_drop(&e);
+	free(good);
+}
+
 static void bad_links_are_refused_when_read(void **state)
 {
 	static const char *const bad[] = {
@@ -485,6 +508,7 @@ int main(void)
 		cmocka_unit_test(a_kept_checkpoint_that_is_not_one_is_told),
 		cmocka_unit_test(a_new_policy_does_not_wedge_a_charger),
 		cmocka_unit_test(a_broken_proof_is_said_to_be_one),
+		cmocka_unit_test(an_entry_with_more_in_it_is_refused_when_read),
 		cmocka_unit_test(bad_links_are_refused_when_read),
 	};
 
