@@ -18,12 +18,13 @@
 static long left = LONG_MAX; /* allocations until one fails */
 static bool failed, paused;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *at, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *at, size_t size);
+/* The names that ld --wrap asks for, under names that are ours. */
+void *full_malloc(size_t size) __asm__("__real_malloc");
+void *full_calloc(size_t count, size_t size) __asm__("__real_calloc");
+void *full_realloc(void *at, size_t size) __asm__("__real_realloc");
+void *scarce_malloc(size_t size) __asm__("__wrap_malloc");
+void *scarce_calloc(size_t count, size_t size) __asm__("__wrap_calloc");
+void *scarce_realloc(void *at, size_t size) __asm__("__wrap_realloc");
 
 /* Only one fails: what goes on after it is what is looked at. */
 static bool scarce(void)
@@ -34,19 +35,19 @@ static bool scarce(void)
 	return now;
 }
 
-void *__wrap_malloc(size_t size)
+void *scarce_malloc(size_t size)
 {
-	return scarce() ? NULL : __real_malloc(size);
+	return scarce() ? NULL : full_malloc(size);
 }
 
-void *__wrap_calloc(size_t count, size_t size)
+void *scarce_calloc(size_t count, size_t size)
 {
-	return scarce() ? NULL : __real_calloc(count, size);
+	return scarce() ? NULL : full_calloc(count, size);
 }
 
-void *__wrap_realloc(void *at, size_t size)
+void *scarce_realloc(void *at, size_t size)
 {
-	return scarce() ? NULL : __real_realloc(at, size);
+	return scarce() ? NULL : full_realloc(at, size);
 }
 
 static void *crypto_malloc(size_t size, const char *file, int line)
@@ -268,7 +269,7 @@ int main(void)
 		T(a_failing_allocation_writes_nothing_half),
 	};
 
-	json_set_alloc_funcs(__wrap_malloc, free);
+	json_set_alloc_funcs(scarce_malloc, free);
 	if (!CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
 	                              crypto_free))
 		return 1;
