@@ -143,6 +143,39 @@ static void an_image_repository_that_is_away_is_no_refusal(void **state)
 	assert_int_equal(w->why.code, VS_REASON_UNREADABLE);
 }
 
+static void more_ecus_than_we_can_hold_are_too_many(void **state)
+{
+	struct world *w = *state;
+	struct vs_ecu ecus[VS_ECUS_MAX + 1];
+	char ids[VS_ECUS_MAX + 1][8];
+	json_t *named = json_object();
+
+	for (size_t i = 0; i <= VS_ECUS_MAX; i++) {
+		(void)snprintf(ids[i], sizeof ids[i], "ecu-%zu", i);
+		ecus[i] = (struct vs_ecu){.id = ids[i], .hardware = "gw-rev3"};
+		json_object_set_new(
+			named, ids[i],
+			json_pack("{s:s}", "hardwareId", "gw-rev3"));
+	}
+	json_object_set_new(world_custom(w->director.targets, GATEWAY),
+	                    "ecuIdentifiers", named);
+	json_object_del(json_object_get(w->director.targets, "targets"),
+	                CONTROLLER);
+	w->vehicle.ecus = ecus;
+	w->vehicle.ecu_count = VS_ECUS_MAX + 1;
+	assert_int_equal(world_check_plain(w), VS_ERR_LIMIT);
+	assert_int_equal(w->why.code, VS_REASON_TOO_LARGE);
+	json_object_del(named, ids[0]);
+	for (int i = R_TIMESTAMP; i < R_COUNT; i++)
+		w->director.version[i] = 2;
+	vs_assignments_drop(&w->out);
+	vs_tuf_close(&w->d);
+	vs_tuf_close(&w->i);
+	assert_int_equal(world_check_plain(w), VS_OK);
+	assert_int_equal(w->out.count, VS_ECUS_MAX);
+	assert_int_equal(w->out.at[VS_ECUS_MAX - 1].ecu, VS_ECUS_MAX);
+}
+
 static void nothing_is_compared_before_a_refresh(void **state)
 {
 	struct world *w = *state;
@@ -171,6 +204,7 @@ int main(void)
 		T(custom_fields_of_the_wrong_kind_are_malformed),
 		T(a_target_for_no_ecu_is_malformed),
 		T(an_image_repository_that_is_away_is_no_refusal),
+		T(more_ecus_than_we_can_hold_are_too_many),
 		T(nothing_is_compared_before_a_refresh),
 	};
 
