@@ -16,6 +16,7 @@ struct vs_arguments {
 };
 
 /* Each gives the exit code; errors are said in one line. */
+int vs_command_routes(void);
 int vs_command_run(const struct vs_arguments *a);
 int vs_command_init(const struct vs_arguments *a);
 int vs_command_check(const struct vs_arguments *a);

@@ -73,8 +73,28 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **context,
 	atomic_fetch_sub(&l->busy, 1);
 }
 
+/* What a browser that shows our answers must and must not do. */
+static void secure(struct vs_request *r)
+{
+	static const struct {
+		const char *name, *value;
+	} headers[] = {
+		{"Strict-Transport-Security",    "max-age=31536000"},
+		{"X-Content-Type-Options",       "nosniff"         },
+		{"Content-Security-Policy",
+	         "default-src 'none'; frame-ancestors 'none'"      },
+		{"Referrer-Policy",              "no-referrer"     },
+		{"Cross-Origin-Resource-Policy", "same-origin"     },
+	};
+
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+		vs_request_header(r, headers[i].name, headers[i].value);
+}
+
 static enum MHD_Result queue(struct vs_request *r)
 {
+	if (r->people)
+		secure(r);
 	struct MHD_Response *answer = r->answer;
 
 	r->answer = NULL;
@@ -203,6 +223,7 @@ static enum MHD_Result first_call(struct vs_listener *l,
 		return MHD_NO;
 	r->server = l->server;
 	r->connection = c;
+	r->people = l->audience == VS_FOR_PEOPLE;
 	*context = r;
 	atomic_fetch_add(&l->busy, 1);
 	begin(l, r, url, method);

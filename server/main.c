@@ -42,6 +42,7 @@ static void help(FILE *to)
 	size_t count = vs_settings_keys(&keys);
 
 	fprintf(to, "usage: voltseal-server COMMAND --config FILE\n"
+	            "       voltseal-server --routes\n"
 	            "       voltseal-server --help\n\ncommands:\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *c = &commands[i];
@@ -141,6 +142,8 @@ int main(int argc, char **argv)
 		help(stdout);
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "--routes") == 0)
+		return vs_command_routes();
 	const struct command *c = find(argc, argv, &used);
 	if (!c)
 		return wrong(argc < 2 ? "a command is missing"

@@ -70,11 +70,15 @@ void vs_request_error(struct vs_request *r, unsigned code, vs_reason reason,
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
-	json_t *v = json_pack("{s:s, s:s}", "error", text, "reason",
-	                      vs_reason_name(reason));
+	json_t *v = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
+	                      "urn:voltseal:reason:", vs_reason_name(reason),
+	                      "title", MHD_get_reason_phrase_for(code),
+	                      "status", (int)code, "detail", text, "error",
+	                      text, "reason", vs_reason_name(reason));
 	char *body = v ? json_dumps(v, JSON_COMPACT) : NULL;
 	json_decref(v);
-	vs_request_bytes(r, code, "application/json", body ? body : none,
+	vs_request_bytes(r, code, "application/problem+json",
+	                 body ? body : none,
 	                 body ? strlen(body) : sizeof none - 1);
 	free(body);
 }

@@ -26,6 +26,7 @@ struct vs_route;
 struct vs_request {
 	struct vs_server *server;
 	struct MHD_Connection *connection;
+	bool people; /* which listener */
 	const struct vs_route *route;
 	char path[VS_PATH_MAX];
 	const char *parts[VS_PARTS_MAX]; /* what '*' stood for; in path */
@@ -68,7 +69,9 @@ void vs_request_bytes(struct vs_request *r, unsigned code, const char *type,
 /* A whole file; takes fd. */
 void vs_request_file(struct vs_request *r, int fd, uint64_t len,
                      const char *type);
-/* {"error": text, "reason": word} */
+/* application/problem+json (RFC 9457): type, title, status, detail, reason,
+ * and detail once more as error.
+ */
 void vs_request_error(struct vs_request *r, unsigned code, vs_reason reason,
                       const char *fmt, ...) VS_PRINTF(4, 5);
 /* The answer that goes with a status. */

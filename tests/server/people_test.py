@@ -295,6 +295,32 @@ def paths(tap, world):
         tap.equal(answer.code, 400, f"audit?{query[:20]} gets 400")
 
 
+def answers(tap, world):
+    """Errors are problem+json; browsers are told what not to do"""
+    # S3.45; RFC 9457
+    vera = world.people["vera"]
+    answer = vera.get("/v1/devices/none")
+    said = answer.json()
+    tap.check(answer.headers["Content-Type"] == "application/problem+json" and
+              said["status"] == 404 and said["title"] == "Not Found" and
+              said["type"] == "urn:voltseal:reason:not-listed" and
+              said["detail"] == said["error"], "an error says its type",
+              answer)
+    wanted = {"Strict-Transport-Security": "max-age=31536000",
+              "X-Content-Type-Options": "nosniff",
+              "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+              "Cross-Origin-Resource-Policy": "same-origin",
+              "Content-Security-Policy":
+              "default-src 'none'; frame-ancestors 'none'"}
+    for path in ("/v1/devices/none", "/v1/whoami", "/nothing"):
+        got = vera.get(path).headers
+        tap.equal({k: got[k] for k in wanted}, wanted,
+                  f"{path} has the headers")
+    tap.check("Access-Control-Allow-Origin" not in vera.ask(
+        "GET", "/v1/whoami", headers={"Origin": "https://evil.example"}
+    ).headers, "no other origin may read")
+
+
 def tls(tap, world):
     """TLS 1.2 and later, and nothing else"""
     for port, who in zip(world.ports, ("chargers", "people")):
@@ -358,7 +384,7 @@ def run(tap, program, folder):
     try:
         world.start()
         for section in (roles, tokens, strangers, removal, bodies, fields,
-                        limits, paths, tls, four_eyes):
+                        limits, paths, answers, tls, four_eyes):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)
