@@ -90,6 +90,7 @@ static enum vs_exit look(const struct vs_args *a, struct vs_monitor_pass *p)
 			e = VS_EXIT_FAILED;
 		}
 	}
+	p->expected = NULL;
 	vs_monitor_expected_drop(&expected);
 	return e;
 }
