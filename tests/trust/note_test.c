@@ -167,19 +167,19 @@ static void an_unfit_verifier_key_is_refused(void **state)
 /* Under such a key one signature fits every message. */
 static void a_low_order_point_is_no_key(void **state)
 {
-	static const uint8_t points[][VS_NOTE_KEY_LEN] = {
-		{0},
-                {             1},
-                {   [31] = 0x80},
-                { 1,  [31] = 0x80}
-        };
+	uint8_t point[VS_NOTE_KEY_LEN] = {0};
 	struct vs_vkey key;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof points / sizeof *points; i++)
-		assert_int_equal(vs_vkey_make("a", VS_NOTE_ED25519, points[i],
-		                              &key, NULL),
-		                 VS_ERR_INPUT);
+	for (uint8_t first = 0; first < 2; first++) {
+		for (unsigned sign = 0; sign < 2; sign++) {
+			point[0] = first;
+			point[31] = sign ? 0x80 : 0;
+			assert_int_equal(vs_vkey_make("a", VS_NOTE_ED25519,
+			                              point, &key, NULL),
+			                 VS_ERR_INPUT);
+		}
+	}
 }
 
 static void a_key_whose_name_has_spaces_is_refused(void **state)
