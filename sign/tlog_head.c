@@ -4,6 +4,7 @@
  */
 #include "sign/tlog_head.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -241,6 +242,7 @@ static vs_status take_lines(const struct vs_tlog *t,
 	struct vs_why why = {0};
 	vs_status status = VS_OK;
 
+	assert(policy);
 	for (size_t i = 0; i < policy->node_count && !status; i++) {
 		const struct vs_vkey *key = &policy->nodes[i].key;
 		uint8_t stamped[VS_COSIGN_LEN];
@@ -313,6 +315,8 @@ vs_status vs_tlog_cosign(struct vs_tlog *t, const void *lines, size_t len,
 		vs_error("%s: has no policy that names witnesses", t->dir);
 		return VS_ERR_STATE;
 	}
+	if (!policy)
+		return status;
 	if (!status)
 		status = vs_tlog_newest(t, &head);
 	if (status == VS_ERR_ABSENT)
