@@ -2,8 +2,6 @@
  *
  * tests/agent/program_test.c - voltseal-agent as a person meets it: help,
  * figures, and one clear line for whatever is wrong, which changes nothing.
- *
- * S0.27 S0.28
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -506,7 +504,7 @@ static unsigned count(const char *word)
 	return n;
 }
 
-/* S0.25: not a line for each try, and an orderly end. */
+/* S0.28: not a line for each try, and an orderly end. */
 static void a_server_that_is_down_is_said_once(void **state)
 {
 	pid_t pid = start(WORDS("run", "--dir", charger), 0);

@@ -3,7 +3,7 @@
  * tests/agent/refuse_test.c - bad answers of a server are refused, each for
  * its own reason, and never keep the agent from the honest ones after them.
  *
- * A1 A5 A9 A10 A12 A16, S0.14 S0.18 S3.12
+ * S3.12
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +119,7 @@ static void must_go_on(void)
 		life_holds(&maker, "charger/slot-b/controller", &controller_2));
 }
 
+/* A1 */
 static void a_timestamp_of_another_key_is_refused(void **state)
 {
 	(void)state;
@@ -129,6 +130,7 @@ static void a_timestamp_of_another_key_is_refused(void **state)
 	must_go_on();
 }
 
+/* A3 */
 static void frozen_metadata_is_refused(void **state)
 {
 	(void)state;
@@ -139,6 +141,7 @@ static void frozen_metadata_is_refused(void **state)
 	must_go_on();
 }
 
+/* A2 */
 static void metadata_of_before_is_refused(void **state)
 {
 	struct memfile old = *repo_served(&server.image, "timestamp.json");
@@ -155,6 +158,7 @@ static void metadata_of_before_is_refused(void **state)
 	must_go_on();
 }
 
+/* A16 */
 static void the_file_of_another_charger_is_refused(void **state)
 {
 	json_t *targets = server.director.targets;
@@ -173,6 +177,7 @@ static void the_file_of_another_charger_is_refused(void **state)
 	must_go_on();
 }
 
+/* S0.18 */
 static void an_old_release_is_refused(void **state)
 {
 	(void)state;
@@ -184,6 +189,7 @@ static void an_old_release_is_refused(void **state)
 	must_go_on();
 }
 
+/* A14: one repository alone. */
 static void what_only_the_director_names_is_refused(void **state)
 {
 	(void)state;
@@ -196,6 +202,7 @@ static void what_only_the_director_names_is_refused(void **state)
 	must_go_on();
 }
 
+/* S0.14 */
 static void a_seal_with_a_flipped_bit_is_refused(void **state)
 {
 	(void)state;
@@ -207,7 +214,7 @@ static void a_seal_with_a_flipped_bit_is_refused(void **state)
 	must_go_on();
 }
 
-/* The attacker owns both repositories' keys, but not the boot keys. */
+/* A1: the attacker owns both repositories' keys, but not the boot keys. */
 static void a_seal_that_too_few_people_signed_is_refused(void **state)
 {
 	struct made forged = gateway_3;
@@ -231,6 +238,7 @@ static void a_seal_that_too_few_people_signed_is_refused(void **state)
 	must_go_on();
 }
 
+/* S0.14 */
 static void a_pack_of_other_bytes_is_refused(void **state)
 {
 	size_t middle = gateway_3.pack_len / 2;
@@ -249,6 +257,7 @@ static void a_pack_of_other_bytes_is_refused(void **state)
 	must_go_on();
 }
 
+/* A5 */
 static void what_is_no_metadata_at_all_is_refused(void **state)
 {
 	static char large[64 * 1024];
@@ -262,7 +271,7 @@ static void what_is_no_metadata_at_all_is_refused(void **state)
 	must_go_on();
 }
 
-/* Who owned the online keys can have signed any version; the report says
+/* A4: who owned the online keys can have signed any version; the report says
  * which is the highest that the charger has believed, so that the honest
  * server can go above it.
  */
@@ -304,6 +313,7 @@ static void a_restarted_agent_tells_its_versions_before_it_looks(void **state)
 	assert_int_equal(server.heard->last.director_version, version);
 }
 
+/* S0.28 */
 static void a_server_that_is_down_is_no_refusal(void **state)
 {
 	(void)state;

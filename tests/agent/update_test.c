@@ -7,6 +7,8 @@
  * Invariants, at each start: some slot verifies and boots, whole and of one
  * release, never below the floor; what runs was never written to; no report
  * counter is used twice; and the end is the same as without a cut.
+ *
+ * S0.2 S3.26 S3.27 S3.29 S3.43 A8
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -264,6 +266,7 @@ static void an_update_of_two_components_is_installed_and_told(void **state)
 	assert_true(once < GATEWAY_LEN); /* a cluster was copied */
 }
 
+/* S0.17 S3.30 */
 static void a_sick_update_falls_back_and_is_not_tried_again(void **state)
 {
 	(void)state;
@@ -356,7 +359,7 @@ static void a_cut_at_every_write_of_a_sick_one_ends_in_the_old(void **state)
 	cut_at_every_write(true, POWER_LOST);
 }
 
-/* S3.26: power that never lasts is enough, as long as each life gets as far
+/* Power that never lasts is enough, as long as each life gets as far
  * as a few writes beyond the last; what is in the slot is never fetched
  * again.
  */
