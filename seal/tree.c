@@ -166,6 +166,79 @@ vs_tree_check_cluster(const struct vs_tree *t, const struct vs_crypto *crypto,
 	return VS_OK;
 }
 
+uint32_t vs_tree_cluster_blocks(const struct vs_tree *t, uint64_t i)
+{
+	uint64_t left;
+
+	if (i >= t->clusters)
+		return 0;
+	left = t->blocks - i * VS_CLUSTER_BLOCKS;
+	return left < VS_CLUSTER_BLOCKS ? (uint32_t)left : VS_CLUSTER_BLOCKS;
+}
+
+uint32_t vs_tree_matches(const struct vs_tree *t, uint64_t i)
+{
+	return vs_tree_cluster_blocks(t, i) + (t->levels > 0);
+}
+
+/* Hashes a whole block and compares twice, in two ways: an instruction that a
+ * glitch skips must not be the only one that says no.
+ */
+static vs_status match_block(const struct vs_crypto *crypto,
+                             const struct vs_seal_header *h,
+                             const uint8_t *block, const uint8_t *want,
+                             uint32_t *matched)
+{
+	uint8_t digest[VS_SHA256_LEN];
+	volatile uint8_t differ = 0;
+	vs_status st;
+
+	memset(digest, 0, sizeof(digest)); /* not the last block's */
+	st = crypto->sha256(crypto->ctx, h->salt, VS_SALT_LEN, block,
+	                    VS_BLOCK_LEN, digest);
+	if (st != VS_OK)
+		return VS_ERR_CRYPTO;
+	for (size_t k = 0; k < VS_SHA256_LEN; k++)
+		differ |= digest[k] ^ want[k];
+	if (memcmp(digest, want, VS_SHA256_LEN) != 0)
+		return VS_ERR_REFUSED;
+	if (differ != 0)
+		return VS_ERR_REFUSED;
+	(*matched)++;
+	return VS_OK;
+}
+
+vs_status vs_tree_check_stored(const struct vs_tree *t,
+                               const struct vs_crypto *crypto,
+                               const struct vs_seal_header *h,
+                               const uint8_t *upper, uint64_t i,
+                               const uint8_t *data, const uint8_t *leaves,
+                               uint32_t *matched, struct vs_why *why)
+{
+	uint32_t blocks = vs_tree_cluster_blocks(t, i);
+	const uint8_t *want = t->levels > 0 ? leaves : h->root_hash;
+	vs_status st = VS_OK;
+
+	if (blocks == 0)
+		return vs_fail(VS_ERR_REFUSED, why, VS_REASON_CLUSTER_MISMATCH,
+		               "no such cluster", 0);
+	if (t->levels > 0)
+		st = match_block(crypto, h, leaves, hash_of(t, upper, h, 0, i),
+		                 matched);
+	if (st != VS_OK)
+		return refuse(st, why, VS_REASON_TREE_MISMATCH,
+		              vs_tree_leaves_at(t, i));
+	for (uint32_t n = 0; n < blocks; n++) {
+		st = match_block(crypto, h, data + (size_t)n * VS_BLOCK_LEN,
+		                 want + (size_t)n * VS_SHA256_LEN, matched);
+		if (st != VS_OK)
+			return refuse(st, why, VS_REASON_CLUSTER_MISMATCH,
+			              i * VS_CLUSTER_LEN +
+			                      (uint64_t)n * VS_BLOCK_LEN);
+	}
+	return VS_OK;
+}
+
 /* Makes one level from the one below it. */
 static vs_status fill_level(const struct vs_tree *t,
                             const struct vs_crypto *crypto, const uint8_t *salt,

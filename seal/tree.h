@@ -69,6 +69,23 @@ vs_status vs_tree_check_cluster(const struct vs_tree *t,
                                 uint8_t leaves[static VS_BLOCK_LEN],
                                 struct vs_why *why) VS_MUST_CHECK;
 
+/* Checks what a slot holds of cluster i: its stored leaves against the node
+ * above, then each of its blocks against its leaf.  data is whole blocks, the
+ * last one's zeros included, as dm-verity will read them; leaves may be NULL
+ * where the tree has no level.  Each block that matches, by two comparisons,
+ * adds 1 to *matched, and so do the leaves: vs_tree_matches() in all.
+ * VS_OK; VS_ERR_REFUSED (CLUSTER_MISMATCH, TREE_MISMATCH); VS_ERR_CRYPTO.
+ */
+vs_status
+vs_tree_check_stored(const struct vs_tree *t, const struct vs_crypto *crypto,
+                     const struct vs_seal_header *h, const uint8_t *upper,
+                     uint64_t i, const uint8_t *data, const uint8_t *leaves,
+                     uint32_t *matched, struct vs_why *why) VS_MUST_CHECK;
+
+/* How many matches cluster i has if all is well; its number of blocks. */
+uint32_t vs_tree_matches(const struct vs_tree *t, uint64_t i);
+uint32_t vs_tree_cluster_blocks(const struct vs_tree *t, uint64_t i);
+
 /* Offset of cluster i's leaf block in the tree. */
 uint64_t vs_tree_leaves_at(const struct vs_tree *t, uint64_t i);
 

@@ -280,6 +280,81 @@ static void a_failing_hash_is_never_a_match(void **state)
 	sample_drop(&s);
 }
 
+/* Whole blocks of cluster i, as they stand in a slot. */
+static uint8_t *stored(const struct sample *s, uint64_t i)
+{
+	uint8_t *data = calloc(1, VS_CLUSTER_LEN);
+
+	assert_non_null(data);
+	memcpy(data, s->image + i * VS_CLUSTER_LEN,
+	       vs_tree_cluster_len(&s->t, i));
+	return data;
+}
+
+static vs_status check_stored(const struct sample *s, uint64_t i,
+                              const uint8_t *data, vs_reason *reason)
+{
+	uint32_t matched = 0;
+	struct vs_why why = {0};
+	vs_status st = vs_tree_check_stored(
+		&s->t, &crypto, &s->h, s->tree, i, data,
+		s->t.levels > 0 ? s->tree + vs_tree_leaves_at(&s->t, i) : NULL,
+		&matched, &why);
+
+	if (st == VS_OK)
+		assert_int_equal(matched, vs_tree_matches(&s->t, i));
+	else
+		assert_true(i >= s->t.clusters ||
+		            matched < vs_tree_matches(&s->t, i));
+	*reason = why.code;
+	return st;
+}
+
+/* S0.16 S1.22: data, the zeros after it, and the stored leaves */
+static void a_flipped_byte_in_a_slot_is_caught(void **state)
+{
+	static const size_t lens[] = {1,
+	                              VS_BLOCK_LEN,
+	                              3 * VS_BLOCK_LEN - 100,
+	                              VS_CLUSTER_LEN,
+	                              VS_CLUSTER_LEN + 5,
+	                              3 * VS_CLUSTER_LEN - 9000};
+	vs_reason reason;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(lens) / sizeof(lens[0]); k++) {
+		struct sample s;
+		uint64_t last;
+		uint8_t *data;
+		size_t len;
+
+		sample_init(&s, lens[k]);
+		last = s.t.clusters - 1;
+		data = stored(&s, last);
+		len = (size_t)vs_tree_cluster_blocks(&s.t, last) * VS_BLOCK_LEN;
+		assert_int_equal(check_stored(&s, last, data, &reason), VS_OK);
+		for (size_t at = 0; at < len; at += at + 700 < len ? 611 : 1) {
+			data[at] ^= 2;
+			assert_int_equal(check_stored(&s, last, data, &reason),
+			                 VS_ERR_REFUSED);
+			assert_int_equal(reason, VS_REASON_CLUSTER_MISMATCH);
+			data[at] ^= 2;
+		}
+		for (size_t at = 0; at < VS_BLOCK_LEN && s.t.levels > 0;
+		     at += 7) {
+			s.tree[vs_tree_leaves_at(&s.t, last) + at] ^= 2;
+			assert_int_equal(check_stored(&s, last, data, &reason),
+			                 VS_ERR_REFUSED);
+			assert_int_equal(reason, VS_REASON_TREE_MISMATCH);
+			s.tree[vs_tree_leaves_at(&s.t, last) + at] ^= 2;
+		}
+		assert_int_equal(check_stored(&s, last + 1, data, &reason),
+		                 VS_ERR_REFUSED);
+		free(data);
+		sample_drop(&s);
+	}
+}
+
 static void a_block_or_cluster_too_long_is_refused(void **state)
 {
 	static uint8_t data[VS_CLUSTER_LEN + 1];
@@ -306,6 +381,7 @@ int main(void)
 		cmocka_unit_test(a_cluster_in_anothers_place_is_caught),
 		cmocka_unit_test(a_flipped_byte_of_the_upper_tree_is_caught),
 		cmocka_unit_test(a_failing_hash_is_never_a_match),
+		cmocka_unit_test(a_flipped_byte_in_a_slot_is_caught),
 		cmocka_unit_test(a_block_or_cluster_too_long_is_refused),
 	};
 
