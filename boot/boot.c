@@ -2,22 +2,36 @@
  *
  * boot/boot.c - which slot starts, and what is written down before it does.
  *
- * DENY is where every way begins; BOOT is written in one place, after two
- * checks that share no variable.
+ * DENY is where every way begins.  BOOT is written in one place, after a slot
+ * was verified, looked at again from the keyrings on, and confirmed twice; no
+ * instruction that a glitch skips is the only one that says no.
  */
 #include "boot/boot.h"
 
 #include "boot/memory.h"
+#include "boot/rings.h"
+#include "boot/verify.h"
 
 struct run {
 	const struct vs_boot_ops *ops;
 	const struct vs_boot_component *components;
 	int count;
-	const struct vs_keyring *ring;
+	const struct vs_keyring *built_in;
 	struct vs_boot_scratch *scratch;
 	struct vs_boot_decision *d;
+	struct vs_rings rings;
 	struct vs_record rec;
+	struct vs_boot_proof first; /* the chosen slot was verified */
+	struct vs_boot_proof again; /* and looked at again, the same */
 	bool changed; /* rec must be stored before anything starts */
+};
+
+/* One look at one component. */
+struct look {
+	struct vs_seal_header header;
+	struct vs_boot_proof proof;
+	struct vs_why why;
+	uint32_t epoch; /* version of the keyring behind it */
 };
 
 static void say(const struct run *r, const char *what, int component, int slot,
@@ -43,44 +57,79 @@ static vs_reason passed_over(const struct vs_record *rec, int slot)
 	}
 }
 
+/* Whether another keyring may think otherwise. */
+static bool ring_refused(vs_status status, const struct vs_why *why)
+{
+	return status == VS_ERR_REFUSED &&
+	       (why->code == VS_REASON_SEAL_SIGNATURE ||
+	        why->code == VS_REASON_WRONG_COMPONENT);
+}
+
+/* Asks the keyrings that stand, newest first, until one accepts. */
+static vs_status ask_rings(const struct run *r, int c, int slot, bool hash,
+                           struct look *l)
+{
+	const struct vs_boot_source from = {r->ops, r->scratch, c, slot};
+	struct vs_boot_component what = r->components[c];
+	vs_status status = VS_ERR_REFUSED;
+
+	memset(l, 0, sizeof(*l));
+	l->why.what = "no keyring stands";
+	l->why.code = r->rings.readable ? VS_REASON_KEYRING_ROLLBACK
+	                                : VS_REASON_UNREADABLE;
+	what.hash_whole = what.hash_whole && hash;
+	for (int i = 0; i < r->rings.count; i++) {
+		l->why.what = "could not be checked";
+		l->why.code = VS_REASON_NONE;
+		status = vs_boot_check(&from, &what, r->rings.at[i], &l->header,
+		                       &l->proof, &l->why);
+		l->epoch = r->rings.at[i]->version;
+		if (!ring_refused(status, &l->why))
+			break;
+	}
+	return status;
+}
+
 /* Judges one component and notes what was seen in it. */
 static vs_status look(const struct run *r, int slot, int c, bool hash,
-                      struct vs_seal_header *header)
+                      struct look *l)
 {
 	struct vs_boot_slot_view *view = &r->d->seen[slot];
-	struct vs_boot_component what = r->components[c];
-	struct vs_why why = {VS_REASON_NONE, "could not be checked", 0};
-	vs_status status;
+	vs_status status = ask_rings(r, c, slot, hash, l);
 
-	what.hash_whole = what.hash_whole && hash;
-	status = vs_boot_verify_component(r->ops, &what, c, slot, r->ring,
-	                                  r->scratch, header, &why);
-	view->release_seq[c] = header->release_seq;
-	view->security_version[c] = header->security_version;
+	view->release_seq[c] = l->header.release_seq;
+	view->security_version[c] = l->header.security_version;
+	if (c == 0 || l->epoch < view->epoch)
+		view->epoch = l->epoch;
 	if (status == VS_OK || view->refused != VS_REASON_NONE)
 		return status;
-	view->refused = why.code ? why.code : VS_REASON_UNREADABLE;
+	view->refused = l->why.code ? l->why.code : VS_REASON_UNREADABLE;
 	view->component = c;
 	if (hash)
-		say(r, why.what, c, slot, view->refused);
+		say(r, l->why.what, c, slot, view->refused);
 	return status;
 }
 
 /* Verifies all components of a slot.  After a refusal the others are only
  * looked at, so that a person sees the whole set.
  */
-static uint32_t judge(const struct run *r, int slot)
+static uint32_t judge(struct run *r, int slot)
 {
 	volatile uint32_t verdict = VS_VERDICT_DENY;
-	volatile int verified = 0;
+	struct look l;
 
+	r->first.due = (uint32_t)r->count;
+	r->first.done = 0;
 	for (int c = 0; c < r->count; c++) {
-		bool hash = verified == c;
+		bool hash = r->first.done == (uint32_t)c;
+		vs_status status = look(r, slot, c, hash, &l);
 
-		if (look(r, slot, c, hash, &r->d->header[c]) == VS_OK && hash)
-			verified++;
+		r->d->header[c] = l.header;
+		if (status == VS_OK && hash && vs_boot_proven(&l.proof))
+			r->first.done++;
 	}
-	if (verified == r->count && r->d->seen[slot].refused == VS_REASON_NONE)
+	if (vs_boot_proven(&r->first) &&
+	    r->d->seen[slot].refused == VS_REASON_NONE)
 		verdict = VS_VERDICT_BOOT;
 	return verdict;
 }
@@ -88,11 +137,11 @@ static uint32_t judge(const struct run *r, int slot)
 /* Judges a slot by its headers only, for the decision's reader. */
 static void glance(const struct run *r, int slot, vs_reason refused)
 {
-	struct vs_seal_header header;
+	struct look l;
 
 	r->d->seen[slot].refused = refused;
 	for (int c = 0; c < r->count; c++)
-		(void)look(r, slot, c, false, &header);
+		(void)look(r, slot, c, false, &l);
 }
 
 /* Whether slot 1 was released after slot 0: the first component that differs
@@ -128,7 +177,7 @@ static void make_record(struct run *r)
 }
 
 /* The slot that may start: 0 or 1, or -1. */
-static int choose(const struct run *r)
+static int choose(struct run *r)
 {
 	int chosen = -1;
 
@@ -159,24 +208,54 @@ static void look_again(struct run *r, int slot, int c, uint32_t floor)
 	view->component = c;
 }
 
+static vs_status raise_floor(struct run *r, int slot, int c)
+{
+	uint32_t to = r->d->header[c].security_version;
+	uint32_t floor = 0;
+
+	if (r->ops->floor_get(r->ops->ctx, c, &floor) != VS_OK)
+		return VS_ERR_IO;
+	if (floor >= to)
+		return VS_OK;
+	if (r->ops->floor_raise(r->ops->ctx, c, to) != VS_OK)
+		return VS_ERR_IO;
+	r->d->floor_raised = true;
+	look_again(r, !slot, c, to);
+	say(r, "floor raised", c, slot, VS_REASON_NONE);
+	return VS_OK;
+}
+
+/* Keyrings older than the one behind this slot are revoked. */
+static vs_status raise_epoch(struct run *r, int slot)
+{
+	struct vs_boot_slot_view *other = &r->d->seen[!slot];
+	uint32_t to = r->d->seen[slot].epoch;
+
+	if (!r->ops->keyring || to <= r->rings.epoch ||
+	    !vs_rings_kept(r->built_in, r->d, to))
+		return VS_OK;
+	if (r->ops->floor_raise(r->ops->ctx, VS_BOOT_EPOCH, to) != VS_OK)
+		return VS_ERR_IO;
+	r->d->floor_raised = true;
+	r->d->epoch_floor = to;
+	if (other->refused == VS_REASON_NONE && other->epoch < to)
+		other->refused = VS_REASON_KEYRING_ROLLBACK;
+	say(r, "epoch raised", 0, slot, VS_REASON_NONE);
+	return VS_OK;
+}
+
 static vs_status raise_floors(struct run *r, int slot)
 {
+	vs_status status = VS_OK;
+
 	if (!r->rec.raise_floor || r->rec.slots[slot].state != VS_SLOT_GOOD)
 		return VS_OK;
-	for (int c = 0; c < r->count; c++) {
-		uint32_t to = r->d->header[c].security_version;
-		uint32_t floor = 0;
-
-		if (r->ops->floor_get(r->ops->ctx, c, &floor) != VS_OK)
-			return VS_ERR_IO;
-		if (floor >= to)
-			continue;
-		if (r->ops->floor_raise(r->ops->ctx, c, to) != VS_OK)
-			return VS_ERR_IO;
-		r->d->floor_raised = true;
-		look_again(r, !slot, c, to);
-		say(r, "floor raised", c, slot, VS_REASON_NONE);
-	}
+	for (int c = 0; c < r->count && status == VS_OK; c++)
+		status = raise_floor(r, slot, c);
+	if (status == VS_OK)
+		status = raise_epoch(r, slot);
+	if (status != VS_OK)
+		return status;
 	r->rec.raise_floor = 0;
 	r->changed = true;
 	return VS_OK;
@@ -226,7 +305,27 @@ static vs_status write_down(struct run *r, int slot, enum vs_reset_cause cause)
 	return r->changed && status != VS_OK ? VS_ERR_IO : VS_OK;
 }
 
-/* The second look: at what will start, not at how it was chosen. */
+/* The second look, from the keyrings on: the same headers must be signed by
+ * the same keyring still.  Images are not hashed again.
+ */
+static void look_twice(struct run *r, int slot)
+{
+	struct look l;
+
+	r->again.due = (uint32_t)r->count;
+	r->again.done = 0;
+	vs_rings_load(r->ops, r->built_in, r->scratch, &r->rings, r->d);
+	for (int c = 0; c < r->count; c++) {
+		vs_status status = ask_rings(r, c, slot, false, &l);
+
+		if (status == VS_OK && vs_boot_proven(&l.proof) &&
+		    l.epoch >= r->d->seen[slot].epoch &&
+		    memcmp(&l.header, &r->d->header[c], sizeof(l.header)) == 0)
+			r->again.done++;
+	}
+}
+
+/* The last look: at what will start, not at how it was chosen. */
 static uint32_t confirm(const struct run *r, int slot)
 {
 	volatile uint32_t verdict = VS_VERDICT_DENY;
@@ -244,7 +343,8 @@ static uint32_t confirm(const struct run *r, int slot)
 		fit++;
 	}
 	if (fit == r->count && r->d->seen[slot].refused == VS_REASON_NONE &&
-	    r->rec.slot == slot)
+	    r->rec.slot == slot && vs_boot_proven(&r->first) &&
+	    vs_boot_proven(&r->again))
 		verdict = VS_VERDICT_BOOT;
 	return verdict;
 }
@@ -253,8 +353,12 @@ static vs_status start(struct run *r, int slot, enum vs_reset_cause cause)
 {
 	volatile uint32_t first = VS_VERDICT_DENY;
 	volatile uint32_t second = VS_VERDICT_DENY;
-	vs_status status = raise_floors(r, slot);
+	vs_status status;
 
+	look_twice(r, slot);
+	if (!vs_boot_proven(&r->again))
+		return VS_ERR_IO;
+	status = raise_floors(r, slot);
 	if (status == VS_OK)
 		status = write_down(r, slot, cause);
 	if (status != VS_OK)
@@ -265,6 +369,7 @@ static vs_status start(struct run *r, int slot, enum vs_reset_cause cause)
 	second = confirm(r, slot);
 	if (second != VS_VERDICT_BOOT || first != second)
 		return VS_ERR_IO;
+	r->d->keyring_version = r->d->seen[slot].epoch;
 	r->d->slot = slot;
 	r->d->verdict = second;
 	return VS_OK;
@@ -288,7 +393,7 @@ vs_status vs_boot_decide(const struct vs_boot_ops *ops,
 		.ops = ops,
 		.components = components,
 		.count = count,
-		.ring = ring,
+		.built_in = ring,
 		.scratch = scratch,
 		.d = d,
 	};
@@ -297,9 +402,10 @@ vs_status vs_boot_decide(const struct vs_boot_ops *ops,
 	memset(d, 0, sizeof(*d));
 	d->verdict = VS_VERDICT_DENY;
 	d->slot = -1;
-	d->keyring_version = ring->version;
+	d->cause = cause;
 	if (count < 1 || count > VS_BOOT_COMPONENTS_MAX)
 		return VS_ERR_LIMIT;
+	vs_rings_load(ops, ring, scratch, &r.rings, d);
 	if (vs_record_load(&ops->record, &r.rec) != VS_OK)
 		make_record(&r);
 	note_floors(&r);

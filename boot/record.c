@@ -6,7 +6,8 @@
  */
 #include "boot/record.h"
 
-#include "boot/memory.h"
+#include "boot/crc.h"
+#include "seal/bytes.h"
 
 enum {
 	AT_MAGIC = 0,
@@ -26,41 +27,6 @@ static const uint8_t magic[8] = {'V', 'S', 'B', 'O', 'O', 'T', 'R', 'C'};
 
 #define RECORD_VERSION 1
 
-static void put16(uint8_t *out, uint16_t v)
-{
-	out[0] = (uint8_t)v;
-	out[1] = (uint8_t)(v >> 8);
-}
-
-static void put32(uint8_t *out, uint32_t v)
-{
-	put16(out, (uint16_t)v);
-	put16(out + 2, (uint16_t)(v >> 16));
-}
-
-static uint16_t get16(const uint8_t *in)
-{
-	return (uint16_t)(in[0] | in[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *in)
-{
-	return get16(in) | (uint32_t)get16(in + 2) << 16;
-}
-
-/* CRC-32 of ISO-HDLC (zlib's), bit by bit: 508 bytes need no table. */
-static uint32_t crc32(const uint8_t *in, size_t len)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < len; i++) {
-		crc ^= in[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-	}
-	return ~crc;
-}
-
 void vs_record_encode(const struct vs_record *in,
                       uint8_t out[static VS_RECORD_LEN])
 {
@@ -78,7 +44,7 @@ void vs_record_encode(const struct vs_record *in,
 		slot[1] = in->slots[i].tries;
 		put16(slot + 2, in->slots[i].reason);
 	}
-	put32(out + AT_CRC, crc32(out, AT_CRC));
+	put32(out + AT_CRC, vs_crc32(out, AT_CRC));
 }
 
 static vs_status malformed(struct vs_why *why, const char *what, size_t at)
@@ -112,7 +78,7 @@ static vs_status decode_frame(const uint8_t *in, struct vs_why *why)
 {
 	if (memcmp(in + AT_MAGIC, magic, sizeof(magic)) != 0)
 		return malformed(why, "not a boot record", AT_MAGIC);
-	if (get32(in + AT_CRC) != crc32(in, AT_CRC))
+	if (get32(in + AT_CRC) != vs_crc32(in, AT_CRC))
 		return malformed(why, "checksum does not match", AT_CRC);
 	if (get16(in + AT_VERSION) != RECORD_VERSION)
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_UNSUPPORTED,
@@ -249,6 +215,15 @@ vs_status vs_record_confirm(struct vs_record *rec, int slot)
 	if (rec->slots[slot].state != VS_SLOT_TRIAL)
 		return VS_ERR_STATE;
 	set_slot(rec, slot, VS_SLOT_GOOD, 0, 0);
+	rec->raise_floor = 1;
+	return VS_OK;
+}
+
+vs_status vs_record_renew(struct vs_record *rec, int slot)
+{
+	if (!is_slot(slot) || rec->slot != slot ||
+	    rec->slots[slot].state != VS_SLOT_GOOD)
+		return VS_ERR_STATE;
 	rec->raise_floor = 1;
 	return VS_OK;
 }

@@ -84,19 +84,22 @@ vs_status vs_record_store(const struct vs_record_ops *at,
  * begin:   the other slot is about to be written: EMPTY, never bootable.
  * arm:     it is written and verified: TRIAL with tries, boots next.
  * confirm: the running slot is GOOD; the floor may rise at the next boot.
+ * renew:   the running slot, GOOD already, is vouched for under a keyring that
+ *          was just stored; the epoch may rise at the next boot.
  * give_up: the running slot is BAD for reason; the other one boots next.
  *
  * begin needs the other slot, which boots first, to be GOOD; arm needs EMPTY;
- * confirm needs TRIAL in the slot that boots first; give_up needs another
- * slot that may boot.  begin, confirm and give_up of a slot that is there
- * already are VS_OK and change nothing; arm is not, for that would be new
- * tries.
- * VS_ERR_STATE if the slot is not in a state that allows it, *rec unchanged.
+ * confirm needs TRIAL in the slot that boots first, renew needs GOOD there;
+ * give_up needs another slot that may boot.  begin, confirm and give_up of a
+ * slot that is there already are VS_OK and change nothing; arm is not, for that
+ * would be new tries. VS_ERR_STATE if the slot is not in a state that allows
+ * it, *rec unchanged.
  */
 vs_status vs_record_begin(struct vs_record *rec, int slot) VS_MUST_CHECK;
 vs_status vs_record_arm(struct vs_record *rec, int slot,
                         int tries) VS_MUST_CHECK;
 vs_status vs_record_confirm(struct vs_record *rec, int slot) VS_MUST_CHECK;
+vs_status vs_record_renew(struct vs_record *rec, int slot) VS_MUST_CHECK;
 vs_status vs_record_give_up(struct vs_record *rec, int slot,
                             vs_reason reason) VS_MUST_CHECK;
 

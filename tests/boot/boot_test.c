@@ -46,7 +46,7 @@ static uint32_t security_of(enum content c)
 static void put(struct sim *s, int component, int slot, enum content c,
                 uint64_t seq)
 {
-	struct sim_image image = {seq, security_of(c), 2, NULL, NULL, 0};
+	struct sim_image image = {seq, security_of(c), 2, NULL, NULL, 0, 0};
 
 	if (c == ONE_SIGNATURE)
 		image.signatures = 1;
@@ -478,7 +478,7 @@ static void without_a_floor_nothing_starts(void **state)
 static void limits_are_refused_with_their_reason(void **state)
 {
 	struct sim *s = sim_new();
-	struct sim_image huge = {9, FLOOR, 2, NULL, NULL, UINT64_C(5) << 30};
+	struct sim_image huge = {9, FLOOR, 2, NULL, NULL, UINT64_C(5) << 30, 0};
 	struct vs_boot_decision d;
 	struct vs_why why;
 

@@ -19,8 +19,10 @@
 
 enum { OLD_SECURITY = 1, NEW_SECURITY = 2, TRIES = 3, BOOTS_MAX = 14 };
 
-static const struct sim_image old_image = {10, OLD_SECURITY, 2, NULL, NULL, 0};
-static const struct sim_image new_image = {11, NEW_SECURITY, 2, NULL, NULL, 0};
+static const struct sim_image old_image = {10, OLD_SECURITY, 2, NULL, NULL, 0,
+                                           0};
+static const struct sim_image new_image = {11, NEW_SECURITY, 2, NULL, NULL, 0,
+                                           0};
 
 /* How the story ends: with the new release, or with the old one again. */
 enum story { GOOD_RELEASE, CRASHING_RELEASE, REJECTED_RELEASE, STORIES };

@@ -355,6 +355,8 @@ static vs_status make_move(int move, struct vs_record *r, int slot)
 		return vs_record_arm(r, slot, 3);
 	case 2:
 		return vs_record_confirm(r, slot);
+	case 3:
+		return vs_record_renew(r, slot);
 	default:
 		return vs_record_give_up(r, slot, VS_REASON_HEALTH_FAILED);
 	}
@@ -366,10 +368,10 @@ static void no_move_takes_the_last_slot_that_may_boot(void **state)
 	int made = 0;
 
 	(void)state;
-	for (int i = 0; i < 2 * 5 * 5 * 4 * 2; i++) {
-		struct vs_record before = record_number(i / 8);
+	for (int i = 0; i < 2 * 5 * 5 * 5 * 2; i++) {
+		struct vs_record before = record_number(i / 10);
 		struct vs_record after = before;
-		int move = i / 2 % 4;
+		int move = i / 2 % 5;
 		int slot = i % 2;
 
 		if (make_move(move, &after, slot) != VS_OK) {
@@ -389,7 +391,14 @@ static void no_move_takes_the_last_slot_that_may_boot(void **state)
 		if (move == 1) /* tries come only after a new image */
 			assert_int_equal(before.slots[slot].state,
 			                 VS_SLOT_EMPTY);
-		if (move == 3)
+		if (move == 3) { /* consent, and nothing else */
+			assert_int_equal(before.slots[slot].state,
+			                 VS_SLOT_GOOD);
+			assert_int_equal(before.slot, slot);
+			before.raise_floor = 1;
+			assert_same(&before, &after);
+		}
+		if (move == 4)
 			assert_true(bootable(&after, after.slot));
 	}
 	assert_in_range(made, 20, 200);

@@ -130,11 +130,17 @@ static uint64_t slot_len(void *ctx, int component, int slot)
 	return s->slot_len;
 }
 
+static uint8_t *slot_bytes(struct sim *s, int component, int slot)
+{
+	return component == VS_BOOT_RECOVERY ? s->recovery
+	                                     : s->slots[component][slot];
+}
+
 /* A slot longer than the memory behind it shows its footer at its end. */
 static vs_status slot_read(void *ctx, int component, int slot, uint64_t at,
                            uint8_t *out, size_t len)
 {
-	const struct sim *s = ctx;
+	struct sim *s = ctx;
 
 	if (s->dead || at + len > s->slot_len)
 		return VS_ERR_IO;
@@ -142,15 +148,38 @@ static vs_status slot_read(void *ctx, int component, int slot, uint64_t at,
 		at -= s->slot_len - SIM_SLOT_LEN;
 	if (at + len > SIM_SLOT_LEN)
 		return VS_ERR_IO;
-	memcpy(out, s->slots[component][slot] + at, len);
+	memcpy(out, slot_bytes(s, component, slot) + at, len);
 	return VS_OK;
+}
+
+static const uint8_t *slot_map(void *ctx, int component, int slot, uint64_t at,
+                               size_t len)
+{
+	struct sim *s = ctx;
+
+	if (s->dead || at + len > SIM_SLOT_LEN)
+		return NULL;
+	return slot_bytes(s, component, slot) + at;
+}
+
+static vs_status keyring(void *ctx, int place, const uint8_t **file,
+                         size_t *len)
+{
+	const struct sim *s = ctx;
+
+	if (s->dead || s->ring_unreadable)
+		return VS_ERR_IO;
+	*file = s->rings[place];
+	*len = s->ring_len[place];
+	return *len > 0 ? VS_OK : VS_ERR_ABSENT;
 }
 
 static vs_status floor_get(void *ctx, int component, uint32_t *out)
 {
 	const struct sim *s = ctx;
 
-	if (s->dead || s->floor_unreadable)
+	if (s->dead || s->floor_unreadable ||
+	    (component == VS_BOOT_EPOCH && s->epoch_unreadable))
 		return VS_ERR_IO;
 	*out = s->floor[component];
 	return VS_OK;
@@ -227,19 +256,48 @@ void sim_power_on(struct sim *s)
 	s->cut_at = -1;
 }
 
-static void write_footer(struct sim *s, const struct vs_seal_header *h,
-                         int signatures, uint8_t *out)
+void sim_use_rings(struct sim *s)
 {
-	uint8_t room[SIGNERS][VS_P256_SIG_LEN];
+	s->ops.keyring = keyring;
+	s->floor[VS_BOOT_EPOCH] = s->ring.version;
+}
+
+void sim_append_ring(struct sim *s, int place, unsigned mask, uint32_t version,
+                     unsigned by)
+{
+	uint8_t *to = s->rings[place] + s->ring_len[place];
+	struct vs_keyring next;
+
+	signer_ring_of(&real, mask, version, &next);
+	s->ring_len[place] += signer_ring_file(
+		&next, by, to, SIM_RING_LEN - s->ring_len[place]);
+}
+
+void sim_use_map(struct sim *s)
+{
+	s->ops.map = slot_map;
+}
+
+static void write_footer(const struct vs_seal_header *h,
+                         const struct sim_image *image, uint8_t *out)
+{
+	uint8_t room[PEOPLE][VS_P256_SIG_LEN];
 	uint8_t raw[VS_SEAL_HEADER_LEN];
 	struct vs_signatures sigs;
+	unsigned by = image->signed_by ? image->signed_by
+	                               : (1u << image->signatures) - 1;
 	vs_status status = vs_seal_header_encode(h, raw, NULL);
 
 	assert(status == VS_OK);
-	signer_sign(&s->ring, signatures, raw, sizeof(raw), room, &sigs);
+	signer_sign_by(by, raw, sizeof(raw), room, &sigs);
 	status = vs_slot_footer_encode(raw, &sigs, out);
 	assert(status == VS_OK);
 	(void)status;
+}
+
+static const char *name_of(const struct sim *s, int c)
+{
+	return c == VS_BOOT_RECOVERY ? "recovery" : s->components[c].name;
 }
 
 static void make_slot(struct sim *s, int c, const struct sim_image *image,
@@ -256,9 +314,11 @@ static void make_slot(struct sim *s, int c, const struct sim_image *image,
 	vs_status st;
 
 	put_text(h.component,
-	         image->component ? image->component : s->components[c].name);
-	put_text(h.hardware[0],
-	         image->hardware ? image->hardware : s->components[c].hardware);
+	         image->component ? image->component : name_of(s, c));
+	put_text(h.hardware[0], image->hardware ? image->hardware
+	                        : c == VS_BOOT_RECOVERY
+	                                ? s->components[0].hardware
+	                                : s->components[c].hardware);
 	memset(h.salt, 0x11 + c, sizeof(h.salt));
 	for (size_t i = 0; i < IMAGE_LEN; i++)
 		out[i] = (uint8_t)(i * 31 + image->release_seq * 7 + i / 251);
@@ -276,7 +336,7 @@ static void make_slot(struct sim *s, int c, const struct sim_image *image,
 	(void)st;
 	if (image->claimed_len)
 		h.image_len = image->claimed_len;
-	write_footer(s, &h, image->signatures, out + layout.footer_at);
+	write_footer(&h, image, out + layout.footer_at);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -296,6 +356,7 @@ const uint8_t *sim_slot_bytes(struct sim *s, int component,
 		    k->image.security_version == image->security_version &&
 		    k->image.signatures == image->signatures &&
 		    k->image.claimed_len == image->claimed_len &&
+		    k->image.signed_by == image->signed_by &&
 		    same_text(k->image.component, image->component) &&
 		    same_text(k->image.hardware, image->hardware))
 			return k->bytes;
@@ -312,8 +373,8 @@ const uint8_t *sim_slot_bytes(struct sim *s, int component,
 void sim_place(struct sim *s, int component, int slot,
                const struct sim_image *image)
 {
-	memcpy(s->slots[component][slot], sim_slot_bytes(s, component, image),
-	       SIM_SLOT_LEN);
+	memcpy(slot_bytes(s, component, slot),
+	       sim_slot_bytes(s, component, image), SIM_SLOT_LEN);
 }
 
 vs_status sim_install(struct sim *s, int component, int slot,
@@ -347,6 +408,8 @@ void sim_set_record(struct sim *s, const struct vs_record *rec)
 vs_status sim_decide(struct sim *s, enum vs_reset_cause cause,
                      struct vs_boot_decision *d)
 {
+	bool needed = !s->ops.map || s->ops.keyring;
+
 	return vs_boot_decide(&s->ops, s->components, s->count, &s->ring, cause,
-	                      &s->scratch, d);
+	                      needed ? &s->scratch : NULL, d);
 }

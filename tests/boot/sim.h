@@ -11,6 +11,7 @@
 
 #define SIM_COMPONENTS 2
 #define SIM_SLOT_LEN (VS_BLOCK_LEN * 12)
+#define SIM_RING_LEN 4096
 
 /* How a write that is cut leaves its bytes. */
 enum sim_cut {
@@ -31,6 +32,7 @@ struct sim_image {
 	const char *component; /* NULL: the right one */
 	const char *hardware;  /* NULL: the right one */
 	uint64_t claimed_len;  /* 0: the true length of the image */
+	unsigned signed_by;    /* a mask of people, in place of signatures */
 };
 
 struct sim {
@@ -42,8 +44,12 @@ struct sim {
 	uint8_t slots[SIM_COMPONENTS][VS_SLOTS][SIM_SLOT_LEN];
 	uint64_t slot_len; /* SIM_SLOT_LEN, or what a test says */
 	uint8_t record[2][VS_RECORD_LEN];
-	uint32_t floor[SIM_COMPONENTS];
+	uint8_t recovery[SIM_SLOT_LEN];
+	uint8_t rings[VS_BOOT_RINGS][SIM_RING_LEN];
+	size_t ring_len[VS_BOOT_RINGS]; /* 0: nothing there */
+	uint32_t floor[VS_BOOT_RECOVERY + 1];
 	bool floor_unreadable, floor_stuck, record_stuck, record_forgets;
+	bool epoch_unreadable, ring_unreadable;
 
 	long writes; /* begun since sim_power_on() */
 	long cut_at; /* the write that is cut; -1: none */
@@ -75,6 +81,16 @@ void sim_place(struct sim *s, int component, int slot,
 /* Installs as an agent does: image and tree, then the footer. */
 vs_status sim_install(struct sim *s, int component, int slot,
                       const struct sim_image *image);
+
+/* From now on keyrings can be stored: the epoch has a floor, too. */
+void sim_use_rings(struct sim *s);
+
+/* Appends a ring of the people of mask, signed by those of by, to a place. */
+void sim_append_ring(struct sim *s, int place, unsigned mask, uint32_t version,
+                     unsigned by);
+
+/* From now on slots are mapped, and nothing is lent. */
+void sim_use_map(struct sim *s);
 
 /* Sets both copies' contents without a write being counted. */
 void sim_set_record(struct sim *s, const struct vs_record *rec);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * boot/recover.c - whether the recovery image may start.
+ *
+ * It is verified as slots are, twice, but for one thing: a floor or an epoch
+ * that cannot be read does not stop it.
+ */
+#include "boot/memory.h"
+#include "boot/rings.h"
+#include "boot/verify.h"
+
+struct recovery {
+	struct vs_boot_source from;
+	const struct vs_boot_component *what;
+	const struct vs_keyring *built_in;
+	struct vs_boot_decision *d;
+	struct vs_rings rings;
+	struct vs_boot_proof proof;
+};
+
+static vs_status look(struct recovery *r, bool hash,
+                      struct vs_seal_header *header)
+{
+	struct vs_boot_component what = *r->what;
+	struct vs_why why = {VS_REASON_KEYRING_ROLLBACK, "", 0};
+	vs_status status = VS_ERR_REFUSED;
+
+	what.hash_whole = what.hash_whole && hash;
+	r->proof.due = 0;
+	r->proof.done = 0;
+	vs_rings_load(r->from.ops, r->built_in, r->from.scratch, &r->rings,
+	              r->d);
+	if (!r->rings.readable) {
+		r->rings.at[0] = r->built_in;
+		r->rings.count = 1;
+	}
+	for (int i = 0; i < r->rings.count && status != VS_OK; i++)
+		status = vs_boot_check(&r->from, &what, r->rings.at[i], header,
+		                       &r->proof, &why);
+	if (status != VS_OK)
+		r->d->recovery = why.code ? why.code : VS_REASON_UNREADABLE;
+	return status;
+}
+
+vs_status vs_boot_recover(const struct vs_boot_ops *ops,
+                          const struct vs_boot_component *what,
+                          const struct vs_keyring *ring,
+                          struct vs_boot_scratch *scratch,
+                          struct vs_boot_decision *d,
+                          struct vs_seal_header *header)
+{
+	struct recovery r = {
+		.from = {ops, scratch, VS_BOOT_RECOVERY, 0},
+		.what = what,
+		.built_in = ring,
+		.d = d,
+	};
+	struct vs_seal_header again;
+	volatile uint32_t same = 0;
+
+	memset(header, 0, sizeof(*header));
+	if (d->verdict != VS_VERDICT_DENY)
+		return VS_ERR_STATE;
+	d->recovery = VS_REASON_NONE;
+	if (look(&r, true, header) != VS_OK) {
+		memset(header, 0, sizeof(*header));
+		return VS_OK;
+	}
+	if (vs_boot_proven(&r.proof))
+		same++;
+	if (look(&r, false, &again) == VS_OK && vs_boot_proven(&r.proof) &&
+	    memcmp(&again, header, sizeof(again)) == 0)
+		same++;
+	if (same == 2 && d->recovery == VS_REASON_NONE)
+		d->verdict = VS_VERDICT_RECOVER;
+	else if (d->recovery == VS_REASON_NONE)
+		d->recovery = VS_REASON_UNREADABLE;
+	return VS_OK;
+}
