@@ -16,8 +16,9 @@ static vs_status print(const struct vs_route *row, bool open)
 
 	if (status)
 		return status;
-	line = json_pack("{s:s, s:s, s:o*}", "method", row->method, "pattern",
-	                 row->pattern, "roles", roles);
+	line = json_pack("{s:s, s:s, s:o*, s:b}", "method", row->method,
+	                 "pattern", row->pattern, "roles", roles, "whole",
+	                 (row->roles & VS_PERSON_WHOLE) != 0);
 	bool bad = !line || json_dumpf(line, stdout, JSON_COMPACT) ||
 	           putchar('\n') == EOF;
 	json_decref(line);

@@ -22,7 +22,7 @@
 #include "server/server.h"
 #include "trust/json.h"
 
-enum { path_max = 1200 };
+enum { path_max = 1200, day_s = 86400 };
 
 static vs_status open_store(const struct vs_settings *s, struct vs_store **out,
                             char error[static 256])
@@ -117,15 +117,43 @@ static void role_line(const struct vs_person *p, char *out, size_t cap)
 		used += n > 0 ? (size_t)n : 0;
 	}
 	json_decref(list);
+	for (size_t i = 0; i < p->scope_count && used < cap; i++) {
+		int n = snprintf(out + used, cap - used, " %s=%s",
+		                 p->scopes[i].kind, p->scopes[i].value);
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static vs_status make_token(struct vs_store *store,
+                            const struct vs_arguments *a,
+                            char token[static VS_TOKEN_LEN + 1])
+{
+	uint64_t now_s = vs_server_now();
+	char id[VS_TOKEN_ID_LEN + 1];
+	struct vs_person p;
+	vs_status status = vs_people_named(store, a->name, &p);
+	const struct vs_token t = {p.name, "host",
+	                           a->person.roles ? a->person.roles & p.roles
+	                                           : p.roles,
+	                           now_s, now_s + (uint64_t)a->days * day_s};
+
+	if (!status)
+		status = vs_token_add(store, &t, token, id);
+	return status ? status : note(store, "token-added", a->name, id);
 }
 
 static vs_status add(struct vs_store *store, const struct vs_arguments *a,
                      char token[static VS_TOKEN_LEN + 1])
 {
-	struct vs_person p = {.roles = a->roles};
-	char line[96];
-	vs_status status =
-		vs_people_add(store, a->name, a->roles, vs_server_now(), token);
+	uint64_t now_s = vs_server_now();
+	struct vs_person p = a->person;
+	char line[256];
+
+	if (strlen(a->name) >= sizeof p.name)
+		return VS_ERR_INPUT;
+	memcpy(p.name, a->name, strlen(a->name) + 1);
+	vs_status status = vs_people_add(
+		store, &p, now_s, now_s + (uint64_t)a->days * day_s, token);
 
 	role_line(&p, line, sizeof line);
 	return status ? status : note(store, "person-added", a->name, line);
@@ -183,6 +211,11 @@ int vs_command_user_add(const struct vs_arguments *a)
 	return change(a, add);
 }
 
+int vs_command_user_token(const struct vs_arguments *a)
+{
+	return change(a, make_token);
+}
+
 int vs_command_user_remove(const struct vs_arguments *a)
 {
 	return change(a, take_out);
@@ -190,7 +223,7 @@ int vs_command_user_remove(const struct vs_arguments *a)
 
 static void print(void *ctx, const struct vs_person *p)
 {
-	char line[96];
+	char line[512];
 
 	(void)ctx;
 	role_line(p, line, sizeof line);

@@ -6,13 +6,15 @@
 #define VS_SERVER_COMMANDS_H
 
 #include "server/config.h"
+#include "server/people.h"
 
 /* What the command line says beside the command. */
 struct vs_arguments {
 	const char *config;           /* --config FILE; always there */
 	struct vs_settings *settings; /* what it says */
 	const char *name;             /* NAME, or NULL */
-	unsigned roles;               /* of vs_role_bit, by --role */
+	struct vs_person person;      /* --role, --scope; no name */
+	unsigned days;                /* --days */
 };
 
 /* Each gives the exit code; errors are said in one line. */
@@ -21,6 +23,7 @@ int vs_command_run(const struct vs_arguments *a);
 int vs_command_init(const struct vs_arguments *a);
 int vs_command_check(const struct vs_arguments *a);
 int vs_command_user_add(const struct vs_arguments *a);
+int vs_command_user_token(const struct vs_arguments *a);
 int vs_command_user_list(const struct vs_arguments *a);
 int vs_command_user_remove(const struct vs_arguments *a);
 

@@ -84,12 +84,40 @@ static vs_status parse_offset(const json_t *body, struct vs_registration *r,
 	return VS_OK;
 }
 
+static vs_status parse_labels(const json_t *body, struct vs_registration *r,
+                              struct vs_why *why)
+{
+	const json_t *tags = json_object_get(body, "tags");
+	const char *text;
+	vs_status status =
+		take_name(body, "tenant", VS_NAME_LEN, false, &text, why);
+
+	if (status)
+		return status;
+	if (*text) {
+		r->labels[r->label_count].kind = "tenant";
+		r->labels[r->label_count++].value = text;
+	}
+	if (tags &&
+	    (!json_is_array(tags) || json_array_size(tags) >= VS_LABELS_MAX))
+		return bad(why, "tags: a list of up to 16");
+	for (size_t i = 0; i < json_array_size(tags); i++) {
+		text = json_string_value(json_array_get(tags, i));
+		if (!text || !vs_name_ok(text, VS_NAME_LEN))
+			return bad(why, "tags: each is a name");
+		r->labels[r->label_count].kind = "tag";
+		r->labels[r->label_count++].value = text;
+	}
+	return VS_OK;
+}
+
 vs_status vs_registration_parse(const json_t *body, struct vs_registration *r,
                                 struct vs_why *why)
 {
 	static const char *const names[] = {
-		"id",          "site",           "feeder", "model",
-		"certificate", "utc_offset_min", "ecus",
+		"id",    "site",        "feeder",
+		"model", "certificate", "utc_offset_min",
+		"ecus",  "tenant",      "tags",
 	};
 	json_t *ecus = NULL;
 
@@ -112,6 +140,8 @@ vs_status vs_registration_parse(const json_t *body, struct vs_registration *r,
 		                        why);
 	if (!status)
 		status = parse_offset(body, r, why);
+	if (!status)
+		status = parse_labels(body, r, why);
 	if (!status)
 		status = vs_json_array(body, "ecus", &ecus, why);
 	for (size_t i = 0; !status && i < json_array_size(ecus); i++)
@@ -154,6 +184,48 @@ static void copy_ecus(const struct vs_registration *r, struct vs_device *d)
 	}
 }
 
+/* Where "KIND=VALUE\n" begins in the labels, NULL if it is not there. */
+static const char *find_label(const struct vs_device *d, const char *line)
+{
+	const char *at = d->labels;
+
+	while (at && *at && strncmp(at, line, strlen(line)) != 0)
+		at = strchr(at, '\n') + 1;
+	return at && *at ? at : NULL;
+}
+
+static void label_line(const char *kind, const char *value,
+                       char out[static VS_NAME_LEN + 16])
+{
+	snprintf(out, VS_NAME_LEN + 16, "%s=%s\n", kind, value);
+}
+
+bool vs_device_has_label(const struct vs_device *d, const char *kind,
+                         const char *value)
+{
+	char line[VS_NAME_LEN + 16];
+
+	label_line(kind, value, line);
+	return find_label(d, line);
+}
+
+vs_status vs_device_label(struct vs_device *d, const char *kind,
+                          const char *value)
+{
+	char line[VS_NAME_LEN + 16];
+	size_t used = d->labels ? strlen(d->labels) : 0;
+
+	label_line(kind, value, line);
+	if (find_label(d, line))
+		return VS_OK;
+	char *more = realloc(d->labels, used + strlen(line) + 1);
+	if (!more)
+		return VS_ERR_NOMEM;
+	memcpy(more + used, line, strlen(line) + 1);
+	d->labels = more;
+	return VS_OK;
+}
+
 vs_status vs_device_new(const struct vs_registration *r, struct vs_device **out,
                         struct vs_why *why)
 {
@@ -170,6 +242,10 @@ vs_status vs_device_new(const struct vs_registration *r, struct vs_device **out,
 	d->director_stale = true;
 	copy_ecus(r, d);
 	vs_status status = read_certificate(r->certificate, d, why);
+	for (size_t i = 0; !status && i < r->label_count; i++)
+		if (vs_device_label(d, r->labels[i].kind, r->labels[i].value))
+			status = vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE,
+			                 "memory", 0);
 	if (status)
 		vs_device_free(&d);
 	*out = d;
@@ -185,7 +261,31 @@ void vs_device_free(struct vs_device **device)
 		return;
 	vs_key_drop(&d->key);
 	vs_director_drop(&d->director);
+	free(d->labels);
 	free(d);
+}
+
+static vs_status store_labels(struct vs_store *s, const struct vs_device *d)
+{
+	vs_status status = VS_OK;
+	char kind[8], value[VS_NAME_LEN];
+
+	for (const char *at = d->labels; !status && at && *at;
+	     at = strchr(at, '\n') + 1) {
+		size_t len = strcspn(at, "=");
+		const char *rest = at + len + 1;
+
+		snprintf(kind, sizeof kind, "%.*s", (int)len, at);
+		snprintf(value, sizeof value, "%.*s", (int)strcspn(rest, "\n"),
+		         rest);
+		const struct vs_value row[] = {vs_text(d->id), vs_text(kind),
+		                               vs_text(value)};
+		status = vs_store_query(s,
+		                        "INSERT INTO label (device, kind, "
+		                        "value) VALUES (?1, ?2, ?3)",
+		                        row, 3, NULL, NULL);
+	}
+	return status;
 }
 
 vs_status vs_device_store(struct vs_store *s, const struct vs_device *d,
@@ -217,7 +317,7 @@ vs_status vs_device_store(struct vs_store *s, const struct vs_device *d,
 		                        "VALUES (?1, ?2, ?3, ?4, ?5)",
 		                        ecu, 5, NULL, NULL);
 	}
-	return status;
+	return status ? status : store_labels(s, d);
 }
 
 vs_status vs_device_check(const struct vs_device *d, const struct vs_report *r,
@@ -358,6 +458,37 @@ const char *vs_device_release(const struct vs_device *d,
 	return vs_device_later(d, r, d->release) ? "" : d->release;
 }
 
+/* Adds "tenant" and "tags". */
+static int add_labels(const struct vs_device *d, json_t *out)
+{
+	json_t *tags = json_array();
+	const char *tenant = "";
+	size_t tenant_len = 0;
+	int bad = !tags;
+
+	for (const char *at = d->labels; !bad && at && *at;
+	     at = strchr(at, '\n') + 1) {
+		const char *value = at + strcspn(at, "=") + 1;
+		size_t len = strcspn(value, "\n");
+
+		if (strncmp(at, "tag=", 4) == 0) {
+			bad = json_array_append_new(tags,
+			                            json_stringn(value, len));
+		} else {
+			tenant = value;
+			tenant_len = len;
+		}
+	}
+	if (bad) {
+		json_decref(tags);
+		return -1;
+	}
+	bad = json_object_set_new(out, "tags", tags);
+	return bad ? bad
+	           : json_object_set_new(out, "tenant",
+	                                 json_stringn(tenant, tenant_len));
+}
+
 static json_t *components_json(const struct vs_device *d)
 {
 	json_t *all = json_object();
@@ -416,7 +547,7 @@ vs_status vs_device_json(const struct vs_device *d, uint64_t now_s,
 	             : NULL;
 	if (!state)
 		json_decref(components);
-	if (*out && json_object_update(*out, state)) {
+	if (*out && (json_object_update(*out, state) || add_labels(d, *out))) {
 		json_decref(*out);
 		*out = NULL;
 	}

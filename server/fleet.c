@@ -134,6 +134,17 @@ static vs_status load_device(void *ctx, const struct vs_row *row)
 	return status;
 }
 
+static vs_status load_label(void *ctx, const struct vs_row *row)
+{
+	struct loading *l = ctx;
+	struct vs_device *d =
+		vs_fleet_find(l->fleet, vs_row_text(l->store, row, 0));
+
+	return d ? vs_device_label(d, vs_row_text(l->store, row, 1),
+	                           vs_row_text(l->store, row, 2))
+	         : VS_ERR_INPUT;
+}
+
 /* The report is verified again: what a charger signed is what counts. */
 static vs_status load_report(void *ctx, const struct vs_row *row)
 {
@@ -201,6 +212,8 @@ vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
 		 "FROM device ORDER BY seq", load_device},
 		{"SELECT device, id, component, hardware FROM ecu "
 		 "ORDER BY device, place", load_ecu},
+		{"SELECT device, kind, value FROM label "
+		 "ORDER BY device, kind, value", load_label},
 		{"SELECT device, nonce, received_s, body FROM report",
 		 load_report},
 		{"SELECT device, version FROM director", load_director},

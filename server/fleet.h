@@ -18,6 +18,7 @@
 
 #define VS_DEVICE_ID_LEN 64
 #define VS_NAME_LEN 64
+#define VS_LABELS_MAX 17 /* a tenant, 16 tags */
 
 struct vs_device_ecu {
 	char id[64], component[VS_COMPONENT_LEN], hardware[33];
@@ -48,6 +49,7 @@ struct vs_device_state {
 struct vs_device {
 	char id[VS_DEVICE_ID_LEN];
 	char site[VS_NAME_LEN], feeder[VS_NAME_LEN], model[VS_NAME_LEN];
+	char *labels; /* owned: "tag=x\ntenant=y\n"; NULL: none */
 	int32_t utc_offset_min;
 	uint64_t seq;            /* in the order of registration */
 	uint8_t fingerprint[32]; /* SHA-256 of the certificate's DER */
@@ -84,6 +86,10 @@ struct vs_registration {
 		const char *id, *component, *hardware;
 	} ecus[VS_ECUS_MAX];
 	size_t ecu_count;
+	struct {
+		const char *kind, *value; /* "tenant", "tag" */
+	} labels[VS_LABELS_MAX];
+	size_t label_count;
 };
 
 /* VS_OK; VS_ERR_INPUT with why naming the field. */
@@ -96,6 +102,12 @@ vs_status vs_registration_parse(const json_t *body, struct vs_registration *out,
 vs_status vs_device_new(const struct vs_registration *r, struct vs_device **out,
                         struct vs_why *why) VS_MUST_CHECK;
 void vs_device_free(struct vs_device **d);
+
+/* Adds a label, once.  VS_ERR_NOMEM. */
+vs_status vs_device_label(struct vs_device *d, const char *kind,
+                          const char *value) VS_MUST_CHECK;
+bool vs_device_has_label(const struct vs_device *d, const char *kind,
+                         const char *value);
 
 /* Rows of a new charger. VS_ERR_STATE if the id is taken. */
 vs_status vs_device_store(struct vs_store *s, const struct vs_device *d,

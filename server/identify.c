@@ -136,7 +136,7 @@ bool vs_identify_person(struct vs_request *r)
 	if (header && strncmp(header, "Bearer ", 7) == 0) {
 		pthread_mutex_lock(&r->server->reader_lock);
 		status = vs_people_find(r->server->reader, header + 7,
-		                        &r->person);
+		                        vs_server_now(), &r->person);
 		pthread_mutex_unlock(&r->server->reader_lock);
 	}
 	if (!status)
@@ -178,7 +178,10 @@ vs_status vs_identify_note(struct vs_server *s, const char *who,
 
 bool vs_identify_allowed(struct vs_request *r)
 {
-	if (r->person.roles & r->route->roles)
+	bool whole = r->route->roles & VS_PERSON_WHOLE;
+
+	if (r->person.roles & r->route->roles &&
+	    !(whole && r->person.scope_count))
 		return true;
 	vs_status status =
 		vs_identify_note(r->server, r->person.name, "denied", r->path,

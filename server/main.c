@@ -3,6 +3,7 @@
  * server/main.c - voltseal-server's command line.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -13,21 +14,25 @@
 /* clang-format off */
 static const struct command {
 	const char *words[2]; /* the second may be NULL */
-	bool takes_name, takes_roles;
+	bool takes_name;
+	enum { NOTHING, ROLES, NEEDS_ROLES } takes; /* --role, --days, ... */
 	int (*run)(const struct vs_arguments *a);
 	const char *help;
 } commands[] = {
-	{{"run", NULL}, false, false, vs_command_run, "serve until SIGTERM"},
-	{{"init", NULL}, false, false, vs_command_init,
+	{{"run", NULL}, false, NOTHING, vs_command_run, "serve until SIGTERM"},
+	{{"init", NULL}, false, NOTHING, vs_command_init,
 	 "make data folder, database and online keys"},
-	{{"check-config", NULL}, false, false, vs_command_check,
+	{{"check-config", NULL}, false, NOTHING, vs_command_check,
 	 "read all that run would read, and say what is wrong"},
-	{{"user", "add"}, true, true, vs_command_user_add,
-	 "NAME --role ROLE...: add a person, print the token once"},
-	{{"user", "list"}, false, false, vs_command_user_list,
+	{{"user", "add"}, true, NEEDS_ROLES, vs_command_user_add,
+	 "NAME --role ROLE... [--scope KIND=VALUE...] [--days N]: add a person, "
+	 "print a token once"},
+	{{"user", "token"}, true, ROLES, vs_command_user_token,
+	 "NAME [--role ROLE...] [--days N]: print one more token"},
+	{{"user", "list"}, false, NOTHING, vs_command_user_list,
 	 "who may do what"},
-	{{"user", "remove"}, true, false, vs_command_user_remove,
-	 "NAME: the token is void at once"},
+	{{"user", "remove"}, true, NOTHING, vs_command_user_remove,
+	 "NAME: all tokens are void at once"},
 };
 /* clang-format on */
 
@@ -35,6 +40,8 @@ enum { command_count = sizeof commands / sizeof *commands };
 
 /* The command line or the configuration file is wrong. */
 enum { exit_wrong = 2 };
+
+enum { preset_days = 365, most_days = 3650 };
 
 static void help(FILE *to)
 {
@@ -85,6 +92,32 @@ static const struct command *find(int argc, char **argv, int *used)
 	return NULL;
 }
 
+/* --role ROLE, --scope KIND=VALUE, --days N. */
+static int parse_person(const char *option, const char *value,
+                        struct vs_arguments *out)
+{
+	unsigned bit = vs_people_role(value);
+	char *end = NULL;
+
+	if (strcmp(option, "--role") == 0) {
+		out->person.roles |= bit;
+		return bit ? 0 : wrong("no such role", value);
+	}
+	if (strcmp(option, "--scope") == 0)
+		return vs_person_scope(&out->person, value)
+		               ? wrong("not site=, tenant= or tag= and a name",
+		                       value)
+		               : 0;
+	unsigned long days = strtoul(value, &end, 10);
+	if (strcmp(option, "--days") != 0)
+		return wrong("not understood", option);
+	if (value[0] < '0' || value[0] > '9' || *end || days == 0 ||
+	    days > most_days)
+		return wrong("not a number of days", value);
+	out->days = (unsigned)days;
+	return 0;
+}
+
 static int parse(const struct command *c, int argc, char **argv, int at,
                  struct vs_arguments *out)
 {
@@ -94,13 +127,11 @@ static int parse(const struct command *c, int argc, char **argv, int at,
 
 		if (strcmp(word, "--config") == 0 && more) {
 			out->config = argv[++at];
-		} else if (strcmp(word, "--role") == 0 && more &&
-		           c->takes_roles) {
-			unsigned bit = vs_people_role(argv[++at]);
+		} else if (word[0] == '-' && more && c->takes != NOTHING) {
+			int code = parse_person(word, argv[++at], out);
 
-			if (!bit)
-				return wrong("no such role", argv[at]);
-			out->roles |= bit;
+			if (code)
+				return code;
 		} else if (word[0] != '-' && c->takes_name && !out->name) {
 			out->name = word;
 		} else {
@@ -111,7 +142,9 @@ static int parse(const struct command *c, int argc, char **argv, int at,
 		return wrong("--config FILE is missing", NULL);
 	if (c->takes_name && !out->name)
 		return wrong("NAME is missing", NULL);
-	if (c->takes_roles && !out->roles)
+	if (c->takes == ROLES && out->person.scope_count)
+		return wrong("a token has its person's scopes", "--scope");
+	if (c->takes == NEEDS_ROLES && !out->person.roles)
 		return wrong("--role ROLE is missing", NULL);
 	return 0;
 }
@@ -134,7 +167,7 @@ static int run(const struct command *c, const struct vs_arguments *a)
 
 int main(int argc, char **argv)
 {
-	struct vs_arguments a = {0};
+	struct vs_arguments a = {.days = preset_days};
 	int used;
 
 	vs_log_init("voltseal-server");

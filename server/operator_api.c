@@ -6,20 +6,53 @@
 
 #include "server/audit.h"
 #include "server/listen.h"
+#include "server/scope.h"
 #include "server/seallog.h"
 
+/* *last: the number of the last record; 0 if there was none. */
+static vs_status page(struct vs_server *s, uint64_t after, uint64_t limit,
+                      json_t **out, uint64_t *last)
+{
+	pthread_mutex_lock(&s->reader_lock);
+	vs_status status = vs_audit_list(s->reader, after, limit, out);
+	pthread_mutex_unlock(&s->reader_lock);
+	size_t n = json_array_size(*out);
+	*last = n ? (uint64_t)json_integer_value(
+			    json_object_get(json_array_get(*out, n - 1), "seq"))
+	          : 0;
+	return status;
+}
+
+static vs_status narrow(struct vs_request *r, json_t *list)
+{
+	struct vs_server *s = r->server;
+
+	pthread_rwlock_rdlock(&s->lock);
+	vs_status status =
+		vs_scope_audit(&r->person, &s->fleet, &s->rollouts, list);
+	pthread_rwlock_unlock(&s->lock);
+	return status;
+}
+
+/* A page that is empty for this person is not the end. */
 void vs_operator_audit(struct vs_request *r)
 {
 	uint64_t after, limit;
-	json_t *list;
+	json_t *list = NULL;
+	vs_status status;
+	bool more;
 
 	if (!vs_request_number(r, "after", 0, &after) ||
 	    !vs_request_number(r, "limit", 100, &limit))
 		return;
-	pthread_mutex_lock(&r->server->reader_lock);
-	vs_status status =
-		vs_audit_list(r->server->reader, after, limit, &list);
-	pthread_mutex_unlock(&r->server->reader_lock);
+	do {
+		status = page(r->server, after, limit, &list, &after);
+		if (!status)
+			status = narrow(r, list);
+		more = !status && after && !json_array_size(list);
+		if (status || more)
+			json_decref(list);
+	} while (more);
 	if (status)
 		vs_request_fail(r, status, NULL);
 	else
@@ -28,20 +61,19 @@ void vs_operator_audit(struct vs_request *r)
 
 void vs_operator_whoami(struct vs_request *r)
 {
-	json_t *roles;
-	vs_status status = vs_people_roles(r->person.roles, &roles);
+	json_t *who;
+	vs_status status = vs_people_json(&r->person, &who);
 
 	if (status)
 		vs_request_fail(r, status, NULL);
 	else
-		vs_request_json(r, 200,
-		                json_pack("{s:s, s:o}", "name", r->person.name,
-		                          "roles", roles));
+		vs_request_json(r, 200, who);
 }
 
 #define MEBI ((size_t)1 << 20)
 #define READS VS_PERSON_ANYBODY
 #define MAKES (VS_PERSON_OPERATOR | VS_PERSON_ADMIN)
+#define PUBLISHES (MAKES | VS_PERSON_WHOLE)
 #define APPROVES (VS_PERSON_APPROVER | VS_PERSON_ADMIN)
 #define AUDITS                                                                 \
 	(VS_PERSON_AUDITOR | VS_PERSON_OPERATOR | VS_PERSON_APPROVER |         \
@@ -55,18 +87,23 @@ const struct vs_route vs_public_routes[] = {
 
 const struct vs_route vs_people_routes[] = {
 	{"GET",  "/v1/whoami", READS, 0, vs_operator_whoami, NULL, NULL},
+	{"GET",  "/v1/tokens", READS, 0, vs_operator_tokens, NULL, NULL},
+	{"POST", "/v1/tokens", READS, 4096,
+	 vs_operator_token_make, NULL, NULL},
+	{"DELETE", "/v1/tokens/*", READS, 0,
+	 vs_operator_token_remove, NULL, NULL},
 	{"GET",  "/v1/audit", AUDITS, 0, vs_operator_audit, NULL, NULL},
 
 	{"GET",  "/v1/artifacts/*", READS, 0,
 	 vs_operator_get_artifact, NULL, NULL},
-	{"PUT",  "/v1/artifacts/*", MAKES, 0, vs_operator_put_artifact,
+	{"PUT",  "/v1/artifacts/*", PUBLISHES, 0, vs_operator_put_artifact,
 	 vs_operator_begin_artifact, vs_operator_more_artifact},
 
-	{"PUT",  "/v1/log/**", MAKES, VS_BUNDLE_LEN_MAX,
+	{"PUT",  "/v1/log/**", PUBLISHES, VS_BUNDLE_LEN_MAX,
 	 vs_operator_put_log, NULL, NULL},
-	{"PUT",  "/v1/proofs/*", MAKES, VS_PROOF_LEN_MAX,
+	{"PUT",  "/v1/proofs/*", PUBLISHES, VS_PROOF_LEN_MAX,
 	 vs_operator_put_proof, NULL, NULL},
-	{"POST", "/v1/repository", MAKES, 32 * MEBI,
+	{"POST", "/v1/repository", PUBLISHES, 32 * MEBI,
 	 vs_operator_publish, NULL, NULL},
 	{"GET",  "/v1/releases", READS, 0, vs_operator_releases, NULL, NULL},
 	{"GET",  "/v1/releases/*", READS, 0, vs_operator_release, NULL, NULL},

@@ -26,6 +26,10 @@ void vs_operator_campaign(struct vs_request *r);
 void vs_operator_create(struct vs_request *r);
 void vs_operator_move(struct vs_request *r);
 
+void vs_operator_tokens(struct vs_request *r);
+void vs_operator_token_make(struct vs_request *r);
+void vs_operator_token_remove(struct vs_request *r);
+
 void vs_log_get(struct vs_request *r);
 void vs_operator_put_log(struct vs_request *r);
 void vs_operator_put_proof(struct vs_request *r);

@@ -6,6 +6,7 @@
 
 #include "server/identify.h"
 #include "server/operator_api.h"
+#include "server/scope.h"
 #include "trust/json.h"
 #include "trust/time.h"
 
@@ -16,8 +17,9 @@ void vs_operator_campaigns(struct vs_request *r)
 
 	pthread_rwlock_rdlock(&s->lock);
 	for (size_t i = 0; list && i < s->rollouts.count; i++)
-		if (vs_rollout_json(s->rollouts.all[i], false, &one) ||
-		    json_array_append_new(list, one)) {
+		if (vs_scope_rollout(&r->person, s->rollouts.all[i]) &&
+		    (vs_rollout_json(s->rollouts.all[i], false, &one) ||
+		     json_array_append_new(list, one))) {
 			json_decref(list);
 			list = NULL;
 		}
@@ -33,7 +35,7 @@ static void show(struct vs_request *r, unsigned code, const char *id)
 	pthread_rwlock_rdlock(&r->server->lock);
 	const struct vs_rollout *found =
 		vs_rollouts_find(&r->server->rollouts, id);
-	if (found)
+	if (found && vs_scope_rollout(&r->person, found))
 		status = vs_rollout_json(found, true, &one);
 	pthread_rwlock_unlock(&r->server->lock);
 	if (status)
@@ -93,6 +95,11 @@ static vs_status run_create(struct vs_job *job, struct vs_store *store)
 	if (!status && r->count == 0)
 		status = vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_NOT_LISTED,
 		                 "filter: no charger fits it", 0);
+	if (!status && !vs_scope_rollout(&c->request->person, r))
+		status = vs_fail(VS_ERR_DENIED, &c->why, VS_REASON_NOT_ALLOWED,
+		                 "filter: reaches chargers outside of your "
+		                 "scopes",
+		                 0);
 	if (!status)
 		status = vs_rollouts_create(&s->rollouts, &with, r);
 	if (status)
@@ -148,6 +155,8 @@ static vs_status run_move(struct vs_job *job, struct vs_store *store)
 	struct vs_rollout *r =
 		vs_rollouts_find(&s->rollouts, m->request->parts[0]);
 
+	if (r && !vs_scope_rollout(&m->request->person, r))
+		r = NULL;
 	m->found = r != NULL;
 	return r ? vs_rollout_move(r, &with, m->move, m->request->person.name)
 	         : VS_ERR_ABSENT;

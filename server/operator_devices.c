@@ -6,6 +6,7 @@
 
 #include "server/audit.h"
 #include "server/operator_api.h"
+#include "server/scope.h"
 #include "trust/json.h"
 
 enum { polls_to_be_offline = 3, least_online_s = 10 };
@@ -25,8 +26,10 @@ void vs_operator_devices(struct vs_request *r)
 
 	pthread_rwlock_rdlock(&s->lock);
 	for (size_t i = 0; list && i < s->fleet.count; i++)
-		if (vs_device_json(s->fleet.all[i], now_s, online_s(s), &one) ||
-		    json_array_append_new(list, one)) {
+		if (vs_scope_device(&r->person, s->fleet.all[i]) &&
+		    (vs_device_json(s->fleet.all[i], now_s, online_s(s),
+		                    &one) ||
+		     json_array_append_new(list, one))) {
 			json_decref(list);
 			list = NULL;
 		}
@@ -42,7 +45,7 @@ void vs_operator_device(struct vs_request *r)
 
 	pthread_rwlock_rdlock(&s->lock);
 	const struct vs_device *d = vs_fleet_find(&s->fleet, r->parts[0]);
-	if (d)
+	if (d && vs_scope_device(&r->person, d))
 		status = vs_device_json(d, vs_server_now(), online_s(s), &one);
 	pthread_rwlock_unlock(&s->lock);
 	if (status)
@@ -98,6 +101,12 @@ void vs_operator_register(struct vs_request *r)
 		status = vs_device_new(&said, &g.device, &why);
 	if (status) {
 		vs_request_fail(r, status, &why);
+		return;
+	}
+	if (!vs_scope_device(&r->person, g.device)) {
+		vs_device_free(&g.device);
+		vs_request_error(r, 403, VS_REASON_NOT_ALLOWED,
+		                 "%s would be outside of your scopes", said.id);
 		return;
 	}
 	g.certificate = said.certificate;

@@ -9,8 +9,7 @@
 
 /* Files by their names below DATA/log.  read gives *out (free()). */
 vs_status vs_seallog_read(const struct vs_seallog *log, const char *name,
-                          size_t max, uint8_t **out,
-                          size_t *len) VS_MUST_CHECK;
+                          size_t max, uint8_t **out, size_t *len) VS_MUST_CHECK;
 vs_status vs_seallog_write(const struct vs_seallog *log, const char *name,
                            const void *in, size_t len) VS_MUST_CHECK;
 

@@ -15,6 +15,16 @@ const char *const vs_schema[] = {
 	"created_s BIGINT NOT NULL)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS person_token ON person (token)",
 
+	/* the token column of person is what version 1 had instead */
+	"CREATE TABLE IF NOT EXISTS token ("
+	"hash BLOB PRIMARY KEY, id TEXT NOT NULL, person TEXT NOT NULL, "
+	"label TEXT NOT NULL, roles TEXT NOT NULL, created_s BIGINT NOT NULL, "
+	"expires_s BIGINT NOT NULL)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS token_id ON token (id)",
+	"CREATE TABLE IF NOT EXISTS scope ("
+	"person TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, "
+	"PRIMARY KEY (person, kind, value))",
+
 	"CREATE TABLE IF NOT EXISTS audit ("
 	"seq BIGINT PRIMARY KEY, time_s BIGINT NOT NULL, "
 	"actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, "
@@ -30,6 +40,9 @@ const char *const vs_schema[] = {
 	"device TEXT NOT NULL, place BIGINT NOT NULL, id TEXT NOT NULL, "
 	"component TEXT NOT NULL, hardware TEXT NOT NULL, "
 	"PRIMARY KEY (device, place))",
+	"CREATE TABLE IF NOT EXISTS label ("
+	"device TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, "
+	"PRIMARY KEY (device, kind, value))",
 	"CREATE TABLE IF NOT EXISTS report ("
 	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
 	"nonce TEXT NOT NULL, received_s BIGINT NOT NULL, "
@@ -57,4 +70,11 @@ const char *const vs_schema[] = {
 	"before_release TEXT NOT NULL, before_campaign TEXT NOT NULL, "
 	"PRIMARY KEY (campaign, device))",
 	NULL,
+};
+
+const char *const vs_schema_steps[VS_SCHEMA_VERSION][VS_SCHEMA_STEP_MAX] = {
+	/* 1: each person had one token, for ever */
+	{"INSERT INTO token (hash, id, person, label, roles, created_s, "
+         "expires_s) SELECT token, name || '.1', name, 'first', roles, "
+         "created_s, 253402300799 FROM person"},
 };

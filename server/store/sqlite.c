@@ -214,25 +214,48 @@ static vs_status read_version(void *ctx, const struct vs_row *row)
 	return VS_OK;
 }
 
+/* From an older version to ours. */
+static vs_status step_up(struct vs_store *s, uint64_t from)
+{
+	char text[24];
+	vs_status status = VS_OK;
+
+	for (uint64_t v = from; v < VS_SCHEMA_VERSION; v++)
+		for (size_t i = 0; !status && vs_schema_steps[v - 1][i]; i++)
+			status = query(s, vs_schema_steps[v - 1][i], NULL, 0,
+			               NULL, NULL);
+	snprintf(text, sizeof text, "%d", VS_SCHEMA_VERSION);
+	return status ? status
+	              : query(s,
+	                      "UPDATE meta SET value = ?1 "
+	                      "WHERE name = 'schema'",
+	                      (struct vs_value[]){vs_text(text)}, 1, NULL,
+	                      NULL);
+}
+
 static vs_status make_tables(struct vs_store *s)
 {
 	uint64_t version = VS_SCHEMA_VERSION;
+	char text[24];
 	vs_status status = begin(s);
 
+	snprintf(text, sizeof text, "%d", VS_SCHEMA_VERSION);
 	for (size_t i = 0; !status && vs_schema[i]; i++)
 		status = query(s, vs_schema[i], NULL, 0, NULL, NULL);
 	if (!status)
-		status =
-			query(s,
-		              "INSERT INTO meta (name, value) VALUES "
-		              "('schema', ?1) ON CONFLICT (name) DO NOTHING",
-		              (struct vs_value[]){vs_text("1")}, 1, NULL, NULL);
+		status = query(s,
+		               "INSERT INTO meta (name, value) VALUES "
+		               "('schema', ?1) ON CONFLICT (name) DO NOTHING",
+		               (struct vs_value[]){vs_text(text)}, 1, NULL,
+		               NULL);
 	if (!status)
 		status = query(s,
 		               "SELECT CAST(value AS BIGINT) FROM meta "
 		               "WHERE name = 'schema'",
 		               NULL, 0, read_version, &version);
-	if (!status && version != VS_SCHEMA_VERSION) {
+	if (!status && version >= 1 && version < VS_SCHEMA_VERSION) {
+		status = step_up(s, version);
+	} else if (!status && version != VS_SCHEMA_VERSION) {
 		snprintf(s->error, sizeof s->error,
 		         "made by another version of voltseal-server");
 		status = VS_ERR_STATE;
