@@ -81,19 +81,12 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-#define NEEDS_ROOT()                                                           \
-	do {                                                                   \
-		(void)state;                                                   \
-		if (geteuid() != 0)                                            \
-			skip();                                                \
-	} while (0)
-
 static void all_checks_pass_or_the_image_is_not_well(void **state)
 {
 	char detail[VS_PROBE_LINE_LEN];
 	struct vs_why why;
 
-	NEEDS_ROOT();
+	(void)state;
 	assert_int_equal(vs_health_check(root, 5000, detail, &why), VS_OK);
 	put_check("10-ok", 0755);
 	put_check("30-ok", 0755);
@@ -114,7 +107,7 @@ static void a_check_that_hangs_is_ended_with_all_it_started(void **state)
 	struct vs_why why;
 	double began = seconds();
 
-	NEEDS_ROOT();
+	(void)state;
 	put_check("25-hang", 0755);
 	assert_int_equal(vs_health_check(root, 300, detail, &why),
 	                 VS_ERR_REFUSED);
@@ -129,7 +122,7 @@ static void a_loud_check_is_heard_to_its_last_word(void **state)
 	char detail[VS_PROBE_LINE_LEN];
 	struct vs_why why;
 
-	NEEDS_ROOT();
+	(void)state;
 	put_check("27-loud", 0755);
 	assert_int_equal(vs_health_check(root, 20000, detail, &why),
 	                 VS_ERR_REFUSED);
@@ -143,7 +136,7 @@ static void a_check_that_cannot_be_run_is_a_failed_one(void **state)
 	char path[PATH_MAX];
 	struct vs_why why;
 
-	NEEDS_ROOT();
+	(void)state;
 	maker_put(&maker, "root/usr/lib/voltseal/health.d/28-script",
 	          "#!/bin/not-there\n", 17);
 	maker_path(&maker, "root/usr/lib/voltseal/health.d/28-script", path);
@@ -229,6 +222,10 @@ int main(void)
 			a_trial_fails_when_its_time_is_over_and_says_why),
 	};
 
+	if (geteuid() != 0) {
+		puts("# skipped: who is not root cannot change the root");
+		cmocka_set_skip_filter("*check*");
+	}
 	return cmocka_run_group_tests_name("agent health", tests, setup,
 	                                   teardown);
 }

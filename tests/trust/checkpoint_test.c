@@ -218,8 +218,6 @@ static void third_party_checkpoints_are_verified(void **state)
 	const char *dir = vectors();
 
 	(void)state;
-	if (!dir)
-		skip();
 	for (unsigned i = 0; i <= 15; i++) {
 		char name[64];
 		struct vs_checkpoint c;
@@ -249,5 +247,6 @@ int main(void)
 		cmocka_unit_test(third_party_checkpoints_are_verified),
 	};
 
+	without_vectors();
 	return cmocka_run_group_tests_name("checkpoint", tests, NULL, NULL);
 }

@@ -61,9 +61,10 @@ void log_prove(struct log *l, uint64_t index, uint64_t size,
 /* Room for a text, on the heap for ever: the tests are short. */
 struct vs_text text_make(size_t cap);
 
-/* The folder of third-party vectors, or NULL after saying that the test is
- * skipped. */
+/* The folder of third-party vectors. */
 const char *vectors(void);
+/* Where there is none: says so and leaves the tests third_party_* out. */
+void without_vectors(void);
 /* A whole file, with a zero after it. */
 char *slurp(const char *dir, const char *name, size_t *len);
 

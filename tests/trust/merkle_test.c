@@ -432,8 +432,6 @@ static void third_party_vectors_are_judged_alike(void **state)
 	char path[4096];
 
 	(void)state;
-	if (!dir)
-		skip();
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%s/merkle/%s", dir, kinds[i]);
 		assert_int_equal(nftw(path, judge_file, 8, FTW_PHYS), 0);
@@ -457,6 +455,7 @@ int main(void)
 		cmocka_unit_test(third_party_vectors_are_judged_alike),
 	};
 
+	without_vectors();
 	return cmocka_run_group_tests_name("merkle", tests, group_set_up,
 	                                   group_tear_down);
 }

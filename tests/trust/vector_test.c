@@ -22,15 +22,7 @@
 
 enum { path_max = 1024, text_max = 1 << 20 };
 
-static const char *folder; /* NULL: no vectors here */
-
-static void need_folder(void)
-{
-	if (folder)
-		return;
-	print_message("# skipped: VOLTSEAL_VECTORS names no folder\n");
-	skip();
-}
+static const char *folder;
 
 static json_t *load(const char *file)
 {
@@ -135,7 +127,6 @@ static void run_file(const char *file, const char *keytype, const char *scheme,
 	json_t *whole, *groups;
 	size_t done = 0;
 
-	need_folder();
 	whole = load(file);
 	groups = json_object_get(whole, "testGroups");
 	for (size_t i = 0; i < json_array_size(groups); i++)
@@ -170,7 +161,6 @@ static void weak_points_never_enter_and_others_do(void **state)
 	size_t refused = 0;
 
 	(void)state;
-	need_folder();
 	all = load("ed25519-cctv/ed25519vectors.json");
 	assert_int_equal(json_array_size(all), 914);
 	for (size_t i = 0; i < json_array_size(all); i++) {
@@ -270,7 +260,6 @@ static void json_is_taken_and_refused_as_our_profile_says(void **state)
 	DIR *dir;
 
 	(void)state;
-	need_folder();
 	(void)snprintf(path, sizeof path, "%s/json-parsing", folder);
 	dir = opendir(path);
 	assert_non_null(dir);
@@ -302,5 +291,9 @@ int main(void)
 	};
 
 	folder = getenv("VOLTSEAL_VECTORS");
+	if (!folder || !*folder) {
+		puts("1..0 # SKIP VOLTSEAL_VECTORS names no folder");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
