@@ -205,6 +205,28 @@ const struct vs_signature *vs_signature_of(const struct vs_signatures *sigs,
 	return NULL;
 }
 
+vs_status vs_signature_insert(struct vs_signatures *sigs, const char *id,
+                              const uint8_t raw[static VS_P256_SIG_LEN])
+{
+	struct vs_signature new = {.scheme = VS_SCHEME_P256_SHA256,
+	                           .len = VS_P256_SIG_LEN,
+	                           .bytes = raw};
+	size_t at = 0;
+
+	if (sigs->count == VS_SIGNATURES_MAX)
+		return VS_ERR_LIMIT;
+	if (vs_hex_decode(id, new.key_id, sizeof new.key_id))
+		return VS_ERR_INPUT;
+	while (at < sigs->count &&
+	       memcmp(sigs->at[at].key_id, new.key_id, sizeof new.key_id) < 0)
+		at++;
+	memmove(&sigs->at[at + 1], &sigs->at[at],
+	        (sigs->count - at) * sizeof *sigs->at);
+	sigs->at[at] = new;
+	sigs->count++;
+	return VS_OK;
+}
+
 /* Whether key i of the ring signed message; sets *broken if it tried. */
 static bool boot_signed(const struct vs_crypto *crypto,
                         const struct vs_keyring *ring, size_t i,

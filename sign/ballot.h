@@ -55,4 +55,11 @@ vs_status vs_ballot_unbroken(const struct vs_ballot *b) VS_MUST_CHECK;
 const struct vs_signature *vs_signature_of(const struct vs_signatures *sigs,
                                            const uint8_t id[static 32]);
 
+/* Adds the signature raw (kept) of the boot key id, in the order of ids.
+ * VS_OK; VS_ERR_LIMIT; VS_ERR_INPUT if id is none.
+ */
+vs_status
+vs_signature_insert(struct vs_signatures *sigs, const char *id,
+                    const uint8_t raw[static VS_P256_SIG_LEN]) VS_MUST_CHECK;
+
 #endif

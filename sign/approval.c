@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sign/approval.c - one person signs what was shown.
+ *
+ * The bytes that were checked and shown are the bytes that are signed: they
+ * are read once.
+ */
+#include "sign/approval.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "sign/ballot.h"
+#include "sign/derive.h"
+#include "sign/judge.h"
+#include "sign/release.h"
+#include "sign/say.h"
+#include "sign/show.h"
+#include "sign/store.h"
+#include "sign/token.h"
+
+struct approval {
+	const struct vs_args *args;
+	const struct vs_room *room;
+	struct vs_proposal *p; /* owned; read anew when metadata is made */
+	struct vs_p11 *token;
+	struct vs_p11_key keys[VS_P11_KEYS_MAX];
+	size_t key_count;
+	size_t signed_count;
+	char already[128];  /* a holder who had signed before */
+	char unusable[256]; /* why a key of the token may not sign at all */
+};
+
+/* Makes one voter's signature on the ballot's subject. */
+typedef vs_status (*sign_fn)(struct approval *a, void *subject,
+                             const struct vs_p11_key *key,
+                             const struct vs_voter *v);
+
+static const struct vs_p11_key *key_of(const struct approval *a,
+                                       const struct vs_voter *v)
+{
+	for (size_t i = 0; i < a->key_count; i++) {
+		EVP_PKEY *pkey = NULL;
+		bool same = vs_p11_pkey(a->keys[i].point, &pkey) == VS_OK &&
+		            EVP_PKEY_eq(pkey, v->pkey) == 1;
+
+		EVP_PKEY_free(pkey);
+		if (same)
+			return &a->keys[i];
+	}
+	return NULL;
+}
+
+static vs_status vote(struct approval *a, const struct vs_ballot *b,
+                      void *subject, sign_fn sign)
+{
+	vs_status status = vs_ballot_unbroken(b);
+
+	for (size_t i = 0; i < b->voter_count && !status; i++) {
+		const struct vs_voter *v = &b->voters[i];
+		const struct vs_p11_key *key = key_of(a, v);
+
+		if (!key)
+			continue;
+		if (v->voted) {
+			snprintf(a->already, sizeof a->already, "%s",
+			         v->holder);
+			continue;
+		}
+		status = sign(a, subject, key, v);
+		if (status)
+			break;
+		a->signed_count++;
+		printf("%s signs %s\n", v->holder, b->what);
+	}
+	return status;
+}
+
+static vs_status sign_metadata(struct approval *a, void *subject,
+                               const struct vs_p11_key *key,
+                               const struct vs_voter *v)
+{
+	struct vs_document *d = subject;
+	uint8_t raw[VS_P11_RAW_LEN], der[VS_P11_DER_MAX];
+	size_t len;
+	vs_status status = vs_p11_sign(a->token, key, d->envelope.canon,
+	                               d->envelope.canon_len, raw);
+
+	if (status)
+		return vs_token_failed(a->token, status);
+	status = vs_p11_der(raw, der, &len);
+	if (!status)
+		status = vs_envelope_add(&d->envelope, v->id, der, len);
+	return status ? vs_say_io(status, d->path) : vs_document_store(d);
+}
+
+static vs_status sign_ring(struct approval *a, void *subject,
+                           const struct vs_p11_key *key,
+                           const struct vs_voter *v)
+{
+	struct vs_document *d = subject;
+	struct vs_signatures sigs = d->signatures;
+	uint8_t raw[VS_P11_RAW_LEN];
+	vs_status status =
+		vs_p11_sign(a->token, key, d->bytes, d->body_len, raw);
+
+	if (status)
+		return vs_token_failed(a->token, status);
+	status = vs_signature_insert(&sigs, v->id, raw);
+	return status ? vs_say_io(status, d->path)
+	              : vs_document_set_signatures(d, &sigs);
+}
+
+/* A vote cut off between two seals is completed here. */
+static vs_status sign_seals(struct approval *a, void *subject,
+                            const struct vs_p11_key *key,
+                            const struct vs_voter *v)
+{
+	struct vs_proposal *p = subject;
+	uint8_t id[VS_SHA256_LEN];
+	vs_status status = vs_hex_decode(v->id, id, sizeof id);
+
+	for (size_t i = 0; i < p->image_count && !status; i++) {
+		struct vs_image *image = &p->images[i];
+		struct vs_signatures sigs = image->seal.signatures;
+		uint8_t raw[VS_P11_RAW_LEN];
+
+		if (vs_signature_of(&sigs, id))
+			continue;
+		status = vs_p11_sign(a->token, key, image->seal.raw,
+		                     VS_SEAL_HEADER_LEN, raw);
+		if (status)
+			return vs_token_failed(a->token, status);
+		status = vs_signature_insert(&sigs, v->id, raw);
+		if (!status)
+			status = vs_image_set_signatures(image, &sigs);
+	}
+	return status;
+}
+
+vs_status vs_approval_freeze(const struct vs_room *r, struct vs_proposal **p)
+{
+	struct vs_document *d =
+		vs_proposal_document(*p, VS_IMAGE, VS_POLICY_RELEASE);
+	uint64_t expiry = vs_derive_expiry(r->policy, VS_POLICY_RELEASES);
+	char name[VS_VERSION_LEN];
+	json_t *body;
+	vs_status status = vs_release_open_seals(r, *p);
+
+	if (!status && !d)
+		status = vs_say_io(VS_ERR_STATE, (*p)->dir);
+	if (!status)
+		status = vs_release_body(r, *p, d->version, expiry, &body);
+	if (!status)
+		status = vs_metadata_store(d->path, body);
+	if (status)
+		return status;
+	printf("enough seals are signed; the metadata is made\n");
+	snprintf(name, sizeof name, "%s", (*p)->name);
+	vs_proposal_free(p);
+	return vs_proposal_open(r, name, p);
+}
+
+/* Step one: stops at the threshold, so a seal has just that many. */
+static vs_status approve_seals(struct approval *a)
+{
+	struct vs_ballot b;
+	vs_status status = vs_ballot_seals(a->room, a->p, &b);
+
+	if (!status && !b.enough)
+		status = vote(a, &b, a->p, sign_seals);
+	vs_ballot_drop(&b);
+	if (!status)
+		status = vs_ballot_seals(a->room, a->p, &b);
+	bool enough = !status && b.enough;
+	vs_ballot_drop(&b);
+	return enough ? vs_approval_freeze(a->room, &a->p) : status;
+}
+
+/* All are judged before one is signed: a refusal leaves nothing behind. */
+static vs_status judge_all(struct approval *a)
+{
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; !status && i < a->p->document_count; i++)
+		if (a->p->documents[i].present)
+			status = vs_judge_document(a->room, a->p,
+			                           &a->p->documents[i]);
+	return status;
+}
+
+static vs_status approve_document(struct approval *a, struct vs_document *d)
+{
+	struct vs_ballot ballots[VS_BALLOTS_MAX];
+	size_t count;
+	bool ring = strcmp(d->repository, VS_BOOT) == 0;
+	vs_status status =
+		vs_ballot_document(a->room, a->p, d, ballots, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!status)
+			status = vote(a, &ballots[i], d,
+			              ring ? sign_ring : sign_metadata);
+		vs_ballot_drop(&ballots[i]);
+	}
+	return status;
+}
+
+static vs_status ask(const struct approval *a, const char *otherwise)
+{
+	char answer[16];
+
+	if (vs_args_flag(a->args, "yes"))
+		return VS_OK;
+	printf("\nSign this with the keys of token %s? Type yes: ",
+	       vs_args_text(a->args, "token"));
+	if (fflush(stdout) || !fgets(answer, sizeof answer, stdin) ||
+	    strcmp(answer, "yes\n") != 0) {
+		vs_error("approve: not confirmed; %s", otherwise);
+		return VS_ERR_DENIED;
+	}
+	return VS_OK;
+}
+
+/* Whoever completes the seals goes on with the metadata, seen first. */
+static vs_status approve_release(struct approval *a)
+{
+	struct vs_document *d =
+		vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
+	vs_status status = vs_release_check_packs(a->p);
+
+	if (status || !d)
+		return status;
+	if (d->present)
+		return vs_release_open_seals(a->room, a->p);
+	status = approve_seals(a);
+	d = vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
+	if (status || !d || !d->present)
+		return status;
+	status = vs_show_proposal(a->room, a->p);
+	return status ? status
+	              : ask(a, "the seals are signed, the metadata is not");
+}
+
+static vs_status approve_all(struct approval *a)
+{
+	vs_status status = vs_judge_policy(a->room, a->p);
+
+	if (!status)
+		status = judge_all(a);
+	if (!status && a->p->image_count) {
+		status = approve_release(a);
+		if (!status) /* it may have been made just now */
+			status = judge_all(a);
+	}
+	for (size_t i = 0; !status && i < a->p->document_count; i++)
+		if (a->p->documents[i].present)
+			status = approve_document(a, &a->p->documents[i]);
+	return status;
+}
+
+static vs_status verdict(const struct approval *a)
+{
+	const char *token = vs_args_text(a->args, "token");
+
+	if (a->signed_count)
+		return VS_OK;
+	if (a->already[0]) {
+		vs_error("proposal %s: %s has approved it already; a key "
+		         "counts once (%s)",
+		         a->p->name, a->already,
+		         vs_reason_name(VS_REASON_FOUR_EYES));
+		return VS_ERR_REFUSED;
+	}
+	vs_error("proposal %s: token %s holds no key that may approve it now "
+	         "(%s)%s%s",
+	         a->p->name, token, vs_reason_name(VS_REASON_NOT_ALLOWED),
+	         a->unusable[0] ? "; " : "", a->unusable);
+	return VS_ERR_REFUSED;
+}
+
+/* A key that the policy asks this token for tells best what is wrong. */
+static void find_unusable(struct approval *a)
+{
+	const char *token = vs_args_text(a->args, "token");
+	const struct vs_policy *policy = a->room->policy;
+	struct vs_p11_key key;
+	bool found = false;
+
+	for (size_t i = 0; !found && i < VS_POLICY_ROLES; i++) {
+		const struct vs_policy_role *role = &policy->role[i];
+
+		for (size_t k = 0; !found && k < role->key_count; k++)
+			found = strcmp(role->keys[k].holder, token) == 0 &&
+			        vs_p11_find(a->token, role->keys[k].label,
+			                    &key) == VS_ERR_REFUSED;
+	}
+	if (found)
+		vs_log_quote(vs_p11_error(a->token), a->unusable,
+		             sizeof a->unusable);
+}
+
+static vs_status list_keys(struct approval *a)
+{
+	size_t refused;
+	vs_status status =
+		vs_p11_list(a->token, a->keys, &a->key_count, &refused);
+
+	if (status)
+		return vs_token_failed(a->token, status);
+	if (refused)
+		find_unusable(a);
+	return VS_OK;
+}
+
+static vs_status run_open(struct approval *a)
+{
+	vs_status status = vs_store_sweep(a->p->dir);
+
+	if (!status)
+		status = vs_show_proposal(a->room, a->p);
+	if (!status)
+		status = ask(a, "nothing was signed");
+	if (!status)
+		status = vs_token_open(a->args, false, &a->token);
+	if (!status)
+		status = list_keys(a);
+	if (!status)
+		status = approve_all(a);
+	if (!status)
+		status = verdict(a);
+	return status ? status : vs_show_progress(a->room, a->p);
+}
+
+vs_status vs_approval_run(const struct vs_args *args, const struct vs_room *r,
+                          struct vs_proposal **p)
+{
+	struct approval a = {.args = args, .room = r, .p = *p};
+	vs_status status = run_open(&a);
+
+	vs_p11_close(&a.token);
+	*p = a.p;
+	return status;
+}
