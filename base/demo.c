@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/demo.c - keys whose private part is published.
+ */
+#include "base/demo.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "base/hex.h"
+
+/* In the order of their first bytes. */
+static const char *const digests[] = {
+	"0157a1d82da437eb6b2d0a612ebf934c3a54fb191ed23ddf8c5463876bfd5732",
+	"0440557dcbdd479617aaec192245329d9078dda5dfd971a9498c215b49724913",
+	"0c2bd35fad907d27d3b30206d18bf4b777dacf0f0d59c4eaddd8d7b492b4c102",
+	"0d6a48c1ecfe566ea850341a9defc97703594869f4af6910f86187c43c8e51e1",
+	"119d9ec78824edfb68f4bf3367b7115403b5389dc2536d7f3806dc070d5cce09",
+	"11b96904dab3e30fe557684123ee62774af915f5219bcbb30bce3081cedbf993",
+	"11de3d18fd9f1d5d5e9d177d0dc1c3dddda767192f39c5ad727bba692439858e",
+	"139e3940e64b5491722088d9a0d741628fc826e09475d341a780acde3c4b8070",
+	"150a5222d486e9da38109a71cd012d8308c9517e8f45910c04d3ced9d823ea81",
+	"1cdb5b17b4ab6972268f84f1a4fceb2523b9fb2809d8ace52470708e347b3553",
+	"1dcde3e023dd406cbcaf2d337a9441526636d5f6e3e1d452207df6b52d028075",
+	"21fe31dfa154a261626bf854046fd2271b7bed4b6abe45aa58877ef47f9721b9",
+	"22c9836c9039c3e10526929924fd9ddc368a56fa905eb01844c24420c7e10dc6",
+	"28634278ad8057ef669c2e88de50554c19205a80d7e32e9a0c5c2a91a57a5037",
+	"29f4e14cc1426a0a840ce04f29414741a1669fcb13feeb0c534e03d1dca86035",
+	"305754e9bff8823372c39f08c44cb86525582faf270086c35e92e413310917a2",
+	"34750f98bd59fcfc946da45aaabe933be154a4b5094e1c4abf42866505f3c97e",
+	"354b62c925bcbfeb8827036c5e00776a80206c9d5a31f799e527eb1dd7952456",
+	"3816eee214ee225ca6fde0b79f3624a67b1b7edb7d247141b4080015badd0e60",
+	"39f713d0a644253f04529421b9f51b9b08979d08295959c4f3990ee617f5139f",
+	"3d4b106bf10be016be518ec998916215d2a0c972a07e72eec9b4cdd1bfaf7b66",
+	"3d5220f9ca244c3cd32ab9c5092b05b672ae488f8832ae4fad8b6fa91bba4d09",
+	"3d7d738b5326b1090975299685c44e2c30ab13ef3421ebd3b7fc004a617598a3",
+	"4071cd657e3033082dcebb6ef1c25f2f8ab58ef26f234c58bef965f505082a3f",
+	"4a6779c7cac3f6e808f97820c623e335fb52225c9046ac82123cc4f12e42011b",
+	"4b73ca3c9f222a2cf4e7547d26b7e552aab08fbec8ce2f0d7457962a25829807",
+	"4cda991a51da75acf50e966c2716a7a2837d72eb1c20b418db74c15dfe137a23",
+	"4e40120b721f4d3b2353db38e447488f776fb4f189509147ce2ed107de55d3e7",
+	"5009c10d13488e7d95b3880b20920a92e4f3313040073e95efb9c98f3825d978",
+	"506ef1879d748ce0713b0dd01da32ad2a4b1ce97b5a852ff18800c1e52982376",
+	"52168a9c192c6d153a2f0b1ce4f4144cd40ef9d86ad3fefc7f4caa1adb5ae969",
+	"539f0c89f3bde26e0918ac3e404e053254bf786878dfa3cb1c29c1fadedacb06",
+	"59a2f87181cd18634d5077151b58ad7bbf4769342c6b6fd2aeef9362842b930e",
+	"5c29b78f10a35a49a6231d08ee840a04bcc3a37a4f9d46df327dec56b8a9b7c9",
+	"5d0fb207c5dd615880b9f86fc7987bd7e6c32affbf7a975a7453ec0d2c2bb606",
+	"5f9b247e2a654719f198e4f241d6b0df9a1a937a13ef5ef899f64d9285fce224",
+	"617e37f7a48d30a63de6efeaa44faa4832e06c17d000e5499d3c5876cc225080",
+	"67f6e8c48c62dc62a3706e7a8ba2164ca345d762bafd07fffb1d195500c4f98b",
+	"698bea63dc44a344663ff1429aea10842df27b6b991ef25866b2c6c02cdcc5be",
+	"6a3803d5f059902a1c6dafbc9ba4729212f7caac08634cc3ae76b27529f03827",
+	"6e745e7afe4f1451f439f2f201af6658d96377a905815a5b6396788a3a354047",
+	"6f1e5b61ed9a821457aa6b4d7c2a2b37715ffb16e41585d25c4679cda12e441b",
+	"7146a40cf90f90fddb953d4b40055fcc1f3b20d5137f6ef2f5c30b0d13dd5b42",
+	"72456720412037a6b339f884ce6d91bb4cc163a7dc3e4c58c658e6c2097b92a2",
+	"7599776c3085e3f9da0d13071eb0b4ab50fd2bf64c06dd92c2365af3a328eca3",
+	"7710e28392251c0b70f8299fd465e9c200db6e7c415d18bae009e1ac75b17dc9",
+	"77cfe5ce6696f8498aedc7ba14c124383a29c9356bb87d58d3fc783ed1da108d",
+	"795ed5ffe9039bf56d224dc19d19c33e58f65632da8132af5da8063c8bd37665",
+	"79e75b0e0e4770988a638711e33a801897cd5ea0320f106eb6ab66501eb77c78",
+	"79fb38ef414ebed57f2f3a5ba81799ed7a357623cdb1e363a724a4bb9d92bfc4",
+	"7caea6c3093efbfdc5e8478023e975530c0b04edba8480aea598494bf3ec715a",
+	"7ed1e586b4dafd8867ef23d3c2f10916442a0cd11f2f266f38fccd2f4b8b63ca",
+	"7fe757d0ace1b0e44a8c4c334bdbb1bcc60723e5bf27fb14b332d0aa22261a01",
+	"89896264c58fca553508257b18703781fcd99c22a66186aa74f56e76f9b27cbe",
+	"8eab52b90b0e32ea95ae505f9413849a4da66b09683a3d28bea423e54e9c6172",
+	"91384c411e5af29648f17f922b402655b11ecaec1b33fc45796241963f95f202",
+	"916540634c43e9d213af698a952209d3ca4f9cfe2767cf04c0079299a9607895",
+	"9d1524d355ca8bf4da0552a0f1452ff6c986fd56a2c3af9723f75de5ddb1daf9",
+	"9f37a26b4e7ab3c86628c16ee879024e506156a3a166568bebe254b7aa9be5af",
+	"a2d0dfa4f8b0028c271572db303e37d0f55f6b57ce26fb5357999fcbb5cd6b94",
+	"a43e132d6a051133b4b29718048ca12c93cfbc1e5105ad53a6363b70843a98e1",
+	"a6e7b6810df8120580f2a81710e228f454f99c9790324eecca758333f759ca6d",
+	"a804bafc1107b75763cd61b7764278b7b2f925c5a818b25733035073ac9c5c4b",
+	"a9f300eb5960e89133af7362011a1e26f0e2ea2e36dc402a04af6c192b891a8c",
+	"afba6b8c9c77b6d661c5a0482f28c7e2b67d7630552f8328ed4cd42276f9a05d",
+	"b0cca84843f6f5a274150a98da66d78f0273f64e16dcff4376d95b0c3b78d668",
+	"b0d71468ea1447d04511c844f587f293e71ba630fb6eb29a423696283ca5f6c0",
+	"b180152faab68fa7c49e5446622cf762233bae153ca3b651a8968b3fbc96a09e",
+	"b18b86ce1389e46de87aa4a5131ce83c1160fa33c087ab15b863574d31d8ff3c",
+	"b33e4d1c20df27891225e731ac50234b2a202ec4442427bfbae62ca6a6f393b4",
+	"b62e867fa2f33afe62d5d6b1642e1621d543307846b2a57b897e710919b76709",
+	"b673102b2fc73c99c313d9c1953f3e5d41139b1e00be93fcfe307624d115fd82",
+	"bf6e3480d3f05753a3173bf500bf0fa34ee460c82d3067131dba040cf3918d9c",
+	"c5b940ed3f65c391965de8295fc5d25f474fa57b48d36eb10ad363b8539c1b79",
+	"c7832263600476fd6ff4c5cb0a86080d0e5f48b24c75e0f8f67f10eb15b14b84",
+	"c8509d7e15eba5efca6513dcbf766512c1d88e5d834a0183aba0c028b88c8035",
+	"c8c251216066e9ec65a1eea05dd51dd01d8877ee9f2c45311d3311fcbf45757f",
+	"c8cf95d59d35ece98605de52fba3c378528f90cac1306ff6ce792101e6763f43",
+	"cc8c40f68a63f32153411df2b386408793704d501fb3bf2f7ead2bcacb6804b3",
+	"d40763211e7bc55f3b19e939a210a3a5196944ef27323e81fbf83d8bce3218fd",
+	"d504bb7f7214db9391aa483c267b2311f116f782fffb501ddba94ae10157c4c7",
+	"d77a915ef4d5cb3848ec441492aed19a25dde69e717b44a2a44a070d6c4d1196",
+	"dac073e0123bdea59dd9b3bda9cf6037f63aca82627d7abcd5c4ac29dd74003e",
+	"db0743e2dcba9ebf2419bde0881beea966689a26fc44f9bef7adb2970ed37ee8",
+	"dbc298251c51321b7266e78d1c151c2b62aff8cb95b293096d3463018544face",
+	"defe6330f78fcc11efd0fb28614f0d29d7b60d6e66c25c1c5b0f98fe505fc8bb",
+	"e0900a3df4542ec894d8fbad1a79b3e1bbf120cf13c6d3ad8e794086fbdf9535",
+	"e38ebd636090080045824f6eb003f90c2ae56e9d9405da758993833d167a512d",
+	"e3c1b362c0df36f6b370b8b1479b67dad96392b2440744e05fdf7f1883bff30d",
+	"e796172b92befd62d9dc67e41c2f5bc9d3100a3023b20b1ca40288dd1c679e69",
+	"e8435051d2bdab7ed5a2fdc17997dc4cf033e630f0b05bf476af89de5ecd5f22",
+	"e9cec57e88da7158cd4ac9753406e4569c97cdf621d6846610b066bbcbc5cfd3",
+	"ebef67036c56d57ff106f49b222e8ed61f9d4a75b20907aa83b828f2a78ca553",
+	"ed23d853125a3acff2782dddf84e018ebc85942ebf328ff1287202a479964207",
+	"ed5374fad2efec691cc6d8ed95e347ebd04907a356f19e57d0d2deb929599c8b",
+	"eda035228b013f679617bd0663f09115c0c6b86f72b49167deea6ae0a709aae3",
+	"f43a6c9879694a0d83ef8ca735f4f1c64c717eeaf8dab468c7a74887e5e3069f",
+	"f45ccde0a82df0e7fb0a77b824a86b91feca5ce3fcbf76449bd93d45e5e0ec5f",
+	"f6055078c8608d752a175af677349a86f7975fa77b20ebd41a570392728ab6e0",
+	"fa4d86c3b551aa6cd7c3759d040c037ef2c6379f01880f453c7ef5374406e4be",
+	"fdf72a088f18f7399e8c52bce448441501f759a595a86980e5d9a422a01e5d55",
+	"fe812c12f3ab4ce6ac5db69ac352f906cb1b11ef43fb33e252ef7ff552263889",
+};
+
+enum { digest_count = sizeof digests / sizeof *digests, raw_max = 65 };
+
+size_t vs_demo_count(void)
+{
+	return digest_count;
+}
+
+bool vs_demo_digest(const uint8_t digest[static VS_DEMO_DIGEST_LEN])
+{
+	char hex[2 * VS_DEMO_DIGEST_LEN + 1];
+
+	vs_hex_encode(digest, VS_DEMO_DIGEST_LEN, hex);
+	for (size_t i = 0; i < digest_count; i++)
+		if (strcmp(digests[i], hex) == 0)
+			return true;
+	return false;
+}
+
+/* One form for a key, whether its point came compressed or not. */
+static bool raw_point(EVP_PKEY *pkey, uint8_t out[static raw_max])
+{
+	BIGNUM *x = NULL, *y = NULL;
+	bool ok = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) ==
+	                  1 &&
+	          EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y) ==
+	                  1 &&
+	          BN_bn2binpad(x, out + 1, 32) == 32 &&
+	          BN_bn2binpad(y, out + 33, 32) == 32;
+
+	out[0] = 0x04;
+	BN_free(x);
+	BN_free(y);
+	return ok;
+}
+
+static bool digest_of_spki(EVP_PKEY *pkey, uint8_t out[static 32])
+{
+	uint8_t *der = NULL;
+	int len = i2d_PUBKEY(pkey, &der);
+	bool ok = len > 0 && EVP_Digest(der, (size_t)len, out, NULL,
+	                                EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	return ok;
+}
+
+static bool digest_of(EVP_PKEY *pkey, uint8_t out[static 32])
+{
+	uint8_t raw[raw_max];
+	size_t len = sizeof raw;
+
+	if (EVP_PKEY_is_a(pkey, "ED25519")) {
+		if (EVP_PKEY_get_raw_public_key(pkey, raw, &len) != 1)
+			return false;
+	} else if (!EVP_PKEY_is_a(pkey, "EC") ||
+	           EVP_PKEY_get_bits(pkey) != 256 || !raw_point(pkey, raw)) {
+		return digest_of_spki(pkey, out);
+	}
+	return EVP_Digest(raw, len, out, NULL, EVP_sha256(), NULL) == 1;
+}
+
+bool vs_demo_key(EVP_PKEY *pkey)
+{
+	uint8_t digest[VS_DEMO_DIGEST_LEN];
+	bool known = !digest_of(pkey, digest) || vs_demo_digest(digest);
+
+	ERR_clear_error();
+	return known;
+}
