@@ -133,8 +133,9 @@ static vs_status make_timestamp(const struct vs_online *keys,
 		.len = out->snapshot.len,
 	};
 	json_t *body;
-	vs_status status = vs_write_timestamp(
-		o->version, o->now_s + o->timestamp_ttl_s, &file, &body);
+	vs_status status =
+		vs_write_timestamp(o->version, o->now_s,
+	                           o->now_s + o->timestamp_ttl_s, &file, &body);
 
 	if (status)
 		return vs_fail(status, why, VS_REASON_NONE, "timestamp", 0);

@@ -120,7 +120,8 @@ static vs_status sign_timestamp(struct vs_fileset *files,
 	size_t len;
 	json_t *body;
 	vs_status status = vs_write_timestamp(
-		version, with->now_s + with->timestamp_ttl_s, &snapshot, &body);
+		version, with->now_s, with->now_s + with->timestamp_ttl_s,
+		&snapshot, &body);
 
 	if (status)
 		return vs_fail(status, why, VS_REASON_NONE, "timestamp", 0);

@@ -155,14 +155,20 @@ static vs_status fill_meta(json_t *body, const struct vs_write_file *files,
 	return status;
 }
 
-vs_status vs_write_timestamp(uint64_t version, uint64_t expires_s,
+vs_status vs_write_timestamp(uint64_t version, uint64_t issued_s,
+                             uint64_t expires_s,
                              const struct vs_write_file *snapshot, json_t **out)
 {
+	char issued[VS_TIME_LEN];
 	json_t *body;
 	vs_status status = common("timestamp", version, expires_s, &body);
 
-	if (!status && strcmp(snapshot->name, "snapshot.json") != 0)
+	vs_time_format(issued_s, issued);
+	if (!status && (issued_s >= expires_s ||
+	                strcmp(snapshot->name, "snapshot.json") != 0))
 		status = VS_ERR_INPUT;
+	if (!status && issued_s > 0)
+		status = set(body, "issued", json_string(issued));
 	if (!status)
 		status = fill_meta(body, snapshot, 1);
 	return give(status, body, out);

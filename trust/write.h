@@ -36,7 +36,10 @@ struct vs_write_file {
 vs_status vs_write_root(uint64_t version, uint64_t expires_s,
                         const struct vs_write_role *roles, size_t count,
                         json_t **out) VS_MUST_CHECK;
-vs_status vs_write_timestamp(uint64_t version, uint64_t expires_s,
+/* Says that it was signed at issued_s (docs/formats/uptane-profile.md,
+ * "Time"), unless that is 0.  VS_ERR_INPUT also if it would be expired then. */
+vs_status vs_write_timestamp(uint64_t version, uint64_t issued_s,
+                             uint64_t expires_s,
                              const struct vs_write_file *snapshot,
                              json_t **out) VS_MUST_CHECK;
 vs_status vs_write_snapshot(uint64_t version, uint64_t expires_s,

@@ -149,7 +149,7 @@ static void make(struct maker *m, char **targets)
 	snapshot =
 		(struct vs_write_file){"snapshot.json", m->version,
 	                               m->texts[SNAPSHOT], m->lens[SNAPSHOT]};
-	must(!vs_write_timestamp(m->version, m->expires_s, &snapshot,
+	must(!vs_write_timestamp(m->version, 0, m->expires_s, &snapshot,
 	                         &m->bodies[TIMESTAMP]),
 	     "timestamp");
 	sign(m, TIMESTAMP, false);

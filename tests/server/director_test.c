@@ -237,6 +237,30 @@ static void a_director_names_each_target_and_its_ecu(void **state)
 	drop(&w);
 }
 
+/* A3: chargers take the newest such moment for the least the time can be. */
+static void a_timestamp_says_when_it_was_signed(void **state)
+{
+	struct world w;
+	struct made m;
+	struct vs_why why;
+	json_t *file;
+
+	set_up(&w);
+	make(*state, &w, "1.1.0", &m);
+	assert_int_equal(vs_json_parse(m.files.timestamp.bytes,
+	                               m.files.timestamp.len, 1 << 20, &file,
+	                               &why),
+	                 VS_OK);
+	const json_t *body = json_object_get(file, "signed");
+	assert_string_equal(json_string_value(json_object_get(body, "issued")),
+	                    "2023-11-14T22:13:20Z");
+	assert_string_equal(json_string_value(json_object_get(body, "expires")),
+	                    "2023-11-14T22:14:20Z");
+	json_decref(file);
+	drop_made(&m);
+	drop(&w);
+}
+
 static void other_hardware_is_left_out(void **state)
 {
 	struct world w;
@@ -305,6 +329,9 @@ int main(void)
 		cmocka_unit_test(versions_are_the_successor_or_the_clock),
 		cmocka_unit_test_setup_teardown(
 			a_director_names_each_target_and_its_ecu, scratch_make,
+			scratch_remove),
+		cmocka_unit_test_setup_teardown(
+			a_timestamp_says_when_it_was_signed, scratch_make,
 			scratch_remove),
 		cmocka_unit_test_setup_teardown(other_hardware_is_left_out,
 	                                        scratch_make, scratch_remove),

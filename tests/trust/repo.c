@@ -345,7 +345,7 @@ void repo_publish_files(struct repo *r)
 		drop_hashes(body);
 	publish(r, "snapshot", r->version[R_SNAPSHOT], body,
 	        &r->role[R_SNAPSHOT], &note);
-	assert_int_equal(vs_write_timestamp(r->version[R_TIMESTAMP],
+	assert_int_equal(vs_write_timestamp(r->version[R_TIMESTAMP], 0,
 	                                    r->expires[R_TIMESTAMP], &note,
 	                                    &body),
 	                 VS_OK);

@@ -235,7 +235,7 @@ static vs_status write_all(void)
 		status = vs_write_snapshot(1, NOW, &file, 1, &snapshot);
 	file.name = "snapshot.json";
 	if (!status)
-		status = vs_write_timestamp(1, NOW, &file, &stamp);
+		status = vs_write_timestamp(1, NOW - 60, NOW, &file, &stamp);
 	if (!status)
 		status = vs_envelope_new(json_incref(targets), &e);
 	if (!status)

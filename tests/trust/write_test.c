@@ -89,11 +89,43 @@ static void meta_names_end_in_json_and_come_once(void **state)
 	f[1].version = 1;
 	assert_int_equal(vs_write_snapshot(1, NOW, f, 2, &out), VS_OK);
 	json_decref(out);
-	assert_int_equal(vs_write_timestamp(1, NOW, f, &out), VS_ERR_INPUT);
+	assert_int_equal(vs_write_timestamp(1, 0, NOW, f, &out), VS_ERR_INPUT);
 	assert_null(out);
 	f[0].name = "snapshot.json";
-	assert_int_equal(vs_write_timestamp(1, NOW, f, &out), VS_OK);
+	assert_int_equal(vs_write_timestamp(1, 0, NOW, f, &out), VS_OK);
 	json_decref(out);
+}
+
+/* A3: what the reader would pass over is not written. */
+static void a_timestamp_says_when_it_was_signed(void **state)
+{
+	static const struct {
+		uint64_t issued_s, expires_s;
+		const char *text; /* NULL: not said */
+		vs_status status;
+	} rows[] = {
+		{NOW,     NOW + 1, "2027-01-15T08:00:00Z", VS_OK       },
+		{NOW - 1, NOW,     "2027-01-15T07:59:59Z", VS_OK       },
+		{0,       NOW,     NULL,                   VS_OK       },
+		{NOW,     NOW,     NULL,                   VS_ERR_INPUT},
+		{NOW + 1, NOW,     NULL,                   VS_ERR_INPUT},
+	};
+	const struct vs_write_file f = {"snapshot.json", 1, "x", 1};
+	const char *issued;
+	json_t *out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_int_equal(vs_write_timestamp(1, rows[i].issued_s,
+		                                    rows[i].expires_s, &f,
+		                                    &out),
+		                 rows[i].status);
+		issued = json_string_value(json_object_get(out, "issued"));
+		assert_int_equal(!issued, !rows[i].text);
+		if (issued)
+			assert_string_equal(issued, rows[i].text);
+		json_decref(out);
+	}
 }
 
 static void targets_follow_the_publishers_rules(void **state)
@@ -172,6 +204,7 @@ int main(void)
 		T(a_root_needs_each_role_once_with_enough_keys),
 		T(a_role_may_not_hold_one_key_twice),
 		T(meta_names_end_in_json_and_come_once),
+		cmocka_unit_test(a_timestamp_says_when_it_was_signed),
 		T(targets_follow_the_publishers_rules),
 		T(delegations_follow_the_publishers_rules),
 	};
