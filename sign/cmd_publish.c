@@ -17,6 +17,7 @@
 #include "seal/openssl.h"
 #include "sign/ballot.h"
 #include "sign/commands.h"
+#include "sign/inforce.h"
 #include "sign/judge.h"
 #include "sign/release.h"
 #include "sign/say.h"
@@ -155,6 +156,7 @@ static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
                            size_t *new)
 {
 	vs_status status = VS_OK;
+	size_t files;
 
 	*new = 0;
 	for (size_t i = 0; i < p->document_count && !status; i++) {
@@ -166,7 +168,11 @@ static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
 		status = p->image_count ? check_release(r, p)
 		                        : check_document(r, p, d);
 	}
-	return !status && *new ? vs_judge_policy(r, p) : status;
+	if (status || !*new)
+		return status;
+	status = vs_judge_policy(r, p);
+	return status ? status
+	              : vs_inforce_verify(r, p, VS_INFORCE_SEALS, &files);
 }
 
 /* Last, so that a cut before it is seen and made good: a policy that was

@@ -186,7 +186,14 @@ def a_withdrawn_key_counts_no_more_and_a_new_one_does(w):
     w.run(*w.args("approve", "dave-for-carol", "alice"))
     w.refuse("by the keys in force: 1 of 2",
              *w.args("publish", "dave-for-carol"))
-    w.publish("dave-for-carol", "carol")  # whose key still counts for that
+    w.refuse("threshold", "verify", "--room", w.room, "--proposal",
+             "dave-for-carol")
+    w.run(*w.args("approve", "dave-for-carol", "carol"))
+    out, _ = w.run("verify", "--room", w.room, "--proposal", "dave-for-carol")
+    assert "all good with proposal dave-for-carol in force" in out
+    assert not os.path.exists(os.path.join(w.room,
+                                           "in-force/image/2.root.json"))
+    w.publish("dave-for-carol")  # carol's key counts for that
     w.refuse("in force (wrong-version)", *w.args("approve", "late", "alice"))
     assert json.loads(read(os.path.join(w.room, "policy.json")))[
         "version"] == 2
