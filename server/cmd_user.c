@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -18,11 +20,16 @@
 #include "server/commands.h"
 #include "server/config.h"
 #include "server/online.h"
+#include "server/password.h"
 #include "server/people.h"
 #include "server/server.h"
+#include "server/session.h"
 #include "trust/json.h"
 
 enum { path_max = 1200, day_s = 86400 };
+
+/* What a command prints: a token, or what an app is shown. */
+enum { said_len = VS_TOTP_URI_LEN };
 
 static vs_status open_store(const struct vs_settings *s, struct vs_store **out,
                             char error[static 256])
@@ -126,7 +133,7 @@ static void role_line(const struct vs_person *p, char *out, size_t cap)
 
 static vs_status make_token(struct vs_store *store,
                             const struct vs_arguments *a,
-                            char token[static VS_TOKEN_LEN + 1])
+                            char said[static said_len])
 {
 	uint64_t now_s = vs_server_now();
 	char id[VS_TOKEN_ID_LEN + 1];
@@ -138,12 +145,50 @@ static vs_status make_token(struct vs_store *store,
 	                           now_s, now_s + (uint64_t)a->days * day_s};
 
 	if (!status)
-		status = vs_token_add(store, &t, token, id);
+		status = vs_token_add(store, &t, said, id);
 	return status ? status : note(store, "token-added", a->name, id);
 }
 
+/* A line of standard input, without echo where somebody types it. */
+static vs_status read_line(char *out, size_t cap)
+{
+	struct termios was, quiet;
+	bool typed = tcgetattr(STDIN_FILENO, &was) == 0;
+
+	if (typed) {
+		quiet = was;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		fputs("password: ", stderr);
+		if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet))
+			return VS_ERR_IO;
+	}
+	const char *line = fgets(out, (int)cap, stdin);
+	if (typed && tcsetattr(STDIN_FILENO, TCSAFLUSH, &was))
+		return VS_ERR_IO;
+	size_t len = line ? strcspn(out, "\n") : 0;
+	if (!line || out[len] != '\n')
+		return VS_ERR_LIMIT;
+	out[len] = 0;
+	return VS_OK;
+}
+
+static vs_status set_password(struct vs_store *store,
+                              const struct vs_arguments *a,
+                              char said[static said_len])
+{
+	uint8_t secret[VS_TOTP_SECRET_LEN];
+	vs_status status = vs_login_set(store, a->name, a->password, secret);
+
+	if (!status)
+		status = note(store, "password-set", a->name, "");
+	if (!status)
+		vs_totp_uri(secret, a->name, said);
+	OPENSSL_cleanse(secret, sizeof secret);
+	return status;
+}
+
 static vs_status add(struct vs_store *store, const struct vs_arguments *a,
-                     char token[static VS_TOKEN_LEN + 1])
+                     char said[static said_len])
 {
 	uint64_t now_s = vs_server_now();
 	struct vs_person p = a->person;
@@ -153,18 +198,18 @@ static vs_status add(struct vs_store *store, const struct vs_arguments *a,
 		return VS_ERR_INPUT;
 	memcpy(p.name, a->name, strlen(a->name) + 1);
 	vs_status status = vs_people_add(
-		store, &p, now_s, now_s + (uint64_t)a->days * day_s, token);
+		store, &p, now_s, now_s + (uint64_t)a->days * day_s, said);
 
 	role_line(&p, line, sizeof line);
 	return status ? status : note(store, "person-added", a->name, line);
 }
 
 static vs_status take_out(struct vs_store *store, const struct vs_arguments *a,
-                          char token[static VS_TOKEN_LEN + 1])
+                          char said[static said_len])
 {
 	vs_status status = vs_people_remove(store, a->name);
 
-	token[0] = 0;
+	said[0] = 0;
 	return status ? status : note(store, "person-removed", a->name, "");
 }
 
@@ -172,16 +217,16 @@ static vs_status take_out(struct vs_store *store, const struct vs_arguments *a,
 static int change(const struct vs_arguments *a,
                   vs_status (*act)(struct vs_store *store,
                                    const struct vs_arguments *a,
-                                   char token[static VS_TOKEN_LEN + 1]))
+                                   char said[static said_len]))
 {
-	char token[VS_TOKEN_LEN + 1] = "", error[256] = "", name[96];
+	char said[said_len] = "", error[256] = "", name[96];
 	struct vs_store *store = NULL;
 	vs_status status = open_store(a->settings, &store, error);
 
 	if (!status)
 		status = vs_store_begin(store);
 	if (!status) {
-		status = act(store, a, token);
+		status = act(store, a, said);
 		if (status)
 			vs_store_undo(store);
 		else
@@ -198,10 +243,10 @@ static int change(const struct vs_arguments *a,
 			                 ? "a name is 1 to 63 of A-Z a-z 0-9 . "
 			                   "_ -"
 			                 : vs_status_name(status));
-	} else if (token[0]) {
-		puts(token);
+	} else if (said[0]) {
+		puts(said);
 	}
-	OPENSSL_cleanse(token, sizeof token);
+	OPENSSL_cleanse(said, sizeof said);
 	vs_store_close(&store);
 	return status ? 1 : 0;
 }
@@ -209,6 +254,24 @@ static int change(const struct vs_arguments *a,
 int vs_command_user_add(const struct vs_arguments *a)
 {
 	return change(a, add);
+}
+
+/* Read first: a running server must not wait for somebody who types. */
+int vs_command_user_password(const struct vs_arguments *a)
+{
+	char password[VS_PASSWORD_MAX + 2];
+	struct vs_arguments with = *a;
+	int code = 1;
+
+	with.password = password;
+	if (read_line(password, sizeof password) ||
+	    strlen(password) < VS_PASSWORD_MIN)
+		vs_error("a password is a line of %d to %d bytes",
+		         VS_PASSWORD_MIN, VS_PASSWORD_MAX);
+	else
+		code = change(&with, set_password);
+	OPENSSL_cleanse(password, sizeof password);
+	return code;
 }
 
 int vs_command_user_token(const struct vs_arguments *a)

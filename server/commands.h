@@ -15,6 +15,7 @@ struct vs_arguments {
 	const char *name;             /* NAME, or NULL */
 	struct vs_person person;      /* --role, --scope; no name */
 	unsigned days;                /* --days */
+	const char *password;         /* read from standard input */
 };
 
 /* Each gives the exit code; errors are said in one line. */
@@ -23,6 +24,7 @@ int vs_command_run(const struct vs_arguments *a);
 int vs_command_init(const struct vs_arguments *a);
 int vs_command_check(const struct vs_arguments *a);
 int vs_command_user_add(const struct vs_arguments *a);
+int vs_command_user_password(const struct vs_arguments *a);
 int vs_command_user_token(const struct vs_arguments *a);
 int vs_command_user_list(const struct vs_arguments *a);
 int vs_command_user_remove(const struct vs_arguments *a);

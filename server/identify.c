@@ -6,8 +6,11 @@
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,24 +130,161 @@ bool vs_identify_device(struct vs_request *r)
 	return false;
 }
 
+/* An address as throttles know it: of IPv6 the network. */
+static size_t address_of(const struct vs_request *r, uint8_t out[static 16])
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *a = info ? info->client_addr : NULL;
+
+	if (a && a->sa_family == AF_INET) {
+		memcpy(out,
+		       (const char *)a + offsetof(struct sockaddr_in, sin_addr),
+		       4);
+		return 4;
+	}
+	if (a && a->sa_family == AF_INET6) {
+		memcpy(out,
+		       (const char *)a +
+		               offsetof(struct sockaddr_in6, sin6_addr),
+		       8);
+		return 8;
+	}
+	return 0;
+}
+
+static void too_often(struct vs_request *r, uint64_t wait_ms)
+{
+	char seconds[24];
+
+	vs_request_error(r, 429, VS_REASON_NOT_ALLOWED, "too often; wait");
+	snprintf(seconds, sizeof seconds, "%llu",
+	         (unsigned long long)(wait_ms / 1000 + 1));
+	vs_request_header(r, "Retry-After", seconds);
+}
+
+bool vs_identify_patient(struct vs_request *r)
+{
+	uint8_t address[16];
+	size_t len = address_of(r, address);
+	uint64_t wait_ms = vs_throttle_look(&r->server->wrong, address, len,
+	                                    vs_server_ms());
+
+	if (wait_ms)
+		too_often(r, wait_ms);
+	return !wait_ms;
+}
+
+void vs_identify_wrong(struct vs_request *r)
+{
+	uint8_t address[16];
+	size_t len = address_of(r, address);
+	uint64_t wait_ms = vs_throttle_take(&r->server->wrong, address, len,
+	                                    vs_server_ms());
+
+	if (wait_ms)
+		too_often(r, wait_ms);
+}
+
+static vs_status by_token(struct vs_request *r, const char *token)
+{
+	pthread_mutex_lock(&r->server->reader_lock);
+	vs_status status = vs_people_find(r->server->reader, token,
+	                                  vs_server_now(), &r->person);
+	pthread_mutex_unlock(&r->server->reader_lock);
+	return status;
+}
+
+struct seeing {
+	struct vs_job job;
+	const struct vs_session *session;
+};
+
+static vs_status run_seen(struct vs_job *job, struct vs_store *store)
+{
+	return vs_session_seen(store, ((struct seeing *)job)->session,
+	                       vs_server_now());
+}
+
+static vs_status by_cookie(struct vs_request *r, const char *cookie)
+{
+	const struct vs_settings *set = r->server->settings;
+	const struct vs_session_limits limits = {set->session_idle_s,
+	                                         set->session_max_s};
+	bool stale;
+
+	pthread_mutex_lock(&r->server->reader_lock);
+	vs_status status =
+		vs_session_find(r->server->reader, cookie, vs_server_now(),
+	                        &limits, &r->session, &r->person, &stale);
+	pthread_mutex_unlock(&r->server->reader_lock);
+	if (!status && stale) {
+		struct seeing s = {.job = {.run = run_seen},
+		                   .session = &r->session};
+
+		status = vs_writer_call(r->server->writer, &s.job);
+	}
+	return status;
+}
+
+static const char *header_of(const struct vs_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
+	                                   name);
+}
+
+/* A page of another origin can send the cookie along, but neither know the
+ * session's second secret nor hide where it is from.
+ */
+static bool is_ours(struct vs_request *r)
+{
+	const char *csrf = header_of(r, "X-CSRF-Token");
+	const char *origin = header_of(r, "Origin");
+	const char *host = header_of(r, "Host");
+	bool ours = csrf && strlen(csrf) == VS_SESSION_LEN &&
+	            CRYPTO_memcmp(csrf, r->session.csrf, VS_SESSION_LEN) == 0;
+
+	if (ours && origin)
+		ours = host && strncmp(origin, "https://", 8) == 0 &&
+		       strcmp(origin + 8, host) == 0;
+	if (!ours)
+		vs_request_error(r, 403, VS_REASON_NOT_ALLOWED,
+		                 "X-CSRF-Token: not this session's");
+	return ours;
+}
+
+static bool may_go_on(struct vs_request *r)
+{
+	uint64_t wait_ms =
+		vs_throttle_take(&r->server->busy, r->person.name,
+	                         strlen(r->person.name), vs_server_ms());
+
+	if (wait_ms)
+		too_often(r, wait_ms);
+	return !wait_ms && (!r->session.is || !r->changes || is_ours(r));
+}
+
 bool vs_identify_person(struct vs_request *r)
 {
-	const char *header = MHD_lookup_connection_value(
-		r->connection, MHD_HEADER_KIND, "Authorization");
+	const char *header = header_of(r, "Authorization");
+	const char *cookie = MHD_lookup_connection_value(
+		r->connection, MHD_COOKIE_KIND, VS_COOKIE);
 	vs_status status = VS_ERR_ABSENT;
 
-	if (header && strncmp(header, "Bearer ", 7) == 0) {
-		pthread_mutex_lock(&r->server->reader_lock);
-		status = vs_people_find(r->server->reader, header + 7,
-		                        vs_server_now(), &r->person);
-		pthread_mutex_unlock(&r->server->reader_lock);
-	}
+	if (header && strncmp(header, "Bearer ", 7) == 0)
+		status = by_token(r, header + 7);
+	else if (!header && cookie)
+		status = by_cookie(r, cookie);
 	if (!status)
-		return true;
+		return may_go_on(r);
 	if (status != VS_ERR_ABSENT) {
 		vs_request_fail(r, status, NULL);
 		return false;
 	}
+	if (header || cookie)
+		vs_identify_wrong(r);
+	if (r->answer)
+		return false;
 	vs_request_error(r, 401, VS_REASON_NOT_ALLOWED,
 	                 "a valid bearer token is needed");
 	vs_request_header(r, "WWW-Authenticate", "Bearer");

@@ -18,8 +18,16 @@ void vs_identify_end(void **peer);
  * answer was set instead; so below.
  */
 bool vs_identify_device(struct vs_request *r);
-/* Fills in r->person from the bearer token. */
+/* Fills in r->person from the bearer token, or from the session's cookie:
+ * then a change needs the session's CSRF token too.
+ */
 bool vs_identify_person(struct vs_request *r);
+/* Whether this address may try once more. */
+bool vs_identify_patient(struct vs_request *r);
+/* Something wrong came from this address; answers if that was too often. */
+void vs_identify_wrong(struct vs_request *r);
+
+#define VS_COOKIE "__Host-voltseal"
 /* Whether r->person has one of the route's roles. */
 bool vs_identify_allowed(struct vs_request *r);
 

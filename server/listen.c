@@ -224,6 +224,7 @@ static enum MHD_Result first_call(struct vs_listener *l,
 	r->server = l->server;
 	r->connection = c;
 	r->people = l->audience == VS_FOR_PEOPLE;
+	r->changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
 	*context = r;
 	atomic_fetch_add(&l->busy, 1);
 	begin(l, r, url, method);

@@ -29,6 +29,8 @@ static const struct command {
 	 "print a token once"},
 	{{"user", "token"}, true, ROLES, vs_command_user_token,
 	 "NAME [--role ROLE...] [--days N]: print one more token"},
+	{{"user", "password"}, true, NOTHING, vs_command_user_password,
+	 "NAME: read a password, print the second factor once"},
 	{{"user", "list"}, false, NOTHING, vs_command_user_list,
 	 "who may do what"},
 	{{"user", "remove"}, true, NOTHING, vs_command_user_remove,

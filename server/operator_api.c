@@ -82,11 +82,14 @@ void vs_operator_whoami(struct vs_request *r)
 /* clang-format off */
 const struct vs_route vs_public_routes[] = {
 	{"GET", "/log/**", READS, 0, vs_log_get, NULL, NULL},
+	{"POST", "/v1/session", READS, 4096, vs_session_begin, NULL, NULL},
 	{0},
 };
 
 const struct vs_route vs_people_routes[] = {
 	{"GET",  "/v1/whoami", READS, 0, vs_operator_whoami, NULL, NULL},
+	{"GET",  "/v1/session", READS, 0, vs_session_show, NULL, NULL},
+	{"DELETE", "/v1/session", READS, 0, vs_session_end, NULL, NULL},
 	{"GET",  "/v1/tokens", READS, 0, vs_operator_tokens, NULL, NULL},
 	{"POST", "/v1/tokens", READS, 4096,
 	 vs_operator_token_make, NULL, NULL},

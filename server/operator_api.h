@@ -26,6 +26,9 @@ void vs_operator_campaign(struct vs_request *r);
 void vs_operator_create(struct vs_request *r);
 void vs_operator_move(struct vs_request *r);
 
+void vs_session_begin(struct vs_request *r);
+void vs_session_show(struct vs_request *r);
+void vs_session_end(struct vs_request *r);
 void vs_operator_tokens(struct vs_request *r);
 void vs_operator_token_make(struct vs_request *r);
 void vs_operator_token_remove(struct vs_request *r);

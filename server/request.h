@@ -17,6 +17,7 @@
 #include "server/artifact.h"
 #include "server/people.h"
 #include "server/server.h"
+#include "server/session.h"
 
 #define VS_PATH_MAX 512
 #define VS_PARTS_MAX 2
@@ -26,13 +27,15 @@ struct vs_route;
 struct vs_request {
 	struct vs_server *server;
 	struct MHD_Connection *connection;
-	bool people; /* which listener */
+	bool people;  /* which listener */
+	bool changes; /* neither GET nor HEAD */
 	const struct vs_route *route;
 	char path[VS_PATH_MAX];
 	const char *parts[VS_PARTS_MAX]; /* what '*' stood for; in path */
 	char text[VS_PATH_MAX];          /* where parts live */
 
 	struct vs_person person;       /* operators' listener */
+	struct vs_session session;     /* how the person came */
 	char device[VS_DEVICE_ID_LEN]; /* chargers' listener */
 
 	struct vs_buffer body;

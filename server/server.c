@@ -4,6 +4,7 @@
  */
 #include "server/server.h"
 
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,19 @@
 #include "server/tick.h"
 #include "trust/tuf.h"
 
-enum { path_max = 1200, roots_max = 1000 };
+enum { path_max = 1200, roots_max = 1000, wrong_every_ms = 2000 };
 
 uint64_t vs_server_now(void)
 {
 	return (uint64_t)time(NULL);
+}
+
+uint64_t vs_server_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 struct vs_rollout_with vs_server_rollout(struct vs_server *s,
@@ -294,6 +303,20 @@ static vs_status open_database(struct vs_server *s, bool serves,
 	return status;
 }
 
+static vs_status init_throttles(struct vs_server *s)
+{
+	uint64_t seeds[2], rate = s->settings->person_rate;
+	vs_status status = RAND_bytes((unsigned char *)seeds, sizeof seeds) == 1
+	                           ? VS_OK
+	                           : VS_ERR_CRYPTO;
+
+	vs_throttle_init(&s->wrong, s->settings->wrong_logins, wrong_every_ms,
+	                 seeds[0]);
+	/* A rate in whole milliseconds: a burst of a second's worth. */
+	vs_throttle_init(&s->busy, rate, 1000 / rate, seeds[1]);
+	return status;
+}
+
 vs_status vs_server_load(struct vs_server *s,
                          const struct vs_settings *settings, bool serves,
                          char error[static 256])
@@ -311,8 +334,11 @@ vs_status vs_server_load(struct vs_server *s,
 	pthread_mutex_init(&s->reader_lock, NULL);
 	pthread_mutex_init(&s->tick_lock, NULL);
 	pthread_mutex_init(&s->seallog_lock, NULL);
+	pthread_mutex_init(&s->login_lock, NULL);
 	pthread_cond_init(&s->tick_end, NULL);
-	vs_status status = vs_online_load(settings->data_dir, &s->keys, error);
+	vs_status status = init_throttles(s);
+	if (!status)
+		status = vs_online_load(settings->data_dir, &s->keys, error);
 	if (!status)
 		status = load_director_roots(s, error);
 	if (!status)
@@ -373,6 +399,9 @@ void vs_server_drop(struct vs_server *s)
 	free(s->tlog_policy);
 	free(s->tlog_policy_text);
 	pthread_mutex_destroy(&s->seallog_lock);
+	pthread_mutex_destroy(&s->login_lock);
+	vs_throttle_drop(&s->wrong);
+	vs_throttle_drop(&s->busy);
 	pthread_rwlock_destroy(&s->lock);
 	pthread_mutex_destroy(&s->reader_lock);
 	pthread_mutex_destroy(&s->tick_lock);

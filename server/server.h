@@ -17,6 +17,7 @@
 #include "server/online.h"
 #include "server/rollout.h"
 #include "server/seallog.h"
+#include "server/throttle.h"
 #include "server/writer.h"
 
 struct vs_server {
@@ -38,6 +39,9 @@ struct vs_server {
 	struct vs_tlog_policy *tlog_policy; /* owned; NULL: none is set */
 	uint8_t *tlog_policy_text;          /* owned; the policy keeps it */
 	pthread_mutex_t seallog_lock;       /* who changes the log's files */
+	pthread_mutex_t login_lock;         /* one password at a time */
+	struct vs_throttle wrong;           /* by address: wrong credentials */
+	struct vs_throttle busy;            /* by person: requests */
 
 	pthread_rwlock_t lock; /* guards what follows */
 	struct vs_fleet fleet;
@@ -66,6 +70,8 @@ void vs_server_stop(struct vs_server *s);
 void vs_server_drop(struct vs_server *s);
 
 uint64_t vs_server_now(void);
+/* Of a clock that only goes on, in milliseconds. */
+uint64_t vs_server_ms(void);
 
 /* What the rollout functions and the image repository are given. */
 struct vs_rollout_with vs_server_rollout(struct vs_server *s,

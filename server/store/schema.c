@@ -21,6 +21,13 @@ const char *const vs_schema[] = {
 	"label TEXT NOT NULL, roles TEXT NOT NULL, created_s BIGINT NOT NULL, "
 	"expires_s BIGINT NOT NULL)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS token_id ON token (id)",
+	"CREATE TABLE IF NOT EXISTS login ("
+	"person TEXT PRIMARY KEY, password TEXT NOT NULL, "
+	"secret BLOB NOT NULL, step BIGINT NOT NULL, "
+	"failures BIGINT NOT NULL, wait_until_s BIGINT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS session ("
+	"hash BLOB PRIMARY KEY, person TEXT NOT NULL, csrf TEXT NOT NULL, "
+	"created_s BIGINT NOT NULL, seen_s BIGINT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS scope ("
 	"person TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, "
 	"PRIMARY KEY (person, kind, value))",

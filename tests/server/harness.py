@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real voltseal-server in a folder of its own, TLS clients for it, and
 checks that speak TAP."""
+import contextlib
 import http.client
 import json
 import os
@@ -390,6 +391,16 @@ class World:
     def database(self):
         """The database of a stopped server."""
         return sqlite3.connect(self.path("data", "voltseal.db"))
+
+    @contextlib.contextmanager
+    def reader(self):
+        """The database, also of a running server."""
+        db = sqlite3.connect(self.path("data", "voltseal.db"), timeout=10)
+        try:
+            with db:
+                yield db
+        finally:
+            db.close()
 
     def audit(self):
         """The whole audit log, page by page."""

@@ -19,6 +19,9 @@ OPEN = None  # whoever asks
 # chargers
 MAY = {
     ("GET", "/log/**"): (OPEN, False),
+    ("POST", "/v1/session"): (OPEN, False),
+    ("GET", "/v1/session"): (READ, False),
+    ("DELETE", "/v1/session"): (READ, False),
     ("GET", "/v1/whoami"): (READ, False),
     ("GET", "/v1/tokens"): (READ, False),
     ("POST", "/v1/tokens"): (READ, False),
@@ -111,8 +114,10 @@ class Cast:
                "/v1/log/**": 400, "/v1/proofs/*": 404}
         code = own.get(pattern, 200) if method != "GET" else 200
         path = pattern.replace("**", "x").replace("*", "0")
-        if method == "GET" and "*" in pattern or method == "DELETE":
+        if "*" in pattern and method in ("GET", "DELETE"):
             code = 404
+        if pattern == "/v1/session":
+            code = 400 if method == "POST" else 409
         return [(path, b"{}" if method == "POST" else b"", "", code)]
 
 
@@ -276,7 +281,7 @@ def older(tap, world, cast):
 
 def run(tap, program, folder):
     """All of it over one server."""
-    world = World(program, folder)
+    world = World(program, folder, wrong_logins=1000, person_rate=1000)
     world.add_people()
     cast = Cast(world)
     try:
