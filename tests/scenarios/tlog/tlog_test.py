@@ -5,6 +5,7 @@ charger's judgement, with the real programs; and everybody who lies.
 Arguments: voltseal-sign, folder of tests/sign's helpers, voltseal, cut.so,
 folder of tests/sign.
 """
+import atexit
 import base64
 import functools
 import http.client
@@ -51,6 +52,7 @@ class Witness:
         self.w, self.state = w, w.path(state)
         self.cut = w.path("cut")
         self.process = self.port = None
+        atexit.register(lambda: self.process and self.process.kill())
         self.start()
 
     def start(self):
@@ -604,6 +606,10 @@ def a_witness_whose_memory_is_damaged_signs_nothing(w):
         write(path, bad)
         assert w.witness.post(request(w, 31, 31, 31))[0] == 500
         assert w.witness.post(request(w, 0, 0, 31))[0] == 500
+    os.unlink(path)
+    os.mkdir(path)  # what cannot be read at all
+    assert w.witness.post(request(w, 0, 0, 31))[0] == 500
+    os.rmdir(path)
     write(path, kept)
     assert w.witness.post(request(w, 31, 31, 31))[0] == 200
     w.witness.stop()
