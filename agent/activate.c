@@ -5,11 +5,13 @@
  * Each step does the effect of the phase that is already persisted, so that
  * a restart in any phase does it again.
  */
+#include "agent/activate.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent.h"
 #include "agent/idle.h"
+#include "agent/move.h"
 #include "base/log.h"
 
 #define GATE_MS 500

@@ -2,9 +2,9 @@
  *
  * agent/agent.h - the running agent: one loop over a few timers.
  *
- * Its .c files: run.c (loop, timers, reports), settle.c (what a restart
- * finds), update.c (offer to written slot), activate.c (gates, arming,
- * trial).  Every one of them moves only through move().
+ * run.c, which implements this, calls settle.h (what a restart finds),
+ * update.h (offer to written slot), activate.h (gates, arming, trial) and
+ * deliver.h (reports); none of them calls back.  All move through move.h.
  */
 #ifndef VS_AGENT_AGENT_H
 #define VS_AGENT_AGENT_H
@@ -59,28 +59,5 @@ void vs_agent_close(struct vs_agent *a);
 
 /* Runs until stopped (0) or a reboot is wanted (VS_EXIT_REBOOT). */
 int vs_agent_run(struct vs_agent *a);
-
-/* For the parts of the agent. */
-
-uint64_t vs_agent_now_ms(void);
-/* The system's clock, but not below what was trusted before. */
-uint64_t vs_agent_now_s(const struct vs_agent *a);
-
-/* Makes a move; a move that cannot be persisted is not made, and said so. */
-vs_status vs_agent_move(struct vs_agent *a, enum vs_event on, vs_reason reason,
-                        const char *about, const char *detail) VS_MUST_CHECK;
-/* Delivers what is in the outbox, then a report if one is due. */
-void vs_agent_deliver(struct vs_agent *a);
-
-/* Compares the persisted phase with what the loader did. */
-vs_status vs_agent_settle(struct vs_agent *a) VS_MUST_CHECK;
-
-/* One look at the repositories, and what follows from it. */
-void vs_agent_poll(struct vs_agent *a);
-
-/* One step of what is due in WAITING and the phases after it. */
-void vs_agent_activate(struct vs_agent *a);
-/* Runs the health checks. */
-void vs_agent_check_health(struct vs_agent *a, struct vs_why *why);
 
 #endif

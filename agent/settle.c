@@ -4,10 +4,12 @@
  *
  * The loader's decision and the boot record are believed before the phase.
  */
+#include "agent/settle.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/move.h"
 #include "base/log.h"
 
 /* Why the tried slot does not run: what the agent there wrote, else what the

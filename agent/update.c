@@ -2,13 +2,16 @@
  *
  * agent/update.c - from a look at the repositories to a written slot.
  */
+#include "agent/update.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "agent/agent.h"
+#include "agent/deliver.h"
+#include "agent/move.h"
 #include "base/file.h"
 #include "base/log.h"
 

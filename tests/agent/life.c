@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/deliver.h"
+#include "agent/settle.h"
+#include "agent/update.h"
 #include "base/file.h"
 #include "tests/agent/power.h"
 

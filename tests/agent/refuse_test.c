@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/deliver.h"
+#include "agent/update.h"
 #include "base/file.h"
 #include "tests/agent/life.h"
 #include "tests/agent/power.h"

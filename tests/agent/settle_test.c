@@ -14,7 +14,8 @@
 
 #include <cmocka.h>
 
-#include "agent/agent.h"
+#include "agent/activate.h"
+#include "agent/settle.h"
 #include "tests/agent/maker.h"
 
 #define GATEWAY_LEN (2 * (size_t)VS_CLUSTER_LEN + 5000)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/settle.h - after a start: what was under way.
+ */
+#ifndef VS_AGENT_SETTLE_H
+#define VS_AGENT_SETTLE_H
+
+#include "agent/agent.h"
+
+/* Compares the persisted phase with what the loader did. */
+vs_status vs_agent_settle(struct vs_agent *a) VS_MUST_CHECK;
+
+#endif
