@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "server/identify.h"
+#include "server/once.h"
 #include "server/tls.h"
 
 enum { memory_bytes = 32 * 1024 };
@@ -69,6 +70,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **context,
 	vs_buffer_drop(&r->body);
 	if (r->answer)
 		MHD_destroy_response(r->answer);
+	free(r->said);
 	free(r);
 	atomic_fetch_sub(&l->busy, 1);
 }
@@ -260,7 +262,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c,
 	}
 	if (!r->answer && !r->handled) {
 		r->handled = true;
-		r->route->handle(r);
+		if (!r->people || vs_once_begin(r)) {
+			r->route->handle(r);
+			vs_once_end(r);
+		}
 		/* Without an answer the connection rests now; what was set
 		 * meanwhile by the writer is found at the next call. */
 		return r->waits || !r->answer ? MHD_YES : queue(r);

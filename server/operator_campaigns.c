@@ -2,46 +2,85 @@
  *
  * server/operator_campaigns.c - people plan, approve, start and stop.
  */
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "server/identify.h"
 #include "server/operator_api.h"
+#include "server/page.h"
 #include "server/scope.h"
 #include "trust/json.h"
 #include "trust/time.h"
 
+#define TAG_LEN 35 /* 32 hex digits in quotes, and the zero */
+
 void vs_operator_campaigns(struct vs_request *r)
 {
 	struct vs_server *s = r->server;
-	json_t *list = json_array(), *one;
+	struct vs_page page;
+	json_t *list;
 
+	if (!vs_page_parse(r, &page))
+		return;
+	list = json_array();
 	pthread_rwlock_rdlock(&s->lock);
-	for (size_t i = 0; list && i < s->rollouts.count; i++)
-		if (vs_scope_rollout(&r->person, s->rollouts.all[i]) &&
-		    (vs_rollout_json(s->rollouts.all[i], false, &one) ||
-		     json_array_append_new(list, one))) {
+	for (size_t i = 0; list && !page.more && i < s->rollouts.count; i++) {
+		const struct vs_rollout *one = s->rollouts.all[i];
+		json_t *shown;
+
+		if (!vs_scope_rollout(&r->person, one) ||
+		    vs_page_step(&page, one->id) != VS_PAGE_TAKE)
+			continue;
+		if (vs_rollout_json(one, false, &shown) ||
+		    json_array_append_new(list, shown)) {
 			json_decref(list);
 			list = NULL;
 		}
+	}
 	pthread_rwlock_unlock(&s->lock);
-	vs_request_json(r, 200, list);
+	vs_page_answer(r, &page, list);
+}
+
+/* What people decide about changes it; progress does not. */
+static vs_status tag_of(const struct vs_rollout *r, char out[static TAG_LEN])
+{
+	char text[512];
+	uint8_t hash[32];
+	unsigned len = 0;
+	int n = snprintf(text, sizeof text, "%s %d %s %s", r->id, (int)r->state,
+	                 r->approved_by, r->because);
+
+	if (n < 0 || EVP_Digest(text, strnlen(text, sizeof text), hash, &len,
+	                        EVP_sha256(), NULL) != 1)
+		return VS_ERR_CRYPTO;
+	out[0] = '"';
+	vs_hex_encode(hash, (TAG_LEN - 3) / 2, out + 1);
+	memcpy(out + TAG_LEN - 2, "\"", 2);
+	return VS_OK;
 }
 
 static void show(struct vs_request *r, unsigned code, const char *id)
 {
 	vs_status status = VS_ERR_ABSENT;
 	json_t *one = NULL;
+	char tag[TAG_LEN];
 
 	pthread_rwlock_rdlock(&r->server->lock);
 	const struct vs_rollout *found =
 		vs_rollouts_find(&r->server->rollouts, id);
 	if (found && vs_scope_rollout(&r->person, found))
+		status = tag_of(found, tag);
+	if (!status)
 		status = vs_rollout_json(found, true, &one);
 	pthread_rwlock_unlock(&r->server->lock);
 	if (status)
 		vs_request_fail(r, status, NULL);
 	else
 		vs_request_json(r, code, one);
+	if (!status)
+		vs_request_header(r, "ETag", tag);
 }
 
 void vs_operator_campaign(struct vs_request *r)
@@ -144,8 +183,21 @@ struct moving {
 	struct vs_job job;
 	struct vs_request *request;
 	enum vs_campaign_move move;
-	bool found;
+	const char *only; /* If-Match, or NULL */
+	bool found, changed;
 };
+
+/* Decided in the writer's thread: nothing comes between. */
+static vs_status match(struct moving *m, const struct vs_rollout *r)
+{
+	char tag[TAG_LEN];
+	vs_status status = m->only ? tag_of(r, tag) : VS_OK;
+
+	if (status || !m->only || strcmp(m->only, "*") == 0)
+		return status;
+	m->changed = !strstr(m->only, tag);
+	return m->changed ? VS_ERR_STATE : VS_OK;
+}
 
 static vs_status run_move(struct vs_job *job, struct vs_store *store)
 {
@@ -158,8 +210,10 @@ static vs_status run_move(struct vs_job *job, struct vs_store *store)
 	if (r && !vs_scope_rollout(&m->request->person, r))
 		r = NULL;
 	m->found = r != NULL;
-	return r ? vs_rollout_move(r, &with, m->move, m->request->person.name)
-	         : VS_ERR_ABSENT;
+	vs_status status = r ? match(m, r) : VS_ERR_ABSENT;
+	return status ? status
+	              : vs_rollout_move(r, &with, m->move,
+	                                m->request->person.name);
 }
 
 static void answer_move(struct vs_request *r, const struct moving *m,
@@ -173,6 +227,9 @@ static void answer_move(struct vs_request *r, const struct moving *m,
 			vs_request_error(r, 403, VS_REASON_FOUR_EYES,
 			                 "who created a campaign does not "
 			                 "approve it");
+	} else if (status == VS_ERR_STATE && m->changed) {
+		vs_request_error(r, 412, VS_REASON_CONFLICT,
+		                 "campaign %s has changed since", r->parts[0]);
 	} else if (status == VS_ERR_STATE) {
 		vs_request_error(r, 409, VS_REASON_CONFLICT,
 		                 "campaign %s is in no state to %s",
@@ -201,5 +258,7 @@ void vs_operator_move(struct vs_request *r)
 		return;
 	}
 	m.move = moves[i].move;
+	m.only = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
+	                                     "If-Match");
 	answer_move(r, &m, vs_writer_call(r->server->writer, &m.job), word);
 }

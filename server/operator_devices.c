@@ -6,6 +6,7 @@
 
 #include "server/audit.h"
 #include "server/operator_api.h"
+#include "server/page.h"
 #include "server/scope.h"
 #include "trust/json.h"
 
@@ -22,19 +23,28 @@ void vs_operator_devices(struct vs_request *r)
 {
 	struct vs_server *s = r->server;
 	uint64_t now_s = vs_server_now();
-	json_t *list = json_array(), *one;
+	struct vs_page page;
+	json_t *list;
 
+	if (!vs_page_parse(r, &page))
+		return;
+	list = json_array();
 	pthread_rwlock_rdlock(&s->lock);
-	for (size_t i = 0; list && i < s->fleet.count; i++)
-		if (vs_scope_device(&r->person, s->fleet.all[i]) &&
-		    (vs_device_json(s->fleet.all[i], now_s, online_s(s),
-		                    &one) ||
-		     json_array_append_new(list, one))) {
+	for (size_t i = 0; list && !page.more && i < s->fleet.count; i++) {
+		const struct vs_device *d = s->fleet.all[i];
+		json_t *one;
+
+		if (!vs_scope_device(&r->person, d) ||
+		    vs_page_step(&page, d->id) != VS_PAGE_TAKE)
+			continue;
+		if (vs_device_json(d, now_s, online_s(s), &one) ||
+		    json_array_append_new(list, one)) {
 			json_decref(list);
 			list = NULL;
 		}
+	}
 	pthread_rwlock_unlock(&s->lock);
-	vs_request_json(r, 200, list);
+	vs_page_answer(r, &page, list);
 }
 
 void vs_operator_device(struct vs_request *r)

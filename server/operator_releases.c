@@ -8,6 +8,7 @@
 #include "server/audit.h"
 #include "server/identify.h"
 #include "server/operator_api.h"
+#include "server/page.h"
 #include "trust/json.h"
 
 struct publish {
@@ -169,18 +170,27 @@ void vs_operator_publish(struct vs_request *r)
 
 void vs_operator_releases(struct vs_request *r)
 {
-	json_t *list = json_array(), *one;
+	struct vs_page page;
+	json_t *list;
 
+	if (!vs_page_parse(r, &page))
+		return;
+	list = json_array();
 	pthread_rwlock_rdlock(&r->server->lock);
 	const struct vs_releases *all = &r->server->image.releases;
-	for (size_t i = 0; list && i < all->count; i++)
+	for (size_t i = 0; list && !page.more && i < all->count; i++) {
+		json_t *one;
+
+		if (vs_page_step(&page, all->all[i].name) != VS_PAGE_TAKE)
+			continue;
 		if (vs_release_json(all, &all->all[i], &one) ||
 		    json_array_append_new(list, one)) {
 			json_decref(list);
 			list = NULL;
 		}
+	}
 	pthread_rwlock_unlock(&r->server->lock);
-	vs_request_json(r, 200, list);
+	vs_page_answer(r, &page, list);
 }
 
 void vs_operator_release(struct vs_request *r)

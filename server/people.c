@@ -244,6 +244,7 @@ vs_status vs_people_remove(struct vs_store *s, const char *name)
 		"DELETE FROM scope WHERE person = ?1",
 		"DELETE FROM login WHERE person = ?1",
 		"DELETE FROM session WHERE person = ?1",
+		"DELETE FROM once WHERE person = ?1",
 	};
 	const struct vs_value args[] = {vs_text(name)};
 	size_t count = 0;

@@ -40,6 +40,10 @@ void vs_request_bytes(struct vs_request *r, unsigned code, const char *type,
 		void *to;
 	} u = {.from = bytes};
 
+	if (r->keeps) {
+		free(r->said);
+		r->said = strndup(bytes, len);
+	}
 	set(r, code,
 	    MHD_create_response_from_buffer(len, u.to, MHD_RESPMEM_MUST_COPY));
 	vs_request_header(r, "Content-Type", type);

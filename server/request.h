@@ -42,6 +42,8 @@ struct vs_request {
 	struct vs_upload upload;
 	bool uploading;
 
+	bool keeps;   /* the answer's text, in said */
+	char *said;   /* owned */
 	bool handled; /* the handler was called */
 	bool waits;   /* for the writer: hands off until it resumes */
 	unsigned code;
@@ -63,6 +65,8 @@ struct vs_route {
 	 * may set an answer already) and with each piece. */
 	vs_handler begin;
 	void (*more)(struct vs_request *r, const void *in, size_t len);
+	/* Idempotency-Key counts: not where an answer holds a secret. */
+	bool once;
 };
 
 /* Answers.  json: takes v (NULL: no memory, 503). */

@@ -28,6 +28,10 @@ const char *const vs_schema[] = {
 	"CREATE TABLE IF NOT EXISTS session ("
 	"hash BLOB PRIMARY KEY, person TEXT NOT NULL, csrf TEXT NOT NULL, "
 	"created_s BIGINT NOT NULL, seen_s BIGINT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS once ("
+	"person TEXT NOT NULL, name TEXT NOT NULL, asked TEXT NOT NULL, "
+	"code BIGINT NOT NULL, body TEXT NOT NULL, "
+	"created_s BIGINT NOT NULL, PRIMARY KEY (person, name))",
 	"CREATE TABLE IF NOT EXISTS scope ("
 	"person TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, "
 	"PRIMARY KEY (person, kind, value))",
