@@ -141,21 +141,28 @@ static vs_status sign_seals(struct approval *a, void *subject,
 	return status;
 }
 
+static vs_status make_metadata(const struct vs_room *r,
+                               const struct vs_proposal *p,
+                               const struct vs_document *d)
+{
+	enum vs_policy_roles row;
+	json_t *body;
+
+	if (!vs_policy_find(d->role, &row))
+		return vs_say_io(VS_ERR_INPUT, d->path);
+	vs_status status = vs_release_body(
+		r, p, d, vs_derive_expiry(r->policy, row), &body);
+	return status ? status : vs_metadata_store(d->path, body);
+}
+
 vs_status vs_approval_freeze(const struct vs_room *r, struct vs_proposal **p)
 {
-	struct vs_document *d =
-		vs_proposal_document(*p, VS_IMAGE, VS_POLICY_RELEASE);
-	uint64_t expiry = vs_derive_expiry(r->policy, VS_POLICY_RELEASES);
 	char name[VS_VERSION_LEN];
-	json_t *body;
 	vs_status status = vs_release_open_seals(r, *p);
 
-	if (!status && !d)
-		status = vs_say_io(VS_ERR_STATE, (*p)->dir);
-	if (!status)
-		status = vs_release_body(r, *p, d->version, expiry, &body);
-	if (!status)
-		status = vs_metadata_store(d->path, body);
+	for (size_t i = 0; i < (*p)->document_count && !status; i++)
+		if (!(*p)->documents[i].present)
+			status = make_metadata(r, *p, &(*p)->documents[i]);
 	if (status)
 		return status;
 	printf("enough seals are signed; the metadata is made\n");
@@ -225,20 +232,27 @@ static vs_status ask(const struct approval *a, const char *otherwise)
 	return VS_OK;
 }
 
+static bool all_present(const struct vs_proposal *p)
+{
+	for (size_t i = 0; i < p->document_count; i++)
+		if (!p->documents[i].present)
+			return false;
+	return true;
+}
+
 /* Whoever completes the seals goes on with the metadata, seen first. */
 static vs_status approve_release(struct approval *a)
 {
-	struct vs_document *d =
-		vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
-	vs_status status = vs_release_check_packs(a->p);
+	vs_status status = vs_release_check_allowed(a->room, a->p);
 
-	if (status || !d)
+	if (!status)
+		status = vs_release_check_packs(a->p);
+	if (status)
 		return status;
-	if (d->present)
+	if (all_present(a->p))
 		return vs_release_open_seals(a->room, a->p);
 	status = approve_seals(a);
-	d = vs_proposal_document(a->p, VS_IMAGE, VS_POLICY_RELEASE);
-	if (status || !d || !d->present)
+	if (status || !all_present(a->p))
 		return status;
 	status = vs_show_proposal(a->room, a->p);
 	return status ? status

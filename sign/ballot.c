@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "seal/openssl.h"
+#include "sign/derive.h"
 #include "sign/say.h"
 #include "trust/json.h"
 
@@ -120,23 +121,6 @@ static const json_t *body_of(const struct vs_room *r, struct vs_proposal *p,
 	return *status ? NULL : in_force->body;
 }
 
-static const json_t *delegated(const json_t *delegations, const char *name)
-{
-	const json_t *roles = json_object_get(delegations, "roles");
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(roles, i, one)
-	{
-		const char *is =
-			json_string_value(json_object_get(one, "name"));
-
-		if (is && strcmp(is, name) == 0)
-			return one;
-	}
-	return NULL;
-}
-
 static vs_status ballot_of_targets(const struct vs_room *r,
                                    struct vs_proposal *p,
                                    const struct vs_document *d,
@@ -151,7 +135,7 @@ static vs_status ballot_of_targets(const struct vs_room *r,
 	const json_t *in = top ? body : json_object_get(body, "delegations");
 	const json_t *role =
 		top ? json_object_get(json_object_get(in, "roles"), d->role)
-		    : delegated(in, d->role);
+		    : vs_delegation_find(in, d->role);
 
 	if (!status)
 		status = ballot_of_role(r, p, &d->envelope, role,

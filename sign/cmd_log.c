@@ -19,6 +19,7 @@
 #include "sign/say.h"
 #include "sign/tlog_head.h"
 #include "sign/tlog_leaf.h"
+#include "trust/json.h"
 #include "trust/tlog.h"
 
 static void pkey_drop(EVP_PKEY **key)
@@ -190,16 +191,14 @@ static vs_status append_leaf(struct vs_tlog *t, const struct vs_leaf *leaf,
 static vs_status append_in_force(const struct vs_room *r, struct vs_tlog *t,
                                  size_t *added)
 {
-	struct vs_envelope e;
+	VS_AUTO(vs_json_drop) json_t *all = NULL;
 	json_t *target;
 	const char *path;
-	vs_status status = vs_room_metadata(r, VS_IMAGE, VS_POLICY_RELEASE, &e);
+	vs_status status = vs_room_released(r, &all);
 
-	if (status == VS_ERR_ABSENT)
-		return VS_OK;
 	if (status)
 		return status;
-	json_object_foreach(json_object_get(e.body, "targets"), path, target)
+	json_object_foreach(json_object_get(all, "targets"), path, target)
 	{
 		struct vs_leaf leaf;
 
@@ -209,7 +208,6 @@ static vs_status append_in_force(const struct vs_room *r, struct vs_tlog *t,
 		if (status)
 			break;
 	}
-	vs_envelope_drop(&e);
 	return status;
 }
 
@@ -354,16 +352,14 @@ static vs_status prove_target(struct vs_tlog *t, const char *dir,
 static vs_status prove_in_force(const struct vs_room *r, struct vs_tlog *t,
                                 const char *dir, uint64_t from)
 {
-	struct vs_envelope e;
+	VS_AUTO(vs_json_drop) json_t *all = NULL;
 	json_t *target;
 	const char *path;
-	vs_status status = vs_room_metadata(r, VS_IMAGE, VS_POLICY_RELEASE, &e);
+	vs_status status = vs_room_released(r, &all);
 
-	if (status == VS_ERR_ABSENT)
-		return VS_OK;
 	if (status)
 		return status;
-	json_object_foreach(json_object_get(e.body, "targets"), path, target)
+	json_object_foreach(json_object_get(all, "targets"), path, target)
 	{
 		const char *sha256 = json_string_value(json_object_get(
 			json_object_get(target, "hashes"), "sha256"));
@@ -372,7 +368,6 @@ static vs_status prove_in_force(const struct vs_room *r, struct vs_tlog *t,
 		if (status)
 			break;
 	}
-	vs_envelope_drop(&e);
 	return status;
 }
 

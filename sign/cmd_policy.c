@@ -18,7 +18,7 @@ struct change {
 	const struct vs_room *room;
 	const struct vs_policy *policy; /* the new one */
 	struct vs_draft draft;
-	bool delegates; /* the release role's keys or paths are others */
+	json_t *targets; /* owned: the new ones, if they are others */
 	size_t count;
 };
 
@@ -42,27 +42,85 @@ static vs_status add(struct change *c, const struct vs_derived *by)
 		return VS_OK;
 	}
 	if (by->row == VS_POLICY_TARGETS)
-		c->delegates = true;
+		c->targets = json_incref(body);
 	c->count++;
 	return vs_draft_add_metadata(&c->draft, by->repository, by->role,
 	                             version, body);
 }
 
-/* The release role's new keys say what its old ones said. */
-static vs_status add_release(struct change *c)
+/* Whether the new targets delegate to a role as those in force do. */
+static bool same_delegation(const json_t *was, const json_t *is,
+                            const char *role)
 {
-	uint64_t now = vs_room_version(c->room, VS_IMAGE, VS_POLICY_RELEASE);
+	const json_t *old =
+		vs_delegation_find(json_object_get(was, "delegations"), role);
+	const json_t *new =
+		vs_delegation_find(json_object_get(is, "delegations"), role);
+
+	return old && new &&json_equal(old, new);
+}
+
+/* Whether a role must say anew what it releases: for new keys, or because
+ * components come to it or leave it.
+ */
+static vs_status must_change(const struct change *c, const char *role,
+                             const json_t *body, bool *out)
+{
+	struct vs_envelope targets = {0}, now = {0};
+	vs_status status =
+		vs_room_metadata(c->room, VS_IMAGE, "targets", &targets);
+
+	if (!status)
+		status = vs_room_metadata(c->room, VS_IMAGE, role, &now);
+	const json_t *has = json_object_get(body, "targets");
+	if (status == VS_ERR_ABSENT) { /* nothing released yet */
+		status = VS_OK;
+		*out = json_object_size(has) > 0;
+	} else {
+		*out = !same_delegation(targets.body, c->targets, role) ||
+		       !json_equal(json_object_get(now.body, "targets"), has);
+	}
+	vs_envelope_drop(&targets);
+	vs_envelope_drop(&now);
+	return status;
+}
+
+/* A role's new keys say what its old ones said. */
+static vs_status add_delegated(struct change *c, enum vs_policy_roles row)
+{
+	const char *role = vs_policy_delegated(row);
+	uint64_t now = vs_room_version(c->room, VS_IMAGE, role);
+	bool changes;
 	json_t *body;
 
-	if (!c->delegates || !now)
+	if (!c->policy->role[row].present && now) {
+		vs_error("%s: has released and must stay in the policy; with "
+		         "no components it releases nothing more (%s)",
+		         role, vs_reason_name(VS_REASON_VANISHED));
+		return VS_ERR_REFUSED;
+	}
+	if (!c->policy->role[row].present)
 		return VS_OK;
-	vs_status status = vs_renewal_body(
-		c->room, VS_IMAGE, VS_POLICY_RELEASE,
-		vs_derive_expiry(c->policy, VS_POLICY_RELEASES), &body);
-	if (status)
+	vs_status status =
+		vs_derive_delegated(c->room, c->policy, row,
+	                            vs_derive_expiry(c->policy, row), &body);
+	if (!status)
+		status = must_change(c, role, body, &changes);
+	if (status || !changes) {
+		json_decref(body);
 		return status;
-	return vs_draft_add_metadata(&c->draft, VS_IMAGE, VS_POLICY_RELEASE,
-	                             now + 1, body);
+	}
+	return vs_draft_add_metadata(&c->draft, VS_IMAGE, role, now + 1, body);
+}
+
+static vs_status add_all_delegated(struct change *c)
+{
+	vs_status status = VS_OK;
+
+	for (int row = VS_POLICY_DELEGATED_FIRST;
+	     row <= VS_POLICY_DELEGATED_LAST && c->targets && !status; row++)
+		status = add_delegated(c, (enum vs_policy_roles)row);
+	return status;
 }
 
 /* Seals that are out in the field are signed by the keyring's keys. */
@@ -93,12 +151,18 @@ static vs_status propose(struct change *c, const char *name, const char *path)
 {
 	vs_status status = check_keyring(c, path);
 
+	if (!status && c->policy->demo && !c->room->policy->demo) {
+		vs_error("%s: mode: a room in production does not become a "
+		         "demo (%s)",
+		         path, vs_reason_name(VS_REASON_NOT_ALLOWED));
+		return VS_ERR_REFUSED;
+	}
 	if (!status)
 		status = vs_draft_begin(c->room, name, &c->draft);
 	for (size_t i = 0; i < VS_DERIVED_COUNT && !status; i++)
 		status = add(c, &vs_derived[i]);
 	if (!status)
-		status = add_release(c);
+		status = add_all_delegated(c);
 	if (!status && !c->count) {
 		vs_error("%s: changes nothing that people sign", path);
 		return VS_ERR_INPUT;
@@ -124,6 +188,7 @@ static vs_status run(const struct vs_args *args)
 	struct change c = {.room = &r, .policy = policy};
 	status = propose(&c, name, path);
 	vs_draft_drop(&c.draft);
+	json_decref(c.targets);
 	if (!status)
 		printf("proposal %s is ready for approval\n", name);
 	return status;
@@ -141,7 +206,7 @@ const struct vs_command vs_cmd_propose_policy = {
 	"propose policy",
 	"propose other keys, thresholds or paths",
 	"Makes the next version of each root and of the targets that the new "
-	"policy changes;\nwhere the release role changes, its metadata again "
+	"policy changes;\nwhere a delegated role changes, its metadata again "
 	"for the new keys.  A root needs\nboth the keys in force and the new "
 	"ones.  The room takes the policy over when it is\npublished.",
 	NULL,

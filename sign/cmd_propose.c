@@ -2,7 +2,6 @@
  *
  * sign/cmd_propose.c - propose release: seal the images, ask for signatures.
  */
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "sign/proposal.h"
 #include "sign/release.h"
 #include "sign/say.h"
+#include "trust/json.h"
 
 enum { seq_max = 2147483647 };
 
@@ -29,19 +29,6 @@ static bool listed(const struct vs_keyring *ring, const char *component)
 {
 	for (size_t i = 0; i < ring->component_count; i++)
 		if (strcmp(ring->components[i], component) == 0)
-			return true;
-	return false;
-}
-
-static bool delegated(const struct vs_policy *p, const char *component,
-                      const char *release)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, "%s/%s-%s.seal", component, component,
-	         release);
-	for (size_t i = 0; i < p->path_count; i++)
-		if (fnmatch(p->paths[i], path, FNM_PATHNAME) == 0)
 			return true;
 	return false;
 }
@@ -76,6 +63,7 @@ static vs_status check_component(const struct plan *plan, size_t i,
                                  const json_t *in_force)
 {
 	const struct vs_seal_header *h = &plan->components[i].header;
+	enum vs_policy_roles row;
 
 	for (size_t k = 0; k < i; k++) {
 		if (strcmp(plan->components[k].header.component,
@@ -85,20 +73,22 @@ static vs_status check_component(const struct plan *plan, size_t i,
 			return VS_ERR_INPUT;
 		}
 	}
-	if (!listed(ring, h->component) ||
-	    !delegated(plan->room->policy, h->component, plan->name)) {
-		vs_error("--component %s: the policy does not name it (%s)",
+	if (!listed(ring, h->component)) {
+		vs_error("--component %s: the boot keyring does not name it "
+		         "(%s)",
 		         h->component,
 		         vs_reason_name(VS_REASON_WRONG_COMPONENT));
 		return VS_ERR_REFUSED;
 	}
-	return check_numbers(plan, h, in_force);
+	vs_status status =
+		vs_release_role(plan->room, h->component, plan->name, &row);
+	return status ? status : check_numbers(plan, h, in_force);
 }
 
 static vs_status check_plan(const struct plan *plan)
 {
 	struct vs_keyring ring;
-	struct vs_envelope in_force;
+	VS_AUTO(vs_json_drop) json_t *in_force = NULL;
 
 	if (!vs_room_version(plan->room, VS_IMAGE, "targets")) {
 		vs_error("%s: the room's first proposal is not in force yet: "
@@ -112,13 +102,9 @@ static vs_status check_plan(const struct plan *plan)
 		         plan->room->dir);
 	if (status)
 		return status;
-	status = vs_room_metadata(plan->room, VS_IMAGE, VS_POLICY_RELEASE,
-	                          &in_force);
-	if (status == VS_ERR_ABSENT)
-		status = VS_OK;
+	status = vs_room_released(plan->room, &in_force);
 	for (size_t i = 0; i < plan->count && !status; i++)
-		status = check_component(plan, i, &ring, in_force.body);
-	vs_envelope_drop(&in_force);
+		status = check_component(plan, i, &ring, in_force);
 	return status;
 }
 
@@ -141,7 +127,10 @@ static vs_status seal_one(struct plan *plan, struct vs_draft *d, size_t i)
 	status = vs_sealer_run(&job, &sealed);
 	if (status)
 		return status;
-	status = vs_draft_add_image(d, &sealed);
+	status = vs_release_allowed(plan->room, c->header.component, plan->name,
+	                            sealed.image_sha256);
+	if (!status)
+		status = vs_draft_add_image(d, &sealed);
 	if (!status)
 		printf("%s %s: %" PRIu64 " bytes sealed, pack %" PRIu64
 		       " bytes\n",
@@ -151,18 +140,41 @@ static vs_status seal_one(struct plan *plan, struct vs_draft *d, size_t i)
 	return status;
 }
 
+/* One for each role that releases a part of it. */
+static vs_status add_documents(const struct plan *plan, struct vs_draft *d)
+{
+	bool wanted[VS_POLICY_ROLES] = {false};
+	enum vs_policy_roles row;
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; i < plan->count && !status; i++) {
+		status = vs_release_role(plan->room,
+		                         plan->components[i].header.component,
+		                         plan->name, &row);
+		if (!status)
+			wanted[row] = true;
+	}
+	for (int i = 0; i < VS_POLICY_ROLES && !status; i++) {
+		const char *role = vs_policy_delegated((enum vs_policy_roles)i);
+
+		if (wanted[i])
+			status = vs_draft_add_metadata(
+				d, VS_IMAGE, role,
+				vs_room_version(plan->room, VS_IMAGE, role) + 1,
+				NULL);
+	}
+	return status;
+}
+
 static vs_status propose(struct plan *plan, const char *update_type)
 {
 	VS_AUTO(vs_draft_drop) struct vs_draft d = {0};
-	uint64_t version =
-		vs_room_version(plan->room, VS_IMAGE, VS_POLICY_RELEASE) + 1;
 	vs_status status = vs_draft_begin(plan->room, plan->name, &d);
 
 	for (size_t i = 0; i < plan->count && !status; i++)
 		status = seal_one(plan, &d, i);
 	if (!status)
-		status = vs_draft_add_metadata(&d, VS_IMAGE, VS_POLICY_RELEASE,
-		                               version, NULL);
+		status = add_documents(plan, &d);
 	if (!status &&
 	    json_object_set_new(d.about, "release",
 	                        json_pack("{s:s, s:s, s:I}", "name", plan->name,

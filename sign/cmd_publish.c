@@ -89,21 +89,21 @@ static vs_status check_seals(const struct vs_room *r,
 
 static vs_status check_release(const struct vs_room *r, struct vs_proposal *p)
 {
-	struct vs_document *d =
-		vs_proposal_document(p, VS_IMAGE, VS_POLICY_RELEASE);
 	vs_status status = check_seals(r, p);
 
-	if (status)
-		return status;
-	if (!d || !d->present) {
+	for (size_t i = 0; i < p->document_count && !status; i++) {
+		if (p->documents[i].present)
+			continue;
 		vs_error("proposal %s: its metadata is not made yet: 0 "
 		         "approvals (%s)",
 		         p->name, vs_reason_name(VS_REASON_THRESHOLD));
 		return VS_ERR_REFUSED;
 	}
-	status = vs_release_open_seals(r, p);
 	if (!status)
-		status = check_document(r, p, d);
+		status = vs_release_open_seals(r, p);
+	for (size_t i = 0; i < p->document_count && !status; i++)
+		if (!in_force(r, &p->documents[i]))
+			status = check_document(r, p, &p->documents[i]);
 	return status ? status : vs_release_check_packs(p);
 }
 
@@ -165,9 +165,11 @@ static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
 		if (in_force(r, d))
 			continue;
 		++*new;
-		status = p->image_count ? check_release(r, p)
-		                        : check_document(r, p, d);
+		if (!p->image_count)
+			status = check_document(r, p, d);
 	}
+	if (!status && *new && p->image_count)
+		status = check_release(r, p);
 	if (status || !*new)
 		return status;
 	status = vs_judge_policy(r, p);

@@ -15,10 +15,14 @@ static const struct {
 	const char *name;
 	enum vs_policy_roles row;
 } roles[] = {
-	{"root",            VS_POLICY_ROOT         },
-	{"targets",         VS_POLICY_TARGETS      },
-	{VS_POLICY_RELEASE, VS_POLICY_RELEASES     },
-	{"director-root",   VS_POLICY_DIRECTOR_ROOT},
+	{"root",          VS_POLICY_ROOT         },
+	{"targets",       VS_POLICY_TARGETS      },
+	{"release",       VS_POLICY_RELEASES     },
+	{"safety",        VS_POLICY_SAFETY       },
+	{"metering",      VS_POLICY_METERING     },
+	{"gateway",       VS_POLICY_GATEWAY      },
+	{"content",       VS_POLICY_CONTENT      },
+	{"director-root", VS_POLICY_DIRECTOR_ROOT},
 };
 
 enum { role_count = sizeof roles / sizeof *roles };
@@ -46,7 +50,8 @@ static vs_status find(const char *name, size_t *out)
 	for (*out = 0; *out < role_count; ++*out)
 		if (strcmp(roles[*out].name, name) == 0)
 			return VS_OK;
-	vs_error("--role %s: must be root, targets, release or director-root",
+	vs_error("--role %s: must be root, targets, director-root, or release, "
+	         "safety, metering, gateway, content",
 	         vs_log_quote(name, quoted, sizeof quoted));
 	return VS_ERR_INPUT;
 }
@@ -83,7 +88,8 @@ static const struct vs_option options[] = {
 	VS_TEXT(VS_REQUIRED, "name", "NAME",
                 "the proposal's name, e.g. renew-2027"),
 	VS_TEXT(VS_ONE_OR_MORE, "role", "ROLE",
-                "root, targets, release or director-root"),
+                "root, targets, director-root, or release, safety, metering, "
+                "gateway, content"),
 };
 
 const struct vs_command vs_cmd_propose_renew = {

@@ -70,10 +70,14 @@ static vs_status run(const struct vs_args *args)
 
 	if (!status)
 		status = init_room(dir, policy);
-	if (!status)
-		printf("%s: a signing room; its first proposal is \"%s\":\n"
+	if (!status) {
+		printf("%s: a signing room%s; who may approve what:\n", dir,
+		       policy->demo ? " for a demo" : "");
+		vs_policy_print(policy);
+		printf("its first proposal is \"%s\":\n"
 		       "  voltseal-sign show --room %s --proposal %s\n",
-		       dir, first_proposal, dir, first_proposal);
+		       first_proposal, dir, first_proposal);
+	}
 	return status;
 }
 
@@ -87,10 +91,11 @@ const struct vs_command vs_cmd_room_init = {
 	"room init",
 	"make a signing room out of a policy",
 	"The policy names key files and thresholds for root, targets, "
-	"snapshot, timestamp,\nrelease, director and keyring.  The room's "
-	"first proposal, \"init\", holds the first\nroots of both "
-	"repositories, the image targets with the release role and the\n"
-	"boot keyring, for people to approve.",
+	"snapshot, timestamp,\ndirector and keyring, and who may release: the "
+	"role release, or a role for each\nclass of components: safety, "
+	"metering, gateway, content.  The room's first proposal,\n\"init\", "
+	"holds the first roots of both repositories, the image targets with "
+	"these\nroles and the boot keyring, for people to approve.",
 	NULL,
 	options,
 	sizeof options / sizeof *options,

@@ -4,6 +4,7 @@
  */
 #include "sign/inforce.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "seal/openssl.h"
+#include "sign/derive.h"
 #include "sign/release.h"
 #include "sign/rotate.h"
 #include "sign/say.h"
@@ -242,6 +244,8 @@ static vs_status verify_target(struct verdict *v, const char *name,
 	const json_t *custom =
 		json_object_get(json_object_get(all, name), "custom");
 	const char *pack_hash = hash_of(json_object_get(custom, "pack"));
+	const char *said =
+		json_string_value(json_object_get(custom, "imageSha256"));
 	char seal_path[PATH_MAX], pack_path[PATH_MAX], image[65];
 	VS_AUTO(vs_free_drop) uint8_t *bytes = NULL;
 	struct vs_seal seal;
@@ -258,6 +262,11 @@ static vs_status verify_target(struct verdict *v, const char *name,
 		return status;
 	v->files++;
 	status = vs_pack_check(pack_path, &seal, seal_path, image);
+	if (!status && (!said || strcmp(said, image) != 0)) {
+		vs_error("%s: imageSha256: is not the image's (%s)", name,
+		         vs_reason_name(VS_REASON_HASH_MISMATCH));
+		status = VS_ERR_REFUSED;
+	}
 	if (!status)
 		printf("%s: %s %s, release_seq %" PRIu64 "\n", name,
 		       seal.header.component, seal.header.version,
@@ -265,30 +274,91 @@ static vs_status verify_target(struct verdict *v, const char *name,
 	return status;
 }
 
-static vs_status verify_release(struct verdict *v,
-                                const struct vs_envelope *targets)
+/* A charger looks for a target in the role its path belongs to. */
+static vs_status check_path(const json_t *role, const char *path)
 {
-	uint64_t last = last_version(v, VS_IMAGE, VS_POLICY_RELEASE);
+	const json_t *paths = json_object_get(role, "paths");
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(paths, i, one)
+	{
+		const char *pattern = json_string_value(one);
+
+		if (pattern && fnmatch(pattern, path, FNM_PATHNAME) == 0)
+			return VS_OK;
+	}
+	vs_error("%s: is none of the paths of its role (%s)", path,
+	         vs_reason_name(VS_REASON_NOT_ALLOWED));
+	return VS_ERR_REFUSED;
+}
+
+static vs_status check_listed(const json_t *role, const char *path,
+                              const json_t *entry)
+{
+	const char *image = json_string_value(json_object_get(
+		json_object_get(entry, "custom"), "imageSha256"));
+
+	if (vs_policy_lists(vs_delegation_checksums(role), image ? image : ""))
+		return VS_OK;
+	vs_error("%s: image SHA-256: is not on the list of its role (%s)", path,
+	         vs_reason_name(VS_REASON_NOT_ALLOWED));
+	return VS_ERR_REFUSED;
+}
+
+static vs_status verify_targets(struct verdict *v, const json_t *role,
+                                json_t *all)
+{
+	const char *path;
+	json_t *entry;
+
+	json_object_foreach(all, path, entry)
+	{
+		vs_status status = check_path(role, path);
+
+		if (!status)
+			status = check_listed(role, path, entry);
+		if (!status && v->depth >= VS_INFORCE_SEALS)
+			status = verify_target(v, path, all);
+		if (status)
+			return status;
+	}
+	return VS_OK;
+}
+
+static vs_status verify_role(struct verdict *v,
+                             const struct vs_envelope *targets,
+                             const char *name)
+{
+	uint64_t last = last_version(v, VS_IMAGE, name);
 	struct vs_envelope e = {0};
 	const json_t *in = json_object_get(targets->body, "delegations");
-	const json_t *role = json_array_get(json_object_get(in, "roles"), 0);
-	const char *name;
-	json_t *entry;
+	const json_t *role = vs_delegation_find(in, name);
+	char what[64];
 
 	if (!last)
 		return VS_OK;
-	vs_status status = load(v, VS_IMAGE, VS_POLICY_RELEASE, last, &e);
+	snprintf(what, sizeof what, "image %s", name);
+	vs_status status = load(v, VS_IMAGE, name, last, &e);
 	if (!status)
-		status = signed_by(&e, role, json_object_get(in, "keys"),
-		                   "image " VS_POLICY_RELEASE);
-	json_t *all = json_object_get(e.body, "targets");
-	json_object_foreach(all, name, entry)
-	{
-		(void)entry;
-		if (!status && v->depth >= VS_INFORCE_SEALS)
-			status = verify_target(v, name, all);
-	}
+		status = signed_by(&e, role, json_object_get(in, "keys"), what);
+	if (!status)
+		status = verify_targets(v, role,
+		                        json_object_get(e.body, "targets"));
 	vs_envelope_drop(&e);
+	return status;
+}
+
+static vs_status verify_release(struct verdict *v,
+                                const struct vs_envelope *targets)
+{
+	vs_status status = VS_OK;
+
+	for (int row = VS_POLICY_DELEGATED_FIRST;
+	     row <= VS_POLICY_DELEGATED_LAST && !status; row++)
+		status = verify_role(
+			v, targets,
+			vs_policy_delegated((enum vs_policy_roles)row));
 	return status;
 }
 

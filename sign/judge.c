@@ -74,12 +74,31 @@ static vs_status judge_derived(const struct vs_policy *policy,
 	return refuse(d, "follows from no policy");
 }
 
+/* A delegated role of a new policy says what is in force for its paths. */
+static vs_status judge_delegated(const struct vs_room *r,
+                                 const struct vs_policy *policy,
+                                 const struct vs_document *d,
+                                 enum vs_policy_roles row)
+{
+	VS_AUTO(vs_json_drop) json_t *want = NULL;
+	vs_status status = vs_derive_delegated(
+		r, policy, row, vs_envelope_expires(&d->envelope), &want);
+
+	if (status)
+		return status;
+	return json_equal(want, d->envelope.body)
+	               ? VS_OK
+	               : refuse(d, "does not say what is in force");
+}
+
 static enum vs_policy_roles row_of(const struct vs_document *d)
 {
 	for (size_t i = 0; i < VS_DERIVED_COUNT; i++)
 		if (is(d, vs_derived[i].repository, vs_derived[i].role))
 			return vs_derived[i].row;
-	return VS_POLICY_RELEASES;
+	enum vs_policy_roles row;
+
+	return vs_policy_find(d->role, &row) ? row : VS_POLICY_RELEASES;
 }
 
 /* Whoever signs for longer than the policy says signs something else. */
@@ -96,9 +115,15 @@ static vs_status judge_expiry(const struct vs_policy *policy,
 static vs_status judge_body(const struct vs_room *r, struct vs_proposal *p,
                             const struct vs_document *d)
 {
-	if (is(d, VS_IMAGE, VS_POLICY_RELEASE))
-		return p->image_count ? vs_release_check(r, p, d)
-		                      : vs_renewal_check(r, d);
+	enum vs_policy_roles row;
+
+	if (strcmp(d->repository, VS_IMAGE) == 0 &&
+	    vs_policy_find(d->role, &row)) {
+		if (p->image_count)
+			return vs_release_check(r, p, d);
+		return p->policy ? judge_delegated(r, p->policy, d, row)
+		                 : vs_renewal_check(r, d);
+	}
 	if (p->image_count)
 		return refuse(d, "is no part of a release");
 	if (p->policy)
@@ -128,6 +153,12 @@ vs_status vs_judge_document(const struct vs_room *r, struct vs_proposal *p,
 
 vs_status vs_judge_policy(const struct vs_room *r, const struct vs_proposal *p)
 {
+	if (p->policy && p->policy->demo && !r->policy->demo) {
+		vs_error("proposal %s: policy: mode: a room in production does "
+		         "not become a demo (%s)",
+		         p->name, vs_reason_name(VS_REASON_NOT_ALLOWED));
+		return VS_ERR_REFUSED;
+	}
 	if (!p->policy || p->policy->version == r->policy->version + 1)
 		return VS_OK;
 	vs_error("proposal %s: policy: version: is %" PRIu64 ", and %" PRIu64

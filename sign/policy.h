@@ -3,10 +3,12 @@
  * sign/policy.h - who may sign what in a room, how many of them, how long.
  *
  * policy.json names each role's public key files, threshold and validity.
- * In a role of people a holder has one key: a threshold counts people.  The
- * room keeps its own copy with the keys inside.
+ * In a role of people a holder has one key: a threshold counts people.  What
+ * may be released is given to one role for all, or to a role per class of
+ * components; no component and no key is in two of these.  The room keeps
+ * its own copy with the keys inside.
  *
- * Format: docs/operations/signing-room.md.
+ * Format: docs/formats/policy.md.
  */
 #ifndef VS_SIGN_POLICY_H
 #define VS_SIGN_POLICY_H
@@ -18,36 +20,51 @@
 #include "sign/pubkey.h"
 
 #define VS_POLICY_KEYS_MAX VS_KEYRING_KEYS_MAX
-#define VS_POLICY_PATHS_MAX 16
-#define VS_POLICY_RELEASE "release" /* the one delegated role */
+#define VS_POLICY_TEXTS_MAX 32
+#define VS_POLICY_PATH_LEN (VS_COMPONENT_LEN + 2) /* "COMPONENT/", star */
 
 enum vs_policy_roles {
 	VS_POLICY_ROOT,
 	VS_POLICY_TARGETS,
 	VS_POLICY_SNAPSHOT,
 	VS_POLICY_TIMESTAMP,
-	VS_POLICY_RELEASES,
+	VS_POLICY_RELEASES, /* the delegated role of a simple policy */
+	VS_POLICY_SAFETY,
+	VS_POLICY_METERING,
+	VS_POLICY_GATEWAY,
+	VS_POLICY_CONTENT,
 	VS_POLICY_DIRECTOR_ROOT,
 	VS_POLICY_DIRECTOR_ONLINE,
 	VS_POLICY_KEYRING,
 	VS_POLICY_ROLES
 };
 
+#define VS_POLICY_DELEGATED_FIRST VS_POLICY_RELEASES
+#define VS_POLICY_DELEGATED_LAST VS_POLICY_CONTENT
+
+struct vs_policy_texts {
+	const char *at[VS_POLICY_TEXTS_MAX];
+	size_t count;
+};
+
 struct vs_policy_role {
+	bool present; /* delegated roles and the director's may be missing */
 	struct vs_pubkey keys[VS_POLICY_KEYS_MAX];
 	size_t key_count;
 	uint64_t threshold;
 	uint64_t expires_days; /* 0 where the server signs */
+	/* of a delegated role: */
+	char paths[VS_POLICY_TEXTS_MAX][VS_POLICY_PATH_LEN];
+	size_t path_count;       /* 0: a role that releases nothing any more */
+	const json_t *checksums; /* NULL, or an image needs one of these */
 };
 
 struct vs_policy {
-	json_t *json;     /* owned; what paths and components point into */
+	json_t *json;     /* owned; what texts point into */
 	uint64_t version; /* from 1; a room's policies follow one another */
+	bool demo;        /* keys whose private part anybody has are let in */
 	struct vs_policy_role role[VS_POLICY_ROLES];
-	const char *paths[VS_POLICY_PATHS_MAX]; /* of the release role */
-	size_t path_count;
-	const char *components[VS_KEYRING_COMPONENTS_MAX];
-	size_t component_count;
+	struct vs_policy_texts components; /* of the keyring */
 };
 
 /* Reads a policy; key files are taken from the policy's folder.  Says by
@@ -66,5 +83,23 @@ vs_status vs_policy_store(const struct vs_policy *p,
  */
 bool vs_policy_holder(const struct vs_policy *p, const char *id, char *out,
                       size_t cap);
+
+/* The name of a delegated role; NULL if the row is none. */
+const char *vs_policy_delegated(enum vs_policy_roles row);
+
+/* Whether a role of this name may be delegated to, and its row. */
+bool vs_policy_find(const char *role, enum vs_policy_roles *out);
+
+/* The one delegated role that a target path belongs to; false if none. */
+bool vs_policy_covers(const struct vs_policy *p, const char *target,
+                      enum vs_policy_roles *out);
+
+/* Whether a role with this list of checksums may release an image of this
+ * SHA-256; without a list it may release any.
+ */
+bool vs_policy_lists(const json_t *checksums, const char *image_sha256);
+
+/* Prints who may approve what: a line for each role. */
+void vs_policy_print(const struct vs_policy *p);
 
 #endif

@@ -76,18 +76,20 @@ static vs_status decode_metadata(struct vs_document *d)
 static bool known(const struct vs_document *d)
 {
 	static const char *const rows[][2] = {
-		{VS_IMAGE,    "root"           },
-		{VS_IMAGE,    "targets"        },
-		{VS_IMAGE,    VS_POLICY_RELEASE},
-		{VS_DIRECTOR, "root"           },
-		{VS_BOOT,     VS_KEYRING       },
+		{VS_IMAGE,    "root"    },
+		{VS_IMAGE,    "targets" },
+		{VS_DIRECTOR, "root"    },
+		{VS_BOOT,     VS_KEYRING},
 	};
+
+	enum vs_policy_roles row;
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcmp(rows[i][0], d->repository) == 0 &&
 		    strcmp(rows[i][1], d->role) == 0)
 			return true;
-	return false;
+	return strcmp(d->repository, VS_IMAGE) == 0 &&
+	       vs_policy_find(d->role, &row);
 }
 
 static vs_status load_document(struct vs_proposal *p, const json_t *from)

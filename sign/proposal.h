@@ -17,7 +17,7 @@
 #include "sign/room.h"
 #include "sign/sealer.h"
 
-#define VS_DOCUMENTS_MAX 8
+#define VS_DOCUMENTS_MAX 12
 #define VS_IMAGES_MAX VS_KEYRING_COMPONENTS_MAX
 
 struct vs_document {

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "seal/openssl.h"
+#include "sign/derive.h"
 #include "sign/say.h"
 #include "trust/json.h"
 #include "trust/write.h"
@@ -50,6 +51,67 @@ void vs_predecessor_find(const json_t *targets, const char *component,
 		copy(out->release, json_object_get(custom, "release"));
 		copy(out->version, json_object_get(custom, "version"));
 	}
+}
+
+static void target_path(const char *component, const char *release,
+                        char out[static 128])
+{
+	/* names of 31 at the most, all three */
+	snprintf(out, 128, "%.31s/%.31s-%.31s.seal", component, component,
+	         release);
+}
+
+vs_status vs_release_role(const struct vs_room *r, const char *component,
+                          const char *release, enum vs_policy_roles *out)
+{
+	char path[128];
+
+	target_path(component, release, path);
+	if (vs_policy_covers(r->policy, path, out))
+		return VS_OK;
+	vs_error("component %s: the policy names no role for it (%s)",
+	         component, vs_reason_name(VS_REASON_WRONG_COMPONENT));
+	return VS_ERR_REFUSED;
+}
+
+/* What people have signed tells, not the policy that lies beside it. */
+vs_status vs_release_allowed(const struct vs_room *r, const char *component,
+                             const char *release, const char *image_sha256)
+{
+	struct vs_envelope targets = {0};
+	enum vs_policy_roles row;
+	vs_status status = vs_release_role(r, component, release, &row);
+
+	if (!status)
+		status = vs_room_metadata(r, VS_IMAGE, "targets", &targets);
+	if (status == VS_ERR_ABSENT)
+		vs_error("%s: there is no image targets in force yet", r->dir);
+	if (status)
+		return status;
+	const json_t *role =
+		vs_delegation_find(json_object_get(targets.body, "delegations"),
+	                           vs_policy_delegated(row));
+	if (!vs_policy_lists(vs_delegation_checksums(role), image_sha256)) {
+		vs_error("component %s: image SHA-256 %s: is not on the list "
+		         "of %s (%s)",
+		         component, image_sha256, vs_policy_delegated(row),
+		         vs_reason_name(VS_REASON_NOT_ALLOWED));
+		status = VS_ERR_REFUSED;
+	}
+	vs_envelope_drop(&targets);
+	return status;
+}
+
+vs_status vs_release_check_allowed(const struct vs_room *r,
+                                   const struct vs_proposal *p)
+{
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; i < p->image_count && !status; i++)
+		status = vs_release_allowed(
+			r, p->images[i].seal.header.component, p->release,
+			p->images[i].image_sha256);
+	return status;
 }
 
 static json_t *hardware_list(const struct vs_seal_header *h)
@@ -97,7 +159,10 @@ static json_t *set_of(const struct vs_proposal *p)
 	return set;
 }
 
-static vs_status add_images(const struct vs_proposal *p, json_t *body)
+/* Those of the release that the role answers for. */
+static vs_status add_images(const struct vs_room *r,
+                            const struct vs_proposal *p, const char *role,
+                            json_t *body)
 {
 	VS_AUTO(vs_json_drop) json_t *set = set_of(p);
 	const json_t *all = json_object_get(body, "targets");
@@ -108,36 +173,40 @@ static vs_status add_images(const struct vs_proposal *p, json_t *body)
 		char path[128];
 		struct vs_write_file file = {
 			.name = path, .bytes = image->bytes, .len = image->len};
+		enum vs_policy_roles row;
 
-		status = vs_image_path(p, image, path, sizeof path);
-		if (!status && json_object_get(all, path)) {
+		if (vs_image_path(p, image, path, sizeof path))
+			return vs_say_io(VS_ERR_LIMIT, p->dir);
+		status = vs_release_role(r, image->seal.header.component,
+		                         p->release, &row);
+		if (status)
+			return status;
+		if (strcmp(vs_policy_delegated(row), role) != 0)
+			continue;
+		if (json_object_get(all, path)) {
 			vs_error("%s: target %s: is in force already", p->dir,
 			         path);
 			return VS_ERR_STATE;
 		}
 		json_t *custom = custom_of(p, image, set);
-		if (!status && !custom)
-			status = VS_ERR_NOMEM;
-		if (!status)
-			status = vs_write_add_target(body, &file, custom);
-		else
-			json_decref(custom);
+		status = custom ? vs_write_add_target(body, &file, custom)
+		                : VS_ERR_NOMEM;
 	}
 	return status ? vs_say_io(status, p->dir) : VS_OK;
 }
 
 vs_status vs_release_body(const struct vs_room *r, const struct vs_proposal *p,
-                          uint64_t version, uint64_t expires_s, json_t **out)
+                          const struct vs_document *d, uint64_t expires_s,
+                          json_t **out)
 {
 	struct vs_envelope in_force = {0};
 	json_t *body = NULL;
-	vs_status status =
-		vs_room_metadata(r, VS_IMAGE, VS_POLICY_RELEASE, &in_force);
+	vs_status status = vs_room_metadata(r, VS_IMAGE, d->role, &in_force);
 
 	*out = NULL;
 	if (status && status != VS_ERR_ABSENT)
 		return status;
-	status = vs_write_targets(version, expires_s, &body);
+	status = vs_write_targets(d->version, expires_s, &body);
 	const json_t *old = json_object_get(in_force.body, "targets");
 	if (!status && old &&
 	    json_object_set_new(body, "targets", json_deep_copy(old)))
@@ -145,7 +214,7 @@ vs_status vs_release_body(const struct vs_room *r, const struct vs_proposal *p,
 	if (status)
 		vs_say_io(status, p->dir);
 	else
-		status = add_images(p, body);
+		status = add_images(r, p, d->role, body);
 	vs_envelope_drop(&in_force);
 	if (status)
 		json_decref(body);
@@ -159,7 +228,9 @@ vs_status vs_release_check(const struct vs_room *r, struct vs_proposal *p,
 {
 	VS_AUTO(vs_json_drop) json_t *want = NULL;
 	vs_status status = vs_release_body(
-		r, p, d->version, vs_envelope_expires(&d->envelope), &want);
+		r, p, d, vs_envelope_expires(&d->envelope), &want);
+	if (!status)
+		status = vs_release_check_allowed(r, p);
 	if (status)
 		return status;
 	if (!json_equal(want, d->envelope.body)) {

@@ -25,11 +25,26 @@ struct vs_predecessor {
 void vs_predecessor_find(const json_t *targets, const char *component,
                          struct vs_predecessor *out);
 
-/* The release role's next body over the seals as they stand.  Gives *out
+/* The delegated role that releases an image, by the policy in force. */
+vs_status vs_release_role(const struct vs_room *r, const char *component,
+                          const char *release,
+                          enum vs_policy_roles *out) VS_MUST_CHECK;
+
+/* Whether the targets in force let a component's role release an image of
+ * this SHA-256.  Says by itself what is wrong.
+ */
+vs_status vs_release_allowed(const struct vs_room *r, const char *component,
+                             const char *release,
+                             const char *image_sha256) VS_MUST_CHECK;
+/* The same for each image of a proposal. */
+vs_status vs_release_check_allowed(const struct vs_room *r,
+                                   const struct vs_proposal *p) VS_MUST_CHECK;
+
+/* The next body of d's role over its seals as they stand.  Gives *out
  * (json_decref).  Says by itself what is wrong.
  */
 vs_status vs_release_body(const struct vs_room *r, const struct vs_proposal *p,
-                          uint64_t version, uint64_t expires_s,
+                          const struct vs_document *d, uint64_t expires_s,
                           json_t **out) VS_MUST_CHECK;
 
 /* Whether the proposed metadata is what vs_release_body() gives. */

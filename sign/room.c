@@ -141,6 +141,33 @@ vs_status vs_room_metadata(const struct vs_room *r, const char *repository,
 	return status ? vs_say_why(status, path, &why) : VS_OK;
 }
 
+/* Paths are in one role each; a role that lost one says so no more. */
+vs_status vs_room_released(const struct vs_room *r, json_t **out)
+{
+	json_t *all = json_pack("{s:{}}", "targets");
+	vs_status status = all ? VS_OK : vs_say_io(VS_ERR_NOMEM, r->dir);
+
+	for (int row = VS_POLICY_DELEGATED_FIRST;
+	     row <= VS_POLICY_DELEGATED_LAST && !status; row++) {
+		struct vs_envelope e = {0};
+
+		status = vs_room_metadata(
+			r, VS_IMAGE,
+			vs_policy_delegated((enum vs_policy_roles)row), &e);
+		if (status == VS_ERR_ABSENT)
+			status = VS_OK;
+		else if (!status &&
+		         json_object_update(json_object_get(all, "targets"),
+		                            json_object_get(e.body, "targets")))
+			status = vs_say_io(VS_ERR_NOMEM, r->dir);
+		vs_envelope_drop(&e);
+	}
+	if (status)
+		json_decref(all);
+	*out = status ? NULL : all;
+	return status;
+}
+
 /* Every keyring since the first one, each signed by the one before it. */
 static vs_status walk_keyrings(const struct vs_room *r, uint64_t last,
                                const struct vs_crypto *crypto,

@@ -54,6 +54,11 @@ vs_status vs_room_metadata(const struct vs_room *r, const char *repository,
                            const char *role,
                            struct vs_envelope *out) VS_MUST_CHECK;
 
+/* All that is released, as {"targets": {...}}, from every delegated role in
+ * force.  VS_OK and *out (json_decref); everything else is said.
+ */
+vs_status vs_room_released(const struct vs_room *r, json_t **out) VS_MUST_CHECK;
+
 /* The keyring in force, verified through its whole chain.  VS_OK;
  * VS_ERR_ABSENT (not said); everything else is said.
  */

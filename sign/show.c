@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "sign/ballot.h"
+#include "sign/derive.h"
 #include "sign/release.h"
 #include "sign/say.h"
 #include "trust/json.h"
@@ -66,6 +67,25 @@ static void show_role(const struct view *v, const char *name,
 	}
 }
 
+/* The images that a role is held to; a plus before one that is new. */
+static void show_checksums(const json_t *role, const json_t *was)
+{
+	const json_t *list = vs_delegation_checksums(role);
+	const json_t *old = vs_delegation_checksums(was);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		char quoted[80];
+		const char *text = json_string_value(one);
+		bool known = old && vs_policy_lists(old, text ? text : "");
+
+		printf("             %s image %s\n", known ? " only" : "+only",
+		       vs_log_quote(text ? text : "-", quoted, sizeof quoted));
+	}
+}
+
 static void show_delegation(const struct view *v, const json_t *role,
                             const json_t *was)
 {
@@ -85,6 +105,7 @@ static void show_delegation(const struct view *v, const json_t *role,
 		       vs_log_quote(text ? text : "-", quoted, sizeof quoted));
 	}
 	putchar('\n');
+	show_checksums(role, was);
 }
 
 /* Names stand in a policy that nobody has signed; key ids do not lie. */
@@ -122,14 +143,15 @@ static void show_body(const struct view *v, const json_t *body,
 	printf("    expires    %s\n",
 	       text_of(body, "expires", text, sizeof text));
 	was = json_object_get(was, "roles");
-	old = json_object_get(old, "roles");
 	json_object_foreach(roles, name, role)
 	{
 		show_role(v, name, role, json_object_get(was, name));
 	}
 	json_array_foreach(json_object_get(now, "roles"), i, role)
 	{
-		show_delegation(v, role, json_array_get(old, i));
+		name = json_string_value(json_object_get(role, "name"));
+		show_delegation(v, role,
+		                vs_delegation_find(old, name ? name : ""));
 	}
 	show_keys(v, json_object_get(body, "keys"));
 	show_keys(v, json_object_get(now, "keys"));
@@ -238,18 +260,16 @@ static void show_image(const struct vs_image *image, const json_t *in_force)
 static vs_status show_images(const struct vs_room *r,
                              const struct vs_proposal *p)
 {
-	struct vs_envelope in_force;
+	VS_AUTO(vs_json_drop) json_t *in_force = NULL;
 	char name[64], type[64];
-	vs_status status =
-		vs_room_metadata(r, VS_IMAGE, VS_POLICY_RELEASE, &in_force);
+	vs_status status = vs_room_released(r, &in_force);
 
-	if (status && status != VS_ERR_ABSENT)
+	if (status)
 		return status;
 	printf("  release %s (%s)\n", vs_log_quote(p->release, name, 64),
 	       vs_log_quote(p->update_type, type, 64));
 	for (size_t i = 0; i < p->image_count; i++)
-		show_image(&p->images[i], in_force.body);
-	vs_envelope_drop(&in_force);
+		show_image(&p->images[i], in_force);
 	return VS_OK;
 }
 
@@ -320,6 +340,8 @@ vs_status vs_show_proposal(const struct vs_room *r, struct vs_proposal *p)
 	if (p->policy)
 		printf("  policy %" PRIu64 " (in force: %" PRIu64 ")\n",
 		       p->policy->version, r->policy->version);
+	if ((p->policy ? p->policy : r->policy)->demo)
+		printf("  mode demo: chargers in production take none of it\n");
 	for (size_t i = 0; i < p->document_count && !status; i++)
 		status = show_document(&v, &p->documents[i]);
 	return status ? status : vs_show_progress(r, p);

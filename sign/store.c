@@ -214,17 +214,30 @@ static vs_status export_artifacts(const struct vs_room *r, const char *dir)
 	return status;
 }
 
+static vs_status export_delegated(const struct vs_room *r, const char *dir)
+{
+	char path[PATH_MAX];
+	vs_status status = vs_path_join(path, sizeof path, dir, "metadata");
+
+	if (status)
+		return vs_say_io(status, dir);
+	for (int row = VS_POLICY_DELEGATED_FIRST;
+	     row <= VS_POLICY_DELEGATED_LAST && !status; row++)
+		status = export_role(
+			r, VS_IMAGE,
+			vs_policy_delegated((enum vs_policy_roles)row), path);
+	return status;
+}
+
 vs_status vs_store_export(const struct vs_room *r, const char *dir)
 {
 	static const struct {
 		const char *repository, *role, *to;
 	} rows[] = {
-		{VS_IMAGE,    "root",            "metadata"     },
-		{VS_IMAGE,    "targets",         "metadata"     },
-		{VS_IMAGE,    "root",            "image-root"   },
-		{VS_DIRECTOR, "root",            "director-root"},
- /* last: what it names must be there before it */
-		{VS_IMAGE,    VS_POLICY_RELEASE, "metadata"     },
+		{VS_IMAGE,    "root",    "metadata"     },
+		{VS_IMAGE,    "targets", "metadata"     },
+		{VS_IMAGE,    "root",    "image-root"   },
+		{VS_DIRECTOR, "root",    "director-root"},
 	};
 	char path[PATH_MAX];
 	vs_status status = vs_path_join(path, sizeof path, dir, "artifacts");
@@ -244,5 +257,6 @@ vs_status vs_store_export(const struct vs_room *r, const char *dir)
 		                : export_role(r, rows[i].repository,
 		                              rows[i].role, path);
 	}
-	return status;
+	/* last: what they name must be there before them */
+	return status ? status : export_delegated(r, dir);
 }
