@@ -4,7 +4,9 @@
  * loader's test.
  *
  * usage: forge DIR STATE_A SECURITY_A IMAGE_A STATE_B SECURITY_B IMAGE_B
- * A state is empty, trial or good; slot b boots first unless it is empty.
+ * A state is empty, trial, good or confirmed (good, its floors to be raised);
+ * slot b boots first unless it is empty.  DIR/next is a keyring that may follow
+ * DIR/keyring; both accept the images.
  * DIR/machine.conf names the one component, "gateway".
  */
 #include <assert.h>
@@ -39,6 +41,7 @@ static void write_keyring(const char *dir)
 	static uint8_t out[VS_KEYRING_LEN_MAX];
 	uint8_t room[SIGNERS][VS_P256_SIG_LEN];
 	struct vs_signatures sigs;
+	struct vs_keyring next;
 	char path[PATH_MAX];
 	size_t len;
 	size_t more;
@@ -49,6 +52,10 @@ static void write_keyring(const char *dir)
 	     "signatures");
 	must(vs_path_join(path, sizeof(path), dir, "keyring"), dir);
 	must(vs_file_replace(path, out, len + more, 0644), path);
+	signer_ring_of(&crypto, 14, ring.version + 1, &next);
+	len = signer_ring_file(&next, 15, out, sizeof(out));
+	must(vs_path_join(path, sizeof(path), dir, "next"), dir);
+	must(vs_file_replace(path, out, len, 0644), path);
 }
 
 static void hash_image(const struct vs_tree *t, struct vs_seal_header *h,
@@ -74,7 +81,7 @@ static void write_slot(const char *path, const uint8_t *image, size_t len,
 		.security_version = security,
 		.image_len = len,
 	};
-	uint8_t room[SIGNERS][VS_P256_SIG_LEN];
+	uint8_t room[PEOPLE][VS_P256_SIG_LEN];
 	uint8_t raw[VS_SEAL_HEADER_LEN];
 	struct vs_slot_layout layout;
 	struct vs_signatures sigs;
@@ -93,7 +100,7 @@ static void write_slot(const char *path, const uint8_t *image, size_t len,
 	memcpy(slot, image, len);
 	hash_image(&tree, &h, slot, layout.tree_at);
 	must(vs_seal_header_encode(&h, raw, NULL), path);
-	signer_sign(&ring, 2, raw, sizeof(raw), room, &sigs);
+	signer_sign_by(6, raw, sizeof(raw), room, &sigs);
 	must(vs_slot_footer_encode(raw, &sigs, slot + layout.footer_at), path);
 	must(vs_file_replace(path, slot, slot_len, 0600), path);
 	free(slot);
@@ -114,6 +121,8 @@ static void forge_slot(const char *dir, int slot, char **words,
 		rec->slots[slot].state = VS_SLOT_TRIAL;
 		rec->slots[slot].tries = TRIES;
 	}
+	if (strcmp(words[0], "confirmed") == 0)
+		rec->raise_floor = 1;
 	must(vs_boot_files_slot_path(dir, "gateway", slot, path, sizeof(path)),
 	     dir);
 	must(vs_file_read(words[2], IMAGE_MAX, &image, &len), words[2]);

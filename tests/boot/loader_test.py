@@ -265,6 +265,29 @@ class Loader(unittest.TestCase):
         code, _ = self.run_to_end("exit 75", "--once")
         self.assertFalse(self.decision()["record_lost"])
 
+    # S2.37 S3.20: a keyring changes hands, and the old one is gone
+    def test_a_stored_keyring_takes_over_when_it_is_confirmed(self):
+        self.forge("confirmed", "2", self.sound, "empty", "0", "-")
+        shutil.copy(self.path("next"), self.path("keyring-0"))
+        shutil.copy(self.path("boot-record"), self.path("confirmed"))
+        code, _ = self.run_to_end("exit 75", "--once")
+        d = self.decision()
+        self.assertEqual((code, d["keyring_version"]), (75, 8))
+        self.assertEqual(d["keyrings"][0], {"version": 8, "refused": "none"})
+        self.assertEqual(d["epoch_floor"], 0)  # one place is not enough
+        shutil.copy(self.path("confirmed"), self.path("boot-record"))
+        shutil.copy(self.path("next"), self.path("keyring-1"))
+        self.run_to_end("exit 75", "--once")
+        self.assertEqual(self.decision()["epoch_floor"], 8)
+        os.remove(self.path("keyring-0"))
+        code, _ = self.run_to_end("exit 75", "--once")
+        self.assertEqual(code, 75)
+        os.remove(self.path("keyring-1"))
+        code, _ = self.run_to_end("exit 75", "--once")
+        self.assertEqual(code, 3)
+        self.assertEqual(self.decision()["seen"][0]["refused"],
+                         "keyring-rollback")
+
     def test_one_folder_has_one_loader(self):
         self.forge("good", "2", self.sound, "empty", "0", "-")
         self.start("")

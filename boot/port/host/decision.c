@@ -64,6 +64,7 @@ static json_t *seen_slot(const struct vs_machine *m,
 	            ? json_null()
 	            : json_string(m->components[v->component].name),
 	    failed);
+	set(out, "keyring_version", json_integer(v->epoch), failed);
 	set(out, "release_seq", seq, failed);
 	set(out, "security_version", security, failed);
 	return out;
@@ -89,6 +90,21 @@ static json_t *header(const struct vs_seal_header *h, int *failed)
 	return out;
 }
 
+static json_t *keyrings(const struct vs_boot_decision *d, int *failed)
+{
+	json_t *out = json_array();
+
+	for (int i = 0; i < VS_BOOT_RINGS; i++) {
+		json_t *one = json_object();
+
+		set(one, "version", json_integer(d->rings[i].version), failed);
+		set(one, "refused",
+		    json_string(vs_reason_name(d->rings[i].refused)), failed);
+		*failed |= json_array_append_new(out, one);
+	}
+	return out;
+}
+
 static json_t *encode(const struct vs_machine *m, enum vs_reset_cause cause,
                       const struct vs_boot_decision *d, int *failed)
 {
@@ -107,6 +123,8 @@ static json_t *encode(const struct vs_machine *m, enum vs_reset_cause cause,
 	set(out, "record_lost", json_boolean(d->record_lost), failed);
 	set(out, "floor_raised", json_boolean(d->floor_raised), failed);
 	set(out, "keyring_version", json_integer(d->keyring_version), failed);
+	set(out, "epoch_floor", json_integer(d->epoch_floor), failed);
+	set(out, "keyrings", keyrings(d, failed), failed);
 	for (int c = 0; c < m->count; c++) {
 		set(floor, m->components[c].name, json_integer(d->floor[c]),
 		    failed);

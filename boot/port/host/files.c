@@ -19,6 +19,9 @@
 
 #define SECTOR_LEN 4096
 
+/* A chain of some ten keyrings. */
+#define VS_BOOT_RINGS_LEN_MAX (8 * VS_KEYRING_LEN_MAX)
+
 static const char *const slot_dirs[VS_SLOTS] = {"slot-a", "slot-b"};
 
 static vs_status record_read(void *ctx, int copy,
@@ -63,20 +66,38 @@ static vs_status slot_read(void *ctx, int component, int slot, uint64_t at,
 	return vs_file_pread(f->slots[component][slot], out, len, at);
 }
 
+/* A host has no recovery image: its floor's name is nobody's. */
+static const char *floor_name(const struct vs_boot_files *f, int component)
+{
+	if (component == VS_BOOT_EPOCH)
+		return VS_FLOOR_EPOCH;
+	return component < f->machine->count
+	               ? f->machine->components[component].name
+	               : ".none";
+}
+
 static vs_status floor_get(void *ctx, int component, uint32_t *out)
 {
 	const struct vs_boot_files *f = ctx;
 
-	return vs_floor_get(f->floor, f->machine->components[component].name,
-	                    out);
+	return vs_floor_get(f->floor, floor_name(f, component), out);
 }
 
 static vs_status floor_raise(void *ctx, int component, uint32_t to)
 {
 	const struct vs_boot_files *f = ctx;
 
-	return vs_floor_raise(f->floor, f->machine->components[component].name,
-	                      to);
+	return vs_floor_raise(f->floor, floor_name(f, component), to);
+}
+
+static vs_status keyring(void *ctx, int place, const uint8_t **file,
+                         size_t *len)
+{
+	const struct vs_boot_files *f = ctx;
+
+	*file = f->rings[place].bytes;
+	*len = f->rings[place].len;
+	return f->rings[place].status;
 }
 
 void vs_boot_files_ops(struct vs_boot_files *f, struct vs_boot_ops *out)
@@ -89,6 +110,7 @@ void vs_boot_files_ops(struct vs_boot_files *f, struct vs_boot_ops *out)
 		.read = slot_read,
 		.floor_get = floor_get,
 		.floor_raise = floor_raise,
+		.keyring = keyring,
 	};
 }
 
@@ -137,6 +159,25 @@ static vs_status open_slots(const char *dir, int access,
 	return status;
 }
 
+static vs_status read_rings(const char *dir, struct vs_boot_files *f)
+{
+	char path[PATH_MAX];
+	int n;
+
+	for (int i = 0; i < VS_BOOT_RINGS; i++) {
+		n = snprintf(path, sizeof(path), "%s/keyring-%d", dir, i);
+		if (n < 0 || (size_t)n >= sizeof(path))
+			return VS_ERR_LIMIT;
+		f->rings[i].status =
+			vs_file_read(path, VS_BOOT_RINGS_LEN_MAX,
+		                     &f->rings[i].bytes, &f->rings[i].len);
+		if (f->rings[i].status != VS_OK &&
+		    f->rings[i].status != VS_ERR_ABSENT)
+			f->rings[i].status = VS_ERR_IO;
+	}
+	return VS_OK;
+}
+
 vs_status vs_boot_files_open(const char *dir, const struct vs_machine *m,
                              int access, struct vs_boot_files *f,
                              char error[static 256])
@@ -164,6 +205,8 @@ vs_status vs_boot_files_open(const char *dir, const struct vs_machine *m,
 	status = open_one(path, O_RDWR, &f->floor, error);
 	if (status != VS_OK)
 		return status;
+	if (read_rings(dir, f) != VS_OK)
+		return too_long(dir, error);
 	return open_slots(dir, access, f, error);
 }
 
@@ -183,6 +226,10 @@ void vs_boot_files_drop(struct vs_boot_files *f)
 	for (int c = 0; c < VS_BOOT_COMPONENTS_MAX; c++)
 		for (int slot = 0; slot < VS_SLOTS; slot++)
 			close_one(&f->slots[c][slot]);
+	for (int i = 0; i < VS_BOOT_RINGS; i++) {
+		free(f->rings[i].bytes);
+		f->rings[i].bytes = NULL;
+	}
 	vs_openssl_drop(&f->crypto);
 	f->machine = NULL;
 }

@@ -3,7 +3,9 @@
  * boot/port/host/files.h - a charger whose storage is a folder of files.
  *
  *   DIR/machine.conf     what it is made of (machine.h)
- *   DIR/keyring          whom its boot stage believes (seal/keyring.h)
+ *   DIR/keyring          whom its boot stage believes (seal/keyring.h): the
+ *                        built-in one, as if it were in the loader
+ *   DIR/keyring-0 to -2  the places of boot/boot.h's keyring operation
  *   DIR/boot-record      two sectors of 4096 bytes, a copy in each
  *   DIR/floor            the floors (floor.h)
  *   DIR/slot-a/NAME      component NAME's slot 0, its whole length
@@ -23,6 +25,11 @@ struct vs_boot_files {
 	int record; /* file descriptors; -1: not there */
 	int floor;
 	int slots[VS_BOOT_COMPONENTS_MAX][VS_SLOTS];
+	struct {
+		vs_status status;
+		uint8_t *bytes; /* owned */
+		size_t len;
+	} rings[VS_BOOT_RINGS];
 };
 
 /* Opens what is there.  access: O_RDONLY for the loader, O_RDWR for who

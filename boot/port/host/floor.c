@@ -19,6 +19,7 @@ enum {
 	AT_COUNT = 8,
 	AT_ENTRIES = 12,
 	ENTRY_LEN = VS_COMPONENT_LEN + 4,
+	ENTRIES_MAX = VS_BOOT_COMPONENTS_MAX + 1, /* and the epoch */
 	AT_DIGEST = COPY_LEN - VS_SHA256_LEN,
 };
 
@@ -29,7 +30,7 @@ struct floors {
 	struct {
 		char name[VS_COMPONENT_LEN];
 		uint32_t value;
-	} at[VS_BOOT_COMPONENTS_MAX];
+	} at[ENTRIES_MAX];
 };
 
 static void put32(uint8_t *out, uint32_t v)
@@ -71,7 +72,7 @@ static bool decode(const uint8_t in[static COPY_LEN], struct floors *out)
 		return false;
 	memset(out, 0, sizeof(*out));
 	out->count = get32(in + AT_COUNT);
-	if (out->count > VS_BOOT_COMPONENTS_MAX)
+	if (out->count > ENTRIES_MAX)
 		return false;
 	for (uint32_t i = 0; i < out->count; i++) {
 		const uint8_t *entry = in + AT_ENTRIES + i * ENTRY_LEN;
@@ -98,7 +99,7 @@ static void merge(struct floors *f, const struct floors *other)
 	for (uint32_t i = 0; i < other->count; i++) {
 		uint32_t *mine = find(f, other->at[i].name);
 
-		if (!mine && f->count < VS_BOOT_COMPONENTS_MAX)
+		if (!mine && f->count < ENTRIES_MAX)
 			f->at[f->count++] = other->at[i];
 		else if (mine && *mine < other->at[i].value)
 			*mine = other->at[i].value;
@@ -156,6 +157,7 @@ vs_status vs_floor_create(const char *path, const struct vs_machine *m,
 		f.at[c].value = floors[c];
 		f.count++;
 	}
+	memcpy(f.at[f.count++].name, VS_FLOOR_EPOCH, sizeof(VS_FLOOR_EPOCH));
 	encode(&f, whole);
 	memcpy(whole + COPY_APART, whole, COPY_LEN);
 	return vs_file_replace(path, whole, sizeof(whole), 0600);

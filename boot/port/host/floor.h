@@ -15,7 +15,11 @@
 
 #include "boot/port/host/machine.h"
 
-/* Makes path with a floor for each of m's components, durable.
+/* The epoch's name: no component's, for theirs have no dot. */
+#define VS_FLOOR_EPOCH ".epoch"
+
+/* Makes path with a floor for each of m's components and an epoch of 0,
+ * durable.
  * VS_OK; VS_ERR_STATE if path is there; VS_ERR_IO.
  */
 vs_status vs_floor_create(const char *path, const struct vs_machine *m,
