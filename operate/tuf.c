@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -19,6 +18,7 @@
 #include "operate/download.h"
 #include "operate/percent.h"
 #include "operate/repository.h"
+#include "operate/root.h"
 #include "trust/tuf.h"
 
 enum { path_max = 4096, name_max = 255, quoted_max = 256 };
@@ -58,97 +58,21 @@ static enum vs_exit need(const struct vs_args *a, const char *option)
 	return vs_args_wrong(a, "needs --%s", option);
 }
 
-/* Only the root in hand counts while it is judged. */
-static vs_status load_given(void *ctx, const char *role, uint8_t **out,
-                            size_t *len)
-{
-	const struct vs_buffer *root = ctx;
-
-	*out = NULL;
-	*len = 0;
-	if (strcmp(role, "root") != 0)
-		return VS_ERR_ABSENT;
-	*out = malloc(root->len + 1);
-	if (!*out)
-		return VS_ERR_NOMEM;
-	memcpy(*out, root->data, root->len);
-	*len = root->len;
-	return VS_OK;
-}
-
-static vs_status fetch_nothing(void *ctx, const char *name, size_t max,
-                               uint8_t **out, size_t *len)
-{
-	(void)ctx;
-	(void)name;
-	(void)max;
-	*out = NULL;
-	*len = 0;
-	return VS_ERR_IO;
-}
-
-static vs_status store_nothing(void *ctx, const char *role, const uint8_t *in,
-                               size_t len)
-{
-	(void)ctx;
-	(void)role;
-	(void)in;
-	(void)len;
-	return VS_OK;
-}
-
-static vs_status remove_nothing(void *ctx, const char *role)
-{
-	(void)ctx;
-	(void)role;
-	return VS_OK;
-}
-
-static vs_status judge_root(struct vs_buffer *root, struct vs_why *why)
-{
-	const struct vs_tuf_ops ops = {.ctx = root,
-	                               .fetch = fetch_nothing,
-	                               .load = load_given,
-	                               .store = store_nothing,
-	                               .remove = remove_nothing};
-	struct vs_tuf *t = NULL;
-	vs_status st = vs_tuf_open(&ops, (uint64_t)time(NULL), &t, why);
-
-	vs_tuf_close(&t);
-	return st;
-}
-
 static enum vs_exit init(const struct vs_args *a)
 {
 	VS_AUTO(vs_buffer_drop) struct vs_buffer root = {0};
 	struct session s = {0};
 	struct vs_why why = {0};
-	char path[path_max];
 	enum vs_exit e = need(a, "metadata-dir");
 	const char *dir = vs_args_get(a, "metadata-dir");
 
 	if (e)
 		return e;
-	vs_status st = vs_file_read(a->words[0], VS_TUF_ROOT_MAX, &root.data,
-	                            &root.len);
-	if (st) {
-		why.what = st == VS_ERR_IO ? strerror(errno) : NULL;
-		why.code = VS_REASON_UNREADABLE;
-		return refused(&s, a->words[0], st, &why);
-	}
-	st = judge_root(&root, &why);
+	vs_status st = vs_root_read(a->words[0], &root, &why);
 	if (st)
 		return refused(&s, a->words[0], st, &why);
-	st = vs_file_mkdirs(dir, 0755);
-	if (!st)
-		st = vs_path_join(path, sizeof path, dir, "root.json");
-	if (!st)
-		st = vs_file_replace(path, root.data, root.len, 0644);
-	if (!st)
-		return VS_EXIT_OK;
-	why.what = st == VS_ERR_IO ? strerror(errno) : NULL;
-	why.code = VS_REASON_UNREADABLE;
-	return refused(&s, dir, st, &why);
+	st = vs_root_keep(dir, &root, &why);
+	return st ? refused(&s, dir, st, &why) : VS_EXIT_OK;
 }
 
 static enum vs_exit begin(const struct vs_args *a, struct session *s)

@@ -24,8 +24,8 @@
 #include "operate/download.h"
 #include "operate/percent.h"
 #include "operate/repository.h"
+#include "operate/root.h"
 #include "operate/uptane_args.h"
-#include "operate/uptane_root.h"
 #include "trust/uptane_time.h"
 
 enum { path_max = 4096, quoted_max = 256 };

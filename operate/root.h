@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * operate/uptane_root.h - a root file that a person hands us.
+ * operate/root.h - a root file that a person hands us.
  *
  * It is believed because of the way it came; what is checked is that it is
  * whole: its form, and that it satisfies itself.
  */
-#ifndef VS_OPERATE_UPTANE_ROOT_H
-#define VS_OPERATE_UPTANE_ROOT_H
+#ifndef VS_OPERATE_ROOT_H
+#define VS_OPERATE_ROOT_H
 
 #include "base/buffer.h"
 #include "base/status.h"

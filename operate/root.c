@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * operate/uptane_root.c - a root file that a person hands us.
+ * operate/root.c - a root file that a person hands us.
  */
-#include "operate/uptane_root.h"
+#include "operate/root.h"
 
 #include <errno.h>
 #include <stdlib.h>
