@@ -39,6 +39,8 @@ struct vs_agent {
 	bool healthy;
 	char health_detail[VS_PROBE_LINE_LEN];
 	uint64_t director_version;
+	uint64_t build_s;     /* of the program: it is later than that */
+	uint64_t floor_s;     /* of trusted time; from verified files alone */
 	char passed_over[65]; /* set that failed here, said so in the log */
 
 	/* due times, milliseconds of the monotonic clock */
@@ -52,8 +54,10 @@ struct vs_agent {
 	uint64_t noted_bytes;
 };
 
-/* Opens all of DIR.  VS_OK (vs_agent_close); else a line in error. */
-vs_status vs_agent_open(struct vs_agent *a, const char *dir,
+/* Opens all of DIR.  build_s: when the program was made.
+ * VS_OK (vs_agent_close); else a line in error.
+ */
+vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
                         char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
 void vs_agent_close(struct vs_agent *a);
 

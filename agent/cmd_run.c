@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/build_time.h"
 #include "agent/commands.h"
 #include "agent/identity.h"
 #include "base/file.h"
@@ -86,7 +87,7 @@ static int run(const char *dir)
 
 	if (!vs_cmd_lock(dir, &lock))
 		return VS_EXIT_FAILED;
-	if (vs_agent_open(&agent, dir, error) != VS_OK) {
+	if (vs_agent_open(&agent, dir, BUILD_TIME_S, error) != VS_OK) {
 		vs_error("%s", error);
 	} else {
 		agent.stopped = stopped;

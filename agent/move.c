@@ -8,9 +8,6 @@
 
 #include "base/log.h"
 
-/* No trusted metadata is older than this program's first release. */
-#define EPOCH_S UINT64_C(1767225600) /* 2026-01-01T00:00:00Z */
-
 uint64_t vs_agent_now_ms(void)
 {
 	struct timespec t;
@@ -19,14 +16,16 @@ uint64_t vs_agent_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-uint64_t vs_agent_now_s(const struct vs_agent *a)
+uint64_t vs_agent_clock_s(void)
 {
 	time_t clock = time(NULL);
-	uint64_t now = clock > 0 ? (uint64_t)clock : 0;
 
-	if (now < a->state.time_floor_s)
-		now = a->state.time_floor_s;
-	return now < EPOCH_S ? EPOCH_S : now;
+	return clock > 0 ? (uint64_t)clock : 0;
+}
+
+uint64_t vs_agent_now_s(const struct vs_agent *a)
+{
+	return vs_uptane_now(a->floor_s, vs_agent_clock_s());
 }
 
 vs_status vs_agent_move(struct vs_agent *a, enum vs_event on, vs_reason reason,

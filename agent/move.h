@@ -8,7 +8,9 @@
 #include "agent/agent.h"
 
 uint64_t vs_agent_now_ms(void);
-/* The system's clock, but not below what was trusted before. */
+/* The system's clock, which anybody on the network may have set. */
+uint64_t vs_agent_clock_s(void);
+/* That clock, within what the floor of trusted time allows. */
 uint64_t vs_agent_now_s(const struct vs_agent *a);
 
 /* Makes a move; a move that cannot be persisted is not made, and said so. */

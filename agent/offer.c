@@ -15,7 +15,7 @@
 struct look {
 	const struct vs_charger *c;
 	struct vs_net *net;
-	uint64_t now_s;
+	const struct vs_offer_time *time;
 	struct vs_offer *o;
 	struct vs_why *why;
 };
@@ -31,20 +31,38 @@ static void set_about(struct vs_offer *o, const char *where, const char *name)
 	snprintf(o->about, sizeof(o->about), "%s/%s", where, name);
 }
 
-static vs_status refresh(const struct look *l, struct vs_repo *repo,
-                         const char *name, struct vs_tuf **out)
+/* Both repositories, and what follows from their files alone. */
+struct repos {
+	struct vs_repo at[2];
+	struct vs_tuf *director, *image; /* they point into at: do not move */
+};
+
+static vs_status open_repo(const struct look *l, struct vs_repo *repo,
+                           const char *name, struct vs_tuf **out)
 {
 	vs_status status = vs_repo_init(repo, l->net, name, l->c->dir);
 
-	*out = NULL;
 	set_about(l->o, name, "root.json");
 	if (status == VS_OK)
-		status = vs_tuf_open(&repo->ops, l->now_s, out, l->why);
+		status = vs_tuf_open(&repo->ops, 0, out, l->why);
+	return status;
+}
+
+/* The floor is worked out anew from the files each time: what was stored
+ * under a key that the root withdrew does not hold it up.
+ */
+static vs_status refresh(const struct look *l, const struct repos *r,
+                         struct vs_tuf *t)
+{
+	vs_status status;
+
+	vs_uptane_set_now(t, vs_uptane_now(l->o->floor_s, l->time->clock_s));
+	status = vs_tuf_refresh(t, l->why);
+	l->o->floor_s =
+		vs_uptane_floor(l->time->build_s, r->director, r->image);
 	if (status != VS_OK)
-		return status;
-	status = vs_tuf_refresh(*out, l->why);
-	if (status != VS_OK)
-		set_about(l->o, name, vs_tuf_failed_file(*out));
+		set_about(l->o, t == r->director ? "director" : "image",
+		          vs_tuf_failed_file(t));
 	return status;
 }
 
@@ -62,18 +80,40 @@ static uint64_t highest_version(const struct vs_tuf *t)
 	return highest;
 }
 
-uint64_t vs_offer_director_version(const struct vs_charger *c, uint64_t now_s)
+/* Opens both, and says what their stored files do. */
+static vs_status open_repos(const struct look *l, struct repos *r)
 {
-	struct vs_repo repo;
-	struct vs_tuf *tuf = NULL;
-	struct vs_why why;
-	uint64_t version = 0;
+	vs_status status = open_repo(l, &r->at[0], "director", &r->director);
 
-	if (vs_repo_init(&repo, NULL, "director", c->dir) == VS_OK &&
-	    vs_tuf_open(&repo.ops, now_s, &tuf, &why) == VS_OK)
-		version = highest_version(tuf);
-	vs_tuf_close(&tuf);
-	return version;
+	if (status == VS_OK) {
+		l->o->director_version = highest_version(r->director);
+		status = open_repo(l, &r->at[1], "image", &r->image);
+	}
+	l->o->floor_s =
+		vs_uptane_floor(l->time->build_s, r->director, r->image);
+	return status;
+}
+
+/* The states point at their repositories: close them before those go. */
+static void close_repos(struct repos *r)
+{
+	vs_tuf_close(&r->director);
+	vs_tuf_close(&r->image);
+}
+
+void vs_offer_recall(const struct vs_charger *c, uint64_t build_s,
+                     struct vs_offer *o)
+{
+	const struct vs_offer_time time = {build_s, 0};
+	struct vs_why why;
+	const struct look l = {c, NULL, &time, o, &why};
+	struct repos r = {.director = NULL};
+
+	memset(o, 0, sizeof(*o));
+	/* what cannot be opened now is said by the next look */
+	if (open_repos(&l, &r) != VS_OK)
+		o->about[0] = '\0';
+	close_repos(&r);
 }
 
 static void fill_vehicle(const struct vs_charger *c, struct vs_vehicle *v,
@@ -180,20 +220,24 @@ static vs_status compare(const struct look *l, struct vs_tuf *director,
 	return status;
 }
 
-static vs_status look(const struct look *l, struct vs_tuf **director,
-                      struct vs_tuf **image)
+static vs_status refresh_both(const struct look *l, struct repos *r)
 {
-	struct vs_repo repos[2];
-	struct vs_assignments as = {0};
-	vs_status status = refresh(l, &repos[0], "director", director);
+	vs_status status = refresh(l, r, r->director);
 
-	l->o->retry_after_s = repos[0].retry_after_s;
-	if (*director)
-		l->o->director_version = highest_version(*director);
+	l->o->retry_after_s = r->at[0].retry_after_s;
+	l->o->director_version = highest_version(r->director);
+	return status == VS_OK ? refresh(l, r, r->image) : status;
+}
+
+static vs_status look(const struct look *l, struct repos *r)
+{
+	struct vs_assignments as = {0};
+	vs_status status = open_repos(l, r);
+
 	if (status == VS_OK)
-		status = refresh(l, &repos[1], "image", image);
+		status = refresh_both(l, r);
 	if (status == VS_OK)
-		status = compare(l, *director, *image, &as);
+		status = compare(l, r->director, r->image, &as);
 	if (status == VS_OK) {
 		l->o->count = as.count;
 		l->o->installed = as.installed;
@@ -202,22 +246,22 @@ static vs_status look(const struct look *l, struct vs_tuf **director,
 	     k++)
 		status = fetch_seal(l, &as.at[k]);
 	vs_assignments_drop(&as);
-	/* The state points at its repository: close it before that goes. */
-	vs_tuf_close(director);
-	vs_tuf_close(image);
 	return status;
 }
 
 vs_status vs_offer_look(const struct vs_charger *c, struct vs_net *net,
-                        uint64_t now_s, struct vs_offer *o, struct vs_why *why)
+                        const struct vs_offer_time *time, struct vs_offer *o,
+                        struct vs_why *why)
 {
-	struct look l = {c, net, now_s, o, why};
-	struct vs_tuf *director = NULL;
-	struct vs_tuf *image = NULL;
+	const struct look l = {c, net, time, o, why};
+	struct repos r = {.director = NULL};
+	vs_status status;
 
 	memset(o, 0, sizeof(*o));
 	*why = (struct vs_why){VS_REASON_NONE, "", 0};
-	return look(&l, &director, &image);
+	status = look(&l, &r);
+	close_repos(&r);
+	return status;
 }
 
 void vs_offer_drop(struct vs_offer *o)

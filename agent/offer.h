@@ -13,6 +13,13 @@
 #include "agent/outbox.h"
 #include "base/status.h"
 #include "trust/uptane.h"
+#include "trust/uptane_time.h"
+
+/* What a look knows of the time. */
+struct vs_offer_time {
+	uint64_t build_s; /* of the program: it is later than that */
+	uint64_t clock_s; /* the system's clock, believed by nobody */
+};
 
 /* The seal and the pack of one component of the release. */
 struct vs_offer_part {
@@ -32,24 +39,26 @@ struct vs_offer {
 	uint64_t release_seq;          /* highest of the named */
 	uint64_t bytes_total;          /* of the images named */
 	uint64_t director_version;     /* see below; 0: not known */
+	uint64_t floor_s;              /* of trusted time, now */
 	uint32_t retry_after_s;        /* 0: not said */
 	char about[VS_NOTE_ABOUT_LEN]; /* what a refusal is about */
 };
 
-/* now_s: trusted time.
- * VS_OK; VS_ERR_REFUSED, VS_ERR_INPUT, VS_ERR_LIMIT with why and o->about;
+/* VS_OK; VS_ERR_REFUSED, VS_ERR_INPUT, VS_ERR_LIMIT with why and o->about;
  * VS_ERR_IO; ...  vs_offer_drop() in every case.
  */
 vs_status vs_offer_look(const struct vs_charger *c, struct vs_net *net,
-                        uint64_t now_s, struct vs_offer *o,
+                        const struct vs_offer_time *time, struct vs_offer *o,
                         struct vs_why *why) VS_MUST_CHECK;
 void vs_offer_drop(struct vs_offer *o);
 
-/* The highest version that this charger has believed of any of the
- * director's files: a server that must be believed again has to go above it.
- * 0 if the stored files cannot be read.
+/* What the stored files say, as far as they can be read: the highest version
+ * that this charger has believed of any of the director's files (a server
+ * that must be believed again has to go above it), and the floor of trusted
+ * time.  The rest of *o is zero.
  */
-uint64_t vs_offer_director_version(const struct vs_charger *c, uint64_t now_s);
+void vs_offer_recall(const struct vs_charger *c, uint64_t build_s,
+                     struct vs_offer *o);
 
 /* "CP-0001-gateway": the ECU id of component i. */
 void vs_offer_ecu_id(const struct vs_charger *c, int i, char out[static 64]);

@@ -45,15 +45,25 @@ static void load_state(struct vs_agent *a)
 		        vs_status_name(status), why.what);
 }
 
-vs_status vs_agent_open(struct vs_agent *a, const char *dir,
-                        char error[static VS_ERROR_LEN])
+static vs_status recall(struct vs_agent *a)
 {
-	vs_status status;
+	struct vs_offer *o = malloc(sizeof(*o));
+
+	if (!o)
+		return VS_ERR_NOMEM;
+	vs_offer_recall(&a->charger, a->build_s, o);
+	a->director_version = o->director_version;
+	a->floor_s = o->floor_s;
+	free(o);
+	return VS_OK;
+}
+
+static vs_status open_parts(struct vs_agent *a, const char *dir,
+                            char error[static VS_ERROR_LEN])
+{
+	vs_status status = vs_charger_open(&a->charger, dir, error);
 	int n;
 
-	memset(a, 0, sizeof(*a));
-	a->io = (struct vs_state_io){a, save_file};
-	status = vs_charger_open(&a->charger, dir, error);
 	if (status == VS_OK)
 		status = vs_conf_load(a->charger.dir, &a->conf, error);
 	if (status != VS_OK)
@@ -65,10 +75,25 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir,
 		return VS_ERR_LIMIT;
 	}
 	load_state(a);
-	a->director_version =
-		vs_offer_director_version(&a->charger, vs_agent_now_s(a));
-	status = vs_reporter_open(&a->reporter, a->charger.dir,
-	                          a->conf.key_file, vs_agent_now_s(a), error);
+	status = recall(a);
+	if (status != VS_OK)
+		snprintf(error, VS_ERROR_LEN, "no memory");
+	return status;
+}
+
+vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
+                        char error[static VS_ERROR_LEN])
+{
+	vs_status status;
+
+	memset(a, 0, sizeof(*a));
+	a->io = (struct vs_state_io){a, save_file};
+	a->build_s = build_s;
+	status = open_parts(a, dir, error);
+	if (status == VS_OK)
+		status = vs_reporter_open(&a->reporter, a->charger.dir,
+		                          a->conf.key_file, vs_agent_now_s(a),
+		                          error);
 	if (status != VS_OK)
 		return status;
 	status = vs_net_open(&a->conf, &a->net);

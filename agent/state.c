@@ -71,14 +71,13 @@ vs_status vs_state_encode(const struct vs_state *s, char **out, size_t *len)
 		return status;
 	/* json_pack takes the "o" values, also when it fails. */
 	whole = json_pack(
-		"{s:s, s:i, s:I, s:o, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o}",
+		"{s:s, s:i, s:I, s:o, s:s, s:s, s:I, s:I, s:o, s:o, s:o}",
 		"phase", vs_phase_name(s->phase), "target", s->target,
 		"campaign_seq", (json_int_t)s->campaign_seq, "release",
 		encode_parts(s), "reason", vs_reason_name(s->reason), "detail",
 		s->detail, "bytes_fetched", (json_int_t)s->bytes_fetched,
-		"bytes_total", (json_int_t)s->bytes_total, "time_floor",
-		(json_int_t)s->time_floor_s, "failed", encode_failed(s),
-		"paths", encode_paths(s), "outbox", outbox);
+		"bytes_total", (json_int_t)s->bytes_total, "failed",
+		encode_failed(s), "paths", encode_paths(s), "outbox", outbox);
 	if (!whole)
 		return VS_ERR_NOMEM;
 	*out = json_dumps(whole, JSON_INDENT(1));
@@ -185,8 +184,6 @@ static vs_status decode_numbers(const json_t *in, struct vs_state *s,
 		                      why);
 	if (status == VS_OK)
 		status = vs_json_uint(in, "bytes_total", &s->bytes_total, why);
-	if (status == VS_OK)
-		status = vs_json_uint(in, "time_floor", &s->time_floor_s, why);
 	return status;
 }
 

@@ -38,7 +38,6 @@ struct vs_state {
 	char detail[VS_NOTE_DETAIL_LEN];
 	uint64_t bytes_fetched; /* of packs, for this release */
 	uint64_t bytes_total;   /* of the images named */
-	uint64_t time_floor_s;  /* trusted time never goes below */
 	size_t failed_count;    /* sets whose trial failed, newest last */
 	char failed[VS_FAILED_MAX][65];
 	/* target path of what stands in each slot; "" = unknown */

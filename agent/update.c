@@ -17,7 +17,6 @@
 
 #define TICK_MS 200
 #define SAVE_MS 2000
-#define TIME_STEP_S 600
 
 /* Whoever sent this is not to be believed; all else is worth another try. */
 static bool is_refusal(vs_status status)
@@ -55,20 +54,16 @@ static void schedule(struct vs_agent *a, uint32_t retry_after_s)
 	a->poll_at = vs_agent_now_ms() + spread(ms, c->jitter_percent);
 }
 
-/* Both repositories were verified at this moment, so none of their dates lies
- * before it: a clock that ran ahead of them would have been refused.
- */
+/* Both repositories were believed: what they refuse from now on is news. */
 static void note_success(struct vs_agent *a)
 {
 	struct vs_state *s = &a->state;
-	uint64_t now_s = vs_agent_now_s(a);
-	bool news = now_s >= s->time_floor_s + TIME_STEP_S;
+	bool news = false;
 
 	for (size_t i = 0; i < s->outbox.seen_count; i++)
 		news = news || !s->outbox.seen[i].settled;
 	if (!news)
 		return;
-	s->time_floor_s = now_s;
 	vs_outbox_settle(&s->outbox);
 	if (vs_state_save(s, &a->io) != VS_OK)
 		vs_warn("%s: cannot be written", a->state_file);
@@ -320,6 +315,7 @@ static bool is_clear(struct vs_agent *a)
 
 void vs_agent_poll(struct vs_agent *a)
 {
+	const struct vs_offer_time time = {a->build_s, vs_agent_clock_s()};
 	struct vs_offer *o = is_clear(a) ? malloc(sizeof(*o)) : NULL;
 	struct vs_why why;
 	vs_status status;
@@ -329,8 +325,8 @@ void vs_agent_poll(struct vs_agent *a)
 		schedule(a, 0);
 		return;
 	}
-	status =
-		vs_offer_look(&a->charger, &a->net, vs_agent_now_s(a), o, &why);
+	status = vs_offer_look(&a->charger, &a->net, &time, o, &why);
+	a->floor_s = o->floor_s;
 	if (o->director_version > 0)
 		a->director_version = o->director_version;
 	if (status == VS_OK) {

@@ -97,8 +97,8 @@ void life_open(struct life *l)
 	struct vs_agent *a = calloc(1, sizeof(*a));
 
 	assert_non_null(a);
-	if (vs_agent_open(a, maker_path(l->maker, "charger", path), error) !=
-	    VS_OK)
+	maker_path(l->maker, "charger", path);
+	if (vs_agent_open(a, path, LIFE_BUILT, error) != VS_OK)
 		fail_msg("%s", error);
 	a->stopped = never;
 	/* A root without checks is well; no root at all is not. */

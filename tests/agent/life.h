@@ -11,6 +11,9 @@
 #include "agent/agent.h"
 #include "tests/agent/server.h"
 
+/* When the agent was made: a while before the tests are played. */
+#define LIFE_BUILT (NOW - 100 * DAY)
+
 struct life {
 	struct maker *maker;
 	struct server *server;

@@ -14,6 +14,7 @@
 #include "base/http.h"
 #include "base/pem.h"
 #include "trust/digest.h"
+#include "trust/time.h"
 
 static struct server *server; /* the one that answers */
 
@@ -26,11 +27,25 @@ struct vs_http_stream {
 	size_t left;
 };
 
+/* repo.edit */
+static void say_when(struct repo *r, const char *file, json_t *body)
+{
+	char when[VS_TIME_LEN];
+
+	(void)r;
+	if (!server || !server->issued_s || strcmp(file, "timestamp.json") != 0)
+		return;
+	vs_time_format(server->issued_s, when);
+	assert_int_equal(json_object_set_new(body, "issued", json_string(when)),
+	                 0);
+}
+
 void server_init(struct server *s)
 {
 	memset(s, 0, sizeof(*s));
 	repo_init(&s->director);
 	repo_init(&s->image);
+	s->director.edit = s->image.edit = say_when;
 	assert_int_equal(json_object_set_new(s->director.targets,
 	                                     "vehicleIdentifier",
 	                                     json_string("CP-0001")),

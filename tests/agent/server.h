@@ -42,6 +42,7 @@ struct server {
 	struct vs_key device; /* who signs the reports */
 	struct heard *heard;  /* shared */
 	bool down;            /* no answer to anything */
+	uint64_t issued_s;    /* what timestamps say; 0: nothing */
 };
 
 /* Both repositories with nothing to install for CP-0001, published.  One

@@ -151,7 +151,6 @@ static void fill(struct vs_state *s)
 	snprintf(s->detail, sizeof(s->detail), "10-web: \"down\" \\ again");
 	s->bytes_fetched = 5;
 	s->bytes_total = 6;
-	s->time_floor_s = 1800000000;
 	snprintf(s->paths[1][0], sizeof(s->paths[1][0]), "gw/a.seal");
 	assert_int_equal(vs_state_add_failed(s), VS_OK);
 	assert_true(vs_outbox_add(&s->outbox, &note));
