@@ -95,6 +95,7 @@ int vs_command_init(const struct vs_arguments *a)
 {
 	const struct vs_settings *s = a->settings;
 	char error[256];
+	struct vs_audit_signer signer;
 	vs_status status = vs_file_mkdirs(s->data_dir, 0700);
 
 	snprintf(error, sizeof error, "%.200s: cannot make it", s->data_dir);
@@ -102,6 +103,11 @@ int vs_command_init(const struct vs_arguments *a)
 		status = vs_artifact_init(s->data_dir);
 	if (!status)
 		status = vs_online_init(s->data_dir, error);
+	if (!status) {
+		status =
+			vs_audit_signer_load(s->data_dir, true, &signer, error);
+		vs_audit_signer_drop(&signer);
+	}
 	if (!status)
 		status = init_database(s, error);
 	if (status)

@@ -59,6 +59,29 @@ void vs_operator_audit(struct vs_request *r)
 		vs_request_json(r, 200, list);
 }
 
+/* The heads, and the key that signs them. */
+void vs_operator_heads(struct vs_request *r)
+{
+	uint64_t after, limit;
+	json_t *list = NULL;
+	char key[VS_VKEY_LEN];
+
+	if (!vs_request_number(r, "after", 0, &after) ||
+	    !vs_request_number(r, "limit", 100, &limit))
+		return;
+	pthread_mutex_lock(&r->server->reader_lock);
+	vs_status status =
+		vs_audit_head_list(r->server->reader, after, limit, &list);
+	pthread_mutex_unlock(&r->server->reader_lock);
+	vs_vkey_encode(&r->server->audit.key, key);
+	if (status)
+		vs_request_fail(r, status, NULL);
+	else
+		vs_request_json(r, 200,
+		                json_pack("{s:s, s:o}", "key", key, "heads",
+		                          list));
+}
+
 void vs_operator_whoami(struct vs_request *r)
 {
 	json_t *who;
@@ -97,6 +120,8 @@ const struct vs_route vs_people_routes[] = {
 	{"DELETE", "/v1/tokens/*", READS, 0,
 	 vs_operator_token_remove, NULL, NULL, false},
 	{"GET",  "/v1/audit", AUDITS, 0, vs_operator_audit, NULL, NULL, false},
+	{"GET",  "/v1/audit/heads", AUDITS, 0,
+	 vs_operator_heads, NULL, NULL, false},
 
 	{"GET",  "/v1/artifacts/*", READS, 0,
 	 vs_operator_get_artifact, NULL, NULL, false},

@@ -37,6 +37,7 @@ void vs_log_get(struct vs_request *r);
 void vs_operator_put_log(struct vs_request *r);
 void vs_operator_put_proof(struct vs_request *r);
 
+void vs_operator_heads(struct vs_request *r);
 void vs_operator_audit(struct vs_request *r);
 void vs_operator_whoami(struct vs_request *r);
 

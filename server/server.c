@@ -267,6 +267,29 @@ static void drop_memory(struct vs_server *s)
 	vs_fleet_drop(&s->fleet);
 }
 
+/* A database without the key's file is one of an older server. */
+static vs_status check_heads(struct vs_server *s, const char *path, bool serves,
+                             char error[static 256])
+{
+	struct vs_why why = {0};
+	uint64_t seq;
+	vs_status status = vs_audit_signer_load(s->settings->data_dir, serves,
+	                                        &s->audit, error);
+
+	if (status == VS_ERR_ABSENT)
+		return VS_OK;
+	if (status)
+		return status;
+	status = vs_audit_head_check(s->reader, &s->audit.key, &seq, &why);
+	if (status)
+		snprintf(error, 256,
+		         "%.160s: the audit log is not the one whose head was "
+		         "signed at seq %llu (%s)",
+		         path, (unsigned long long)seq,
+		         vs_reason_name(why.code));
+	return status;
+}
+
 static vs_status open_database(struct vs_server *s, bool serves,
                                char error[static 256])
 {
@@ -300,7 +323,7 @@ static vs_status open_database(struct vs_server *s, bool serves,
 		snprintf(error, 256, "%.180s: the audit log is empty", path);
 		status = VS_ERR_REFUSED;
 	}
-	return status;
+	return status ? status : check_heads(s, path, serves, error);
 }
 
 static vs_status init_throttles(struct vs_server *s)
@@ -392,6 +415,7 @@ void vs_server_drop(struct vs_server *s)
 	vs_store_close(&s->reader);
 	vs_store_close(&s->store);
 	vs_online_drop(&s->keys);
+	vs_audit_signer_drop(&s->audit);
 	vs_fileset_drop(&s->director_roots);
 	vs_signers_drop(&s->director_signers);
 	vs_openssl_drop(&s->crypto);

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "server/audit_head.h"
 #include "server/config.h"
 #include "server/fileset.h"
 #include "server/fleet.h"
@@ -30,6 +31,7 @@ struct vs_server {
 
 	/* Fixed from the start. */
 	struct vs_online keys;
+	struct vs_audit_signer audit;
 	struct vs_fileset director_roots;
 	struct vs_signers director_signers; /* of the newest root */
 	uint8_t *image_root;                /* the first one */

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-enum { tick_ms = 200, complain_s = 60 };
+enum { tick_ms = 200, complain_s = 60, head_ticks = 5 };
 
 static vs_status renew(struct vs_server *s, struct vs_store *store)
 {
@@ -54,6 +54,14 @@ static vs_status run_step(struct vs_job *job, struct vs_store *store)
 	return vs_rollouts_step(&s->rollouts, &with);
 }
 
+static vs_status run_head(struct vs_job *job, struct vs_store *store)
+{
+	struct vs_server *s = ((struct tick *)job)->server;
+
+	return vs_audit_head_sign(store, &s->audit, vs_server_now(),
+	                          s->settings->audit_head_s);
+}
+
 /* One line a minute at most: a full disk fails five times a second. */
 static void complain(const char *what, vs_status status, uint64_t *last_s)
 {
@@ -87,7 +95,7 @@ static bool rest(struct vs_server *s)
 static void *tick(void *ctx)
 {
 	struct vs_server *s = ctx;
-	uint64_t renew_s = 0, step_s = 0;
+	uint64_t renew_s = 0, step_s = 0, head_s = 0, ticks = 0;
 
 	do {
 		struct tick r = {.job = {.run = run_renew}, .server = s};
@@ -95,6 +103,11 @@ static void *tick(void *ctx)
 
 		complain("signing the image repository anew",
 		         vs_writer_call(s->writer, &r.job), &renew_s);
+		struct tick h = {.job = {.run = run_head}, .server = s};
+
+		if (ticks++ % head_ticks == 0)
+			complain("signing the audit log's head",
+			         vs_writer_call(s->writer, &h.job), &head_s);
 		complain("campaigns", vs_writer_call(s->writer, &t.job),
 		         &step_s);
 	} while (!rest(s));

@@ -42,6 +42,9 @@ const char *const vs_schema[] = {
 	"reason TEXT NOT NULL, detail TEXT NOT NULL, prev TEXT NOT NULL, "
 	"hash TEXT NOT NULL)",
 
+	"CREATE TABLE IF NOT EXISTS audit_head ("
+	"seq BIGINT PRIMARY KEY, time_s BIGINT NOT NULL, note TEXT NOT NULL)",
+
 	"CREATE TABLE IF NOT EXISTS device ("
 	"id TEXT PRIMARY KEY, seq BIGINT NOT NULL, site TEXT NOT NULL, "
 	"feeder TEXT NOT NULL, model TEXT NOT NULL, "

@@ -6,15 +6,18 @@ database, not in an export.
 
 usage: audit_test.py VOLTSEAL-SERVER VOLTSEAL
 """
+import base64
 import glob
+import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 
 import harness
-from chargers import canonical, sha256
+from chargers import canonical, sha256, stamp, verified
 from harness import World
 
 GENESIS = "0" * 64
@@ -272,6 +275,97 @@ def alive(tap, world, operate):
               "put right, the chain holds")
 
 
+def open_head(note, vkey):
+    """(number of records, hash of the last) of a head that the key signed."""
+    origin, _, raw = vkey.split("+", 2)
+    text, lines = note.split("\n\n")
+    text += "\n"
+    name, sig = lines.strip()[len("\u2014 "):].split(" ")
+    assert origin == name == text.split("\n")[0] == "voltseal-audit", note
+    key = base64.b64decode(raw)
+    sig = base64.b64decode(sig)
+    assert sig[:4] == hashlib.sha256(b"voltseal-audit\n" + key).digest()[:4]
+    assert verified({"keyval": {"public": key[1:].hex()}}, text.encode(),
+                    sig[4:]), note
+    _, size, last, _ = text.split("\n")
+    return int(size), base64.b64decode(last).hex()
+
+
+def forge(world):
+    """The whole log made anew, consistent in itself, with another actor."""
+    with world.database() as db:
+        prev, seq = GENESIS, 0
+        rows = db.execute("SELECT seq, time_s, actor, action, subject, "
+                          "reason, detail FROM audit ORDER BY seq").fetchall()
+        for seq, time_s, actor, action, subject, reason, detail in rows:
+            actor = "mallory" if actor == "otto" else actor
+            record = {"seq": seq, "time": stamp(time_s), "actor": actor,
+                      "action": action, "subject": subject, "reason": reason,
+                      "detail": detail, "prev": prev}
+            digest = sha256(canonical(record))
+            db.execute("UPDATE audit SET actor = ?, prev = ?, hash = ? "
+                       "WHERE seq = ?", (actor, prev, digest, seq))
+            prev = digest
+        db.execute("UPDATE meta SET value = ? WHERE name = 'audit_head'",
+                   (f"{seq} {prev}",))
+
+
+def heads(tap, world):
+    """Heads are signed in their time; with one kept elsewhere a log that was
+    made anew is found out"""
+    # S0.27 S2.24
+    aude = world.people["aude"]
+    world.stop()
+    world.settings["audit_head_s"] = 1
+    world.configure(world.conf)
+    world.start()
+    before = len(aude.get("/v1/audit/heads?limit=1000").json()["heads"])
+    for i in range(3):
+        world.chargers["CP-0001"].report(status=f"Head{i}")
+        time.sleep(1.3)
+    said = aude.get("/v1/audit/heads?limit=1000").json()
+    records = {r["seq"]: r["hash"] for r in world.audit()}
+    opened = [open_head(h["note"], said["key"]) for h in said["heads"]]
+    tap.check(len(opened) >= before + 3 and
+              all(records[size] == last for size, last in opened) and
+              [h["seq"] for h in said["heads"]] == [s for s, _ in opened],
+              "each is of its record, signed by the key", opened)
+    time.sleep(2.5)
+    tap.equal(aude.get("/v1/audit/heads?limit=1000").json()["heads"],
+              said["heads"], "nothing new, no new head")
+    tap.equal(aude.get(f"/v1/audit/heads?after={opened[0][0]}&limit=1")
+              .json()["heads"], [said["heads"][1]], "page by page")
+    with open(world.path("data", "online", "audit.vkey"),
+              encoding="utf-8") as f:
+        tap.equal(f.read().strip(), said["key"], "its key is a file, too")
+    world.stop()
+    database = Database(world)
+    forge(world)
+    done = world.run("run", "--config", world.conf, expect=None)
+    tap.check(done.returncode == 1 and "signed at seq" in done.stderr and
+              "hash-mismatch" in done.stderr,
+              "over a log that was made anew it does not start", done)
+    database.restore()
+    with world.database() as db:
+        db.execute("UPDATE audit_head SET note = replace(note, ?, ?)",
+                   (said["heads"][0]["note"].split(" ")[-1],
+                    said["heads"][1]["note"].split(" ")[-1]))
+    done = world.run("check-config", "--config", world.conf, expect=None)
+    tap.check(done.returncode == 1 and "bad-signature" in done.stderr,
+              "nor over a head that is not signed by its key", done)
+    database.restore()
+    os.unlink(world.path("data", "online", "audit.pem"))
+    world.start()
+    world.chargers["CP-0001"].report(status="Later")
+    new = world.wait(lambda: [
+        h for h in aude.get("/v1/audit/heads?limit=1000").json()["heads"]
+        if h["seq"] > opened[-1][0]], 4)
+    vkey = aude.get("/v1/audit/heads").json()["key"]
+    tap.check(new and vkey != said["key"] and
+              open_head(new[0]["note"], vkey)[0] == new[0]["seq"],
+              "a new key goes on where the old one ended", new)
+
+
 def people(tap, world):
     """What people did, and tried to do, is in the log with their names"""
     log = [(r["actor"], r["action"]) for r in world.audit()]
@@ -308,6 +402,7 @@ def run(tap, program, operate, folder):
         tap.section(export, world, operate)
         tap.section(tamper, world)
         tap.section(alive, world, operate)
+        tap.section(heads, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)
     finally:

@@ -27,6 +27,7 @@ MAY = {
     ("POST", "/v1/tokens"): (READ, False),
     ("DELETE", "/v1/tokens/*"): (READ, False),
     ("GET", "/v1/audit"): (READ - {"viewer"}, False),
+    ("GET", "/v1/audit/heads"): (READ - {"viewer"}, False),
     ("GET", "/v1/artifacts/*"): (READ, False),
     ("PUT", "/v1/artifacts/*"): (MAKE, True),
     ("PUT", "/v1/log/**"): (MAKE, True),
