@@ -6,6 +6,8 @@ The routes come from the program; who may is written down here, by hand, so
 that a route that was added or opened is a failure until somebody has said
 here who may ask for it."""
 import json
+import os
+import re
 import sys
 
 import harness
@@ -59,6 +61,33 @@ def routes(program):
 def table(tap, world):
     """The program's table of routes is the one that is written down here"""
     tap.equal(routes(world.program), MAY, "route for route")
+
+
+def described():
+    """{(method, pattern): (for whoever asks, only for the whole)} as
+    docs/api/openapi.yaml has it, read by its indentation."""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    with open(os.path.join(top, "docs", "api", "openapi.yaml"),
+              encoding="utf-8") as f:
+        text = f.read()
+    text = text[text.index("\npaths:"):text.index("\ncomponents:")]
+    out = {}
+    for path, body in re.findall(r"\n  (/\S+):((?:\n {4}.*)+)", text):
+        pattern = re.sub(r"\{\w+\}", "*", path.replace("{name}", "**"))
+        for method, rest in re.findall(
+                r"\n    (get|put|post|delete):((?:\n {6}.*)+)", body):
+            out[method.upper(), pattern] = (
+                "\n      security: []" in rest,
+                "\n      x-whole: true" in rest)
+    return out
+
+
+def description(tap, world):
+    """docs/api/openapi.yaml describes these routes and no others"""
+    tap.equal(described(), {key: (roles is OPEN, whole) for
+                            key, (roles, whole) in MAY.items()},
+              "route for route")
+    del world
 
 
 class Cast:
@@ -289,6 +318,7 @@ def run(tap, program, folder):
         world.start()
         cast.objects()
         tap.section(table, world)
+        tap.section(description, world)
         for section in (matrix, lists, reach, tokens, older):
             tap.section(section, world, cast)
         harness.quiet(tap, world)
