@@ -157,8 +157,7 @@ void vs_vkey_encode(const struct vs_vkey *key, char out[static VS_VKEY_LEN])
 		status = vs_text_string(&t, "+");
 	if (!status)
 		status = vs_text_base64(&t, typed, sizeof typed);
-	if (status)
-		*out = '\0'; /* cannot be: a name has its maximum */
+	out[status ? 0 : t.len] = '\0'; /* it fits: a name has its maximum */
 }
 
 vs_status vs_vkey_verify(const struct vs_vkey *key, const void *message,

@@ -34,8 +34,7 @@ void vs_tile_path(const struct vs_tile *tile, char out[static VS_TILE_PATH_LEN])
 		status = vs_text_string(&t, ".p/");
 	if (!status && tile->width != VS_TILE_WIDTH)
 		status = vs_text_number(&t, tile->width);
-	if (status)
-		*out = '\0'; /* cannot be: 2^64 has 7 groups */
+	out[status ? 0 : t.len] = '\0'; /* it fits: 2^64 has 7 groups */
 }
 
 /* Three digits into *n. */

@@ -135,6 +135,7 @@ static void each_wrong_signer_has_its_own_reason(void **state)
 	struct vs_why why;
 
 	(void)state;
+	assert_int_equal(open_text("no note", &c, &why), VS_ERR_INPUT);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		assert_int_equal(open_text(rows[i].text, &c, &why),
 		                 VS_ERR_REFUSED);

@@ -107,6 +107,13 @@ static void no_other_bytes_are_an_entry(void **state)
 			fail_msg("%s for %s: read", bad[i].new, bad[i].old);
 		assert_int_equal(why.code, VS_REASON_MALFORMED);
 	}
+	assert_int_equal(
+		decode_with("\"gw-rev3\",",
+	                    "\"0\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\","
+	                    "\"8\",\"9\",\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",",
+	                    &why),
+		VS_ERR_INPUT);
+	assert_int_equal(why.code, VS_REASON_MALFORMED);
 	assert_int_equal(decode_with("voltseal-seal", "voltseal-root", &why),
 	                 VS_ERR_INPUT);
 	assert_int_equal(why.code, VS_REASON_UNSUPPORTED);

@@ -315,6 +315,9 @@ static void a_proof_of_too_many_hashes_is_refused(void **state)
 	assert_int_equal(
 		vs_merkle_root(&source, UINT64_C(1) << 63, &heads[0].root),
 		VS_ERR_INPUT);
+	struct vs_merkle_edge edge;
+	assert_int_equal(vs_merkle_edge_load(&source, UINT64_C(1) << 63, &edge),
+	                 VS_ERR_INPUT);
 }
 
 static vs_status read_nothing(void *ctx, unsigned level, uint64_t index,

@@ -334,6 +334,52 @@ static void too_much_is_a_limit(void **state)
 	                 VS_ERR_LIMIT);
 	assert_int_equal(why.code, VS_REASON_TOO_LARGE);
 	assert_int_equal(policy.node_count, VS_POLICY_NODES_MAX);
+
+	t.len = 0;
+	for (uint8_t i = 0; i <= VS_POLICY_LOGS_MAX; i++) {
+		struct signer s = signer_make("l", VS_NOTE_ED25519, i);
+		char vkey[VS_VKEY_LEN];
+
+		vs_vkey_encode(&s.vkey, vkey);
+		assert_int_equal(vs_text_string(&t, "log "), VS_OK);
+		assert_int_equal(vs_text_string(&t, vkey), VS_OK);
+		assert_int_equal(vs_text_string(&t, "\n"), VS_OK);
+		signer_drop(&s);
+	}
+	assert_int_equal(vs_tlog_policy_parse(t.at, t.len, &policy, &why),
+	                 VS_ERR_LIMIT);
+	assert_int_equal(policy.log_count, VS_POLICY_LOGS_MAX);
+}
+
+static void a_line_that_is_too_long_is_a_limit(void **state)
+{
+	struct vs_text words = expand("group g all"), url = expand("log $L ");
+	struct vs_why why;
+
+	(void)state;
+	for (unsigned i = 0; i < VS_POLICY_NODES_MAX + 2; i++)
+		assert_int_equal(vs_text_string(&words, " a"), VS_OK);
+	assert_int_equal(vs_text_string(&words, "\n"), VS_OK);
+	assert_int_equal(
+		vs_tlog_policy_parse(words.at, words.len, &policy, &why),
+		VS_ERR_LIMIT);
+	for (unsigned i = 0; i < VS_POLICY_URL_LEN; i++)
+		assert_int_equal(vs_text_string(&url, "u"), VS_OK);
+	assert_int_equal(vs_text_string(&url, "\n"), VS_OK);
+	assert_int_equal(vs_tlog_policy_parse(url.at, url.len, &policy, &why),
+	                 VS_ERR_LIMIT);
+	assert_int_equal(why.code, VS_REASON_TOO_LARGE);
+}
+
+static void what_is_wrong_is_told_with_its_line(void **state)
+{
+	const struct vs_text t = expand("quorum none \t\n\nlog x\n");
+	struct vs_why why;
+
+	(void)state;
+	assert_int_equal(vs_tlog_policy_parse(t.at, t.len, &policy, &why),
+	                 VS_ERR_INPUT);
+	assert_int_equal(why.at, strlen("quorum none \t\n\n"));
 }
 
 int main(void)
@@ -350,6 +396,8 @@ int main(void)
 		cmocka_unit_test(a_key_of_another_type_is_unsupported),
 		cmocka_unit_test(names_are_octets_and_nothing_more),
 		cmocka_unit_test(too_much_is_a_limit),
+		cmocka_unit_test(a_line_that_is_too_long_is_a_limit),
+		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, group_set_up,

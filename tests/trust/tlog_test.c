@@ -456,6 +456,12 @@ static void bad_links_are_refused_when_read(void **state)
 	                 VS_OK);
 	assert_int_equal(vs_evidence_decode(good, len, &e, NULL), VS_OK);
 	vs_evidence_drop(&e);
+	struct vs_leaf unsayable = leaves[3];
+	char *none;
+	unsayable.component[0] = '\0';
+	assert_int_equal(vs_evidence_encode(&unsayable, NULL, 0, &none, &len),
+	                 VS_ERR_INPUT);
+	assert_null(none);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct vs_text t = text_make(8192);
 
@@ -468,6 +474,20 @@ static void bad_links_are_refused_when_read(void **state)
 		                 VS_ERR_INPUT);
 		vs_evidence_drop(&e);
 	}
+	/* 64 hashes: no tree is that high */
+	struct vs_text high = text_make(1 << 16);
+	at = strstr(good, "[]") + 1;
+	assert_int_equal(vs_text_add(&high, good, (size_t)(at - good)), VS_OK);
+	assert_int_equal(vs_text_string(&high, "{\"from\":1,\"hashes\":["),
+	                 VS_OK);
+	for (size_t i = 0; i <= VS_MERKLE_DEPTH_MAX; i++)
+		assert_int_equal(vs_text_string(&high, i ? ",\"\"" : "\"\""),
+		                 VS_OK);
+	assert_int_equal(vs_text_string(&high, "]}"), VS_OK);
+	assert_int_equal(vs_text_string(&high, at), VS_OK);
+	assert_int_equal(vs_evidence_decode(high.at, high.len, &e, NULL),
+	                 VS_ERR_LIMIT);
+	vs_evidence_drop(&e);
 	struct vs_text many = text_make(1 << 16);
 	at = strstr(good, "[]") + 1;
 	assert_int_equal(vs_text_add(&many, good, (size_t)(at - good)), VS_OK);
