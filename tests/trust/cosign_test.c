@@ -176,6 +176,25 @@ static void another_time_is_another_signature(void **state)
 	signer_drop(&w);
 }
 
+static void a_cosignature_without_its_time_is_refused(void **state)
+{
+	struct signer w = signer_make("witness.example", VS_NOTE_COSIGNER, 9);
+	struct vs_text t = text_make(4096);
+	uint8_t sig[VS_NOTE_SIG_LEN];
+	struct vs_why why;
+	uint64_t time_s;
+
+	(void)state;
+	assert_int_equal(signer_sign(&w, TEXT, strlen(TEXT), sig), VS_OK);
+	assert_int_equal(vs_text_string(&t, TEXT "\n"), VS_OK);
+	assert_int_equal(vs_note_add_line(&t, &w.vkey, sig, sizeof sig), VS_OK);
+	const struct vs_note note = note_of(t.at);
+	assert_int_equal(vs_cosign_verify(&note, &w.vkey, &time_s, &why),
+	                 VS_ERR_REFUSED);
+	assert_int_equal(why.code, VS_REASON_BAD_SIGNATURE);
+	signer_drop(&w);
+}
+
 /* A plain signature over the same text is not a cosignature, nor the other
  * way round, though the key be the same. */
 static void the_two_kinds_of_signature_do_not_stand_for_each_other(void **state)
@@ -211,6 +230,7 @@ int main(void)
 		cmocka_unit_test(
 			what_we_cosign_is_verified_and_the_latest_time_counts),
 		cmocka_unit_test(another_time_is_another_signature),
+		cmocka_unit_test(a_cosignature_without_its_time_is_refused),
 		cmocka_unit_test(
 			the_two_kinds_of_signature_do_not_stand_for_each_other),
 	};
