@@ -31,26 +31,51 @@ struct vs_p11 {
 	bool initialized;
 	bool has_session;
 	CK_SESSION_HANDLE session;
+	char label[VS_P11_LABEL_MAX + 1]; /* of the token, once logged in */
 	char error[256];
 };
 
+static const char wrong_pin[] = "wrong PIN";
+static const char wrong_len[] = "wrong PIN (its length)";
+static const char locked[] = "the PIN is locked";
+static const char expired[] = "the PIN has expired";
+static const char no_pin[] = "the token has no user PIN yet";
+static const char removed[] = "the token was taken out: put it back and start "
+			      "again";
+static const char full[] = "the token is full: remove what it no longer needs";
+static const char lost[] = "the session was lost: start again";
+static const char busy[] = "the token has no session free: others use it";
+static const char failed[] = "the token failed";
+static const char no_ecdsa[] = "the token does not do ECDSA on P-256";
+static const char no_sign[] = "the key may not sign";
+static const char read_only[] = "the token is write protected";
+static const char bad_module[] = "the module failed (its configuration?)";
+
 static const struct {
 	CK_RV rv;
+	vs_status status;
 	const char *text;
 } rv_texts[] = {
-	{CKR_PIN_INCORRECT,            "wrong PIN"                             },
-	{CKR_PIN_INVALID,              "wrong PIN"                             },
-	{CKR_PIN_LEN_RANGE,            "wrong PIN (its length)"                },
-	{CKR_PIN_LOCKED,               "the PIN is locked"                     },
-	{CKR_PIN_EXPIRED,              "the PIN has expired"                   },
-	{CKR_USER_PIN_NOT_INITIALIZED, "the token has no user PIN yet"         },
-	{CKR_TOKEN_NOT_PRESENT,        "the token was taken out"               },
-	{CKR_DEVICE_REMOVED,           "the token was taken out"               },
-	{CKR_DEVICE_ERROR,             "the token failed"                      },
-	{CKR_DEVICE_MEMORY,            "the token is full"                     },
-	{CKR_MECHANISM_INVALID,        "the token does not do ECDSA on P-256"  },
-	{CKR_TOKEN_WRITE_PROTECTED,    "the token is write protected"          },
-	{CKR_GENERAL_ERROR,            "the module failed (its configuration?)"},
+	{CKR_PIN_INCORRECT,              VS_ERR_DENIED, wrong_pin},
+	{CKR_PIN_INVALID,                VS_ERR_DENIED, wrong_pin},
+	{CKR_PIN_LEN_RANGE,              VS_ERR_DENIED, wrong_len},
+	{CKR_PIN_LOCKED,                 VS_ERR_DENIED, locked   },
+	{CKR_PIN_EXPIRED,                VS_ERR_DENIED, expired  },
+	{CKR_USER_PIN_NOT_INITIALIZED,   VS_ERR_CRYPTO, no_pin   },
+	{CKR_TOKEN_NOT_PRESENT,          VS_ERR_ABSENT, removed  },
+	{CKR_DEVICE_REMOVED,             VS_ERR_ABSENT, removed  },
+	{CKR_SLOT_ID_INVALID,            VS_ERR_ABSENT, removed  },
+	{CKR_TOKEN_NOT_RECOGNIZED,       VS_ERR_ABSENT, removed  },
+	{CKR_DEVICE_MEMORY,              VS_ERR_LIMIT,  full     },
+	{CKR_SESSION_HANDLE_INVALID,     VS_ERR_STATE,  lost     },
+	{CKR_SESSION_CLOSED,             VS_ERR_STATE,  lost     },
+	{CKR_USER_NOT_LOGGED_IN,         VS_ERR_STATE,  lost     },
+	{CKR_SESSION_COUNT,              VS_ERR_STATE,  busy     },
+	{CKR_DEVICE_ERROR,               VS_ERR_CRYPTO, failed   },
+	{CKR_MECHANISM_INVALID,          VS_ERR_CRYPTO, no_ecdsa },
+	{CKR_KEY_FUNCTION_NOT_PERMITTED, VS_ERR_CRYPTO, no_sign  },
+	{CKR_TOKEN_WRITE_PROTECTED,      VS_ERR_CRYPTO, read_only},
+	{CKR_GENERAL_ERROR,              VS_ERR_CRYPTO, bad_module   },
 };
 
 VS_PRINTF(3, 4)
@@ -67,16 +92,15 @@ static vs_status fail(struct vs_p11 *p, vs_status status, const char *fmt, ...)
 
 static vs_status fail_rv(struct vs_p11 *p, const char *what, CK_RV rv)
 {
-	bool pin = rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID ||
-	           rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_LOCKED ||
-	           rv == CKR_PIN_EXPIRED;
-	vs_status status = pin ? VS_ERR_DENIED : VS_ERR_CRYPTO;
+	const char *of = p->label[0] ? "token " : "";
+	const char *then = p->label[0] ? ": " : "";
 
 	for (size_t i = 0; i < sizeof rv_texts / sizeof *rv_texts; i++)
 		if (rv_texts[i].rv == rv)
-			return fail(p, status, "%s: %s", what,
-			            rv_texts[i].text);
-	return fail(p, status, "%s: the module says 0x%lx", what, rv);
+			return fail(p, rv_texts[i].status, "%s%s%s%s: %s", of,
+			            p->label, then, what, rv_texts[i].text);
+	return fail(p, VS_ERR_CRYPTO, "%s%s%s%s: the module says 0x%lx", of,
+	            p->label, then, what, rv);
 }
 
 static bool label_ok(const char *label)
@@ -149,6 +173,7 @@ static void end_session(struct vs_p11 *p)
 	/* closing the last session of a token logs out of it */
 	p->call->C_CloseSession(p->session);
 	p->has_session = false;
+	p->label[0] = 0;
 }
 
 void vs_p11_close(struct vs_p11 **pp)
@@ -345,6 +370,7 @@ vs_status vs_p11_login(struct vs_p11 *p, const char *label, const char *pin,
 		         p->error);
 		return fail(p, status, "token %s: %s", label, why);
 	}
+	snprintf(p->label, sizeof p->label, "%s", label);
 	return VS_OK;
 }
 
@@ -373,18 +399,28 @@ static vs_status find(struct vs_p11 *p, CK_OBJECT_CLASS class,
 	return rv == CKR_OK ? VS_OK : fail_rv(p, "looking for keys", rv);
 }
 
-static bool is(struct vs_p11 *p, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type,
-               CK_BBOOL want)
+/* Attributes that the token does not have or does not tell are an answer;
+ * a token that is gone is none.
+ */
+static bool answered(CK_RV rv)
+{
+	return rv == CKR_OK || rv == CKR_ATTRIBUTE_TYPE_INVALID ||
+	       rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_BUFFER_TOO_SMALL;
+}
+
+static vs_status is(struct vs_p11 *p, CK_OBJECT_HANDLE key,
+                    CK_ATTRIBUTE_TYPE type, CK_BBOOL want, bool *out)
 {
 	CK_BBOOL value = 2;
 	CK_ATTRIBUTE a = {type, &value, sizeof value};
+	CK_RV rv = p->call->C_GetAttributeValue(p->session, key, &a, 1);
 
-	return p->call->C_GetAttributeValue(p->session, key, &a, 1) == CKR_OK &&
-	       a.ulValueLen == sizeof value && value == want;
+	*out = rv == CKR_OK && a.ulValueLen == sizeof value && value == want;
+	return answered(rv) ? VS_OK : fail_rv(p, "reading a key", rv);
 }
 
-static vs_status check_private(struct vs_p11 *p, CK_OBJECT_HANDLE key,
-                               const char *label)
+static vs_status check_curve(struct vs_p11 *p, CK_OBJECT_HANDLE key,
+                             const char *label)
 {
 	CK_BYTE oid[32];
 	CK_KEY_TYPE kind = 0;
@@ -392,6 +428,21 @@ static vs_status check_private(struct vs_p11 *p, CK_OBJECT_HANDLE key,
 		{CKA_KEY_TYPE,  &kind, sizeof kind},
 		{CKA_EC_PARAMS, oid,   sizeof oid },
 	};
+	CK_RV rv = p->call->C_GetAttributeValue(p->session, key, a, 2);
+
+	if (!answered(rv))
+		return fail_rv(p, "reading a key", rv);
+	if (rv != CKR_OK || kind != CKK_EC ||
+	    a[1].ulValueLen != sizeof p256_oid ||
+	    memcmp(oid, p256_oid, sizeof p256_oid) != 0)
+		return fail(p, VS_ERR_REFUSED, "key %s: not a P-256 key",
+		            label);
+	return VS_OK;
+}
+
+static vs_status check_private(struct vs_p11 *p, CK_OBJECT_HANDLE key,
+                               const char *label)
+{
 	static const struct {
 		CK_ATTRIBUTE_TYPE type;
 		CK_BBOOL want;
@@ -401,19 +452,20 @@ static vs_status check_private(struct vs_p11 *p, CK_OBJECT_HANDLE key,
 		{CKA_EXTRACTABLE,       CK_FALSE, "it can be taken off the token"},
 		{CKA_NEVER_EXTRACTABLE, CK_TRUE,
 	         "it could be taken off the token once"                          },
+		{CKA_ALWAYS_SENSITIVE,  CK_TRUE,  "it could be read once"        },
 		{CKA_LOCAL,             CK_TRUE,  "it was not made on the token" },
 	};
+	vs_status status = check_curve(p, key, label);
 
-	if (p->call->C_GetAttributeValue(p->session, key, a, 2) != CKR_OK ||
-	    kind != CKK_EC || a[1].ulValueLen != sizeof p256_oid ||
-	    memcmp(oid, p256_oid, sizeof p256_oid) != 0)
-		return fail(p, VS_ERR_REFUSED, "key %s: not a P-256 key",
-		            label);
-	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-		if (!is(p, key, rules[i].type, rules[i].want))
+	for (size_t i = 0; i < sizeof rules / sizeof *rules && !status; i++) {
+		bool good;
+
+		status = is(p, key, rules[i].type, rules[i].want, &good);
+		if (!status && !good)
 			return fail(p, VS_ERR_REFUSED, "key %s: %s", label,
 			            rules[i].otherwise);
-	return VS_OK;
+	}
+	return status;
 }
 
 /* Tokens give the point in an OCTET STRING, some bare: both are read. */
@@ -424,8 +476,11 @@ static vs_status read_point(struct vs_p11 *p, CK_OBJECT_HANDLE key,
 	CK_BYTE value[128];
 	CK_ATTRIBUTE a = {CKA_EC_POINT, value, sizeof value};
 	const CK_BYTE *point = value;
+	CK_RV rv = p->call->C_GetAttributeValue(p->session, key, &a, 1);
 
-	if (p->call->C_GetAttributeValue(p->session, key, &a, 1) != CKR_OK)
+	if (!answered(rv))
+		return fail_rv(p, "reading a key", rv);
+	if (rv != CKR_OK)
 		return fail(p, VS_ERR_CRYPTO, "key %s: no public point", label);
 	if (a.ulValueLen == VS_P11_POINT_LEN + 2 && value[0] == 0x04 &&
 	    value[1] == VS_P11_POINT_LEN)
@@ -459,7 +514,7 @@ vs_status vs_p11_find(struct vs_p11 *p, const char *label,
 		status = find(p, CKO_PUBLIC_KEY, label, public, 2, &publics);
 	if (status)
 		return status;
-	if (!privates)
+	if (!privates && !publics)
 		return fail(p, VS_ERR_ABSENT,
 		            "key %s: there is none of this label on the token",
 		            label);
@@ -523,16 +578,24 @@ vs_status vs_p11_generate(struct vs_p11 *p, const char *label,
 	return vs_p11_find(p, label, out);
 }
 
-static bool label_of(struct vs_p11 *p, CK_OBJECT_HANDLE key,
-                     char out[static VS_P11_LABEL_MAX + 1])
+/* A label too long to be one of ours comes out empty. */
+static vs_status label_of(struct vs_p11 *p, CK_OBJECT_HANDLE key,
+                          char out[static VS_P11_LABEL_MAX + 1])
 {
 	CK_ATTRIBUTE a = {CKA_LABEL, out, VS_P11_LABEL_MAX};
+	CK_RV rv = p->call->C_GetAttributeValue(p->session, key, &a, 1);
 
-	if (p->call->C_GetAttributeValue(p->session, key, &a, 1) != CKR_OK ||
-	    a.ulValueLen > VS_P11_LABEL_MAX)
-		return false;
-	out[a.ulValueLen] = 0;
-	return true;
+	if (!answered(rv))
+		return fail_rv(p, "reading a key", rv);
+	out[rv == CKR_OK && a.ulValueLen <= VS_P11_LABEL_MAX ? a.ulValueLen
+	                                                     : 0] = 0;
+	return VS_OK;
+}
+
+/* What is refused for itself is left out; a token that fails is an error. */
+static bool left_out(vs_status status)
+{
+	return status == VS_ERR_REFUSED || status == VS_ERR_INPUT;
 }
 
 vs_status vs_p11_list(struct vs_p11 *p,
@@ -545,18 +608,20 @@ vs_status vs_p11_list(struct vs_p11 *p,
 	*count = *refused = 0;
 	vs_status status =
 		find(p, CKO_PRIVATE_KEY, NULL, keys, VS_P11_KEYS_MAX, &found);
-	if (status)
-		return status;
-	for (CK_ULONG i = 0; i < found; i++) {
+	for (CK_ULONG i = 0; i < found && !status; i++) {
 		char label[VS_P11_LABEL_MAX + 1];
 
-		if (label_of(p, keys[i], label) &&
-		    vs_p11_find(p, label, &out[*count]) == VS_OK)
+		status = label_of(p, keys[i], label);
+		if (!status)
+			status = vs_p11_find(p, label, &out[*count]);
+		if (!status)
 			++*count;
-		else
+		if (left_out(status)) {
 			++*refused;
+			status = VS_OK;
+		}
 	}
-	return VS_OK;
+	return status;
 }
 
 vs_status vs_p11_pkey(const uint8_t point[static VS_P11_POINT_LEN],
@@ -594,7 +659,9 @@ vs_status vs_p11_der(const uint8_t raw[static VS_P11_RAW_LEN],
 		BN_bin2bn(raw + VS_P11_RAW_LEN / 2, VS_P11_RAW_LEN / 2, NULL);
 	vs_status status = VS_ERR_NOMEM;
 
-	if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
+	if (r && s && (BN_is_zero(r) || BN_is_zero(s))) {
+		status = VS_ERR_CRYPTO;
+	} else if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
 		int need = i2d_ECDSA_SIG(sig, NULL);
 
 		r = s = NULL; /* sig has taken them */

@@ -3,8 +3,12 @@
  * base/pkcs11.h - people's keys on tokens, through PKCS#11 called directly.
  *
  * P-256 keys that were made on the token and can never leave it: anything
- * else is refused before it signs.  A label names exactly one object, and
- * every signature is verified before it is given out.
+ * else is refused before it signs.  A label names exactly one private and one
+ * public key, and every signature is verified before it is given out.
+ *
+ * Every function that talks to the token may also give VS_ERR_DENIED (PIN
+ * wrong or locked), VS_ERR_ABSENT (the token was taken out), VS_ERR_LIMIT (it
+ * is full) and VS_ERR_STATE (the session was lost), each with its own line.
  *
  * Standard: PKCS#11 2.40, CKM_EC_KEY_PAIR_GEN and CKM_ECDSA.  One thread;
  * one module at a time in a process.
@@ -87,7 +91,9 @@ vs_status vs_p11_sign(struct vs_p11 *p, const struct vs_p11_key *key,
 vs_status vs_p11_pkey(const uint8_t point[static VS_P11_POINT_LEN],
                       EVP_PKEY **out) VS_MUST_CHECK;
 
-/* r || s as the DER that X.509 and TUF want. */
+/* r || s as the DER that X.509 and TUF want.  VS_OK; VS_ERR_CRYPTO if one
+ * is 0; VS_ERR_NOMEM.
+ */
 vs_status vs_p11_der(const uint8_t raw[static VS_P11_RAW_LEN],
                      uint8_t out[static VS_P11_DER_MAX],
                      size_t *len) VS_MUST_CHECK;

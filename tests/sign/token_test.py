@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 
-from world import (LIAR, NOSOCKET, PIN, PROBE, ROGUE, SIGN, SO_PIN, main,
+from world import (BROKEN, LIAR, NOSOCKET, PIN, PROBE, ROGUE, SIGN, SO_PIN, main,
                    read, test, tree, write)
 
 @test
@@ -127,6 +127,71 @@ def a_refused_token_changes_nothing_in_the_room(w):
 def a_token_that_signs_wrongly_is_caught_before_anything_is_kept(w):
     unchanged(w, "does not verify", *w.args("approve", "1.0.0", "alice"),
               "--module", LIAR)
+
+
+def broken(w, how, word, *args, **kw):
+    """Refused with a token that fails this way, and nothing is left."""
+    w.env["VS_BROKEN"] = how
+    unchanged(w, word, *args, "--module", BROKEN, **kw)
+    del w.env["VS_BROKEN"]
+
+
+@test
+def each_trouble_with_a_token_has_a_message_of_its_own(w):
+    approve = w.args("approve", "1.0.0", "alice")
+    generate = ["key", "generate", "--token", "alice", "--key", "new",
+                "--pin-file", w.pin]
+    troubles = {  # by what PKCS#11 calls it
+        0x32: ("taken out", 4),       # CKR_DEVICE_REMOVED
+        0xe0: ("taken out", 4),       # CKR_TOKEN_NOT_PRESENT
+        0xb3: ("session was lost", 1),  # CKR_SESSION_HANDLE_INVALID
+        0xb0: ("session was lost", 1),  # CKR_SESSION_CLOSED
+        0x30: ("token failed", 1),    # CKR_DEVICE_ERROR
+        0x31: ("token is full", 1),   # CKR_DEVICE_MEMORY
+        0x80000001: ("0x80000001", 1),
+    }
+    for rv, (word, code) in troubles.items():
+        for call in ("C_OpenSession", "C_FindObjectsInit",
+                     "C_GetAttributeValue", "C_SignInit", "C_Sign"):
+            broken(w, f"{call}={rv:#x}", word, *approve, code=code)
+        broken(w, f"C_GenerateKeyPair={rv:#x}", word, *generate, code=code)
+    for rv, word in {0xa0: "wrong PIN", 0xa4: "the PIN is locked",
+                     0xa3: "the PIN has expired"}.items():
+        broken(w, f"C_Login={rv:#x}", word, *approve, code=3)
+    # a session that is really gone
+    broken(w, "lost", "session was lost", *approve)
+    # a person looks for the token by its name
+    w.env["VS_BROKEN"] = "C_Sign=0x32"
+    line = w.refuse("token alice: signing", *approve, "--module", BROKEN,
+                    code=4)
+    del w.env["VS_BROKEN"]
+    assert "0x" not in line
+
+
+@test
+def a_token_that_was_taken_away_is_absent(w):
+    os.rename(w.path("tokens"), w.path("pocket"))
+    os.mkdir(w.path("tokens"))
+    unchanged(w, "no token of this label", *w.args("approve", "1.0.0",
+                                                   "alice"), code=4)
+    os.rmdir(w.path("tokens"))
+    os.rename(w.path("pocket"), w.path("tokens"))
+
+
+@test
+def a_key_that_is_or_was_outside_its_token_signs_nothing(w):
+    for attribute, word in {
+            0x103: "not sensitive",           # CKA_SENSITIVE
+            0x162: "can be taken off",        # CKA_EXTRACTABLE
+            0x164: "could be taken off",      # CKA_NEVER_EXTRACTABLE
+            0x165: "could be read once",      # CKA_ALWAYS_SENSITIVE
+            0x163: "not made on the token",   # CKA_LOCAL
+    }.items():
+        how = f"attribute={attribute:#x}"
+        broken(w, how, word, *w.args("approve", "1.0.0", "alice"))
+        broken(w, how, word, "key", "export", "--token", "alice", "--key",
+               "root", "--pin-file", w.pin, "--out", w.path("x"))
+    assert not os.path.exists(w.path("x"))
 
 
 @test
