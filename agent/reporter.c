@@ -11,22 +11,64 @@
 
 #include "agent/offer.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/pem.h"
 #include "trust/json.h"
 
 #define BLOCK 100
+#define LINE_MAX_LEN 128
+#define CONFLICT 409
+
+/* What a restart must know: counters up to here are in use, and the nonce
+ * that the server waits for.
+ */
+static vs_status store(const struct vs_reporter *r, uint64_t reserved)
+{
+	char text[LINE_MAX_LEN];
+	int n = snprintf(text, sizeof(text), "%" PRIu64 "%s%s\n", reserved,
+	                 r->nonce[0] ? " " : "", r->nonce);
+
+	return vs_file_replace(r->counter_file, text, (size_t)n, 0644);
+}
 
 static vs_status reserve(struct vs_reporter *r)
 {
-	char text[32];
-	int n = snprintf(text, sizeof(text), "%" PRIu64 "\n",
-	                 r->counter + BLOCK);
-	vs_status status =
-		vs_file_replace(r->counter_file, text, (size_t)n, 0644);
+	vs_status status = store(r, r->counter + BLOCK);
 
 	if (status == VS_OK)
 		r->reserved = r->counter + BLOCK;
 	return status;
+}
+
+/* A server's nonce is hex; whatever else is one word of a line will do. */
+static bool set_nonce(struct vs_reporter *r, const char *text, size_t len)
+{
+	if (len >= sizeof(r->nonce))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	memcpy(r->nonce, text, len);
+	r->nonce[len] = '\0';
+	return true;
+}
+
+/* "COUNTER NONCE\n" or "COUNTER\n".  Gives the counter, 0 if there is none
+ * to be read; a nonce counts only if its line is whole.
+ */
+static uint64_t read_line(struct vs_reporter *r, const char *text, size_t len)
+{
+	uint64_t counter = 0;
+	size_t i = 0;
+
+	for (; i < len && text[i] >= '0' && text[i] <= '9' &&
+	       counter < UINT64_C(1) << 52;
+	     i++)
+		counter = counter * 10 + (uint64_t)(text[i] - '0');
+	if (counter > 0 && i + 1 < len && text[i] == ' ' &&
+	    text[len - 1] == '\n' && !set_nonce(r, text + i + 1, len - i - 2))
+		r->nonce[0] = '\0';
+	return counter;
 }
 
 /* A counter file that is gone or damaged: the clock's seconds are above any
@@ -37,17 +79,14 @@ static vs_status load_counter(struct vs_reporter *r, uint64_t now_s)
 	uint8_t *text = NULL;
 	size_t len;
 	uint64_t stored = 0;
-	vs_status status = vs_file_read(r->counter_file, 32, &text, &len);
+	vs_status status =
+		vs_file_read(r->counter_file, LINE_MAX_LEN, &text, &len);
 
-	if (status == VS_OK) {
-		for (size_t i = 0; i < len && text[i] >= '0' &&
-		                   text[i] <= '9' && stored < UINT64_C(1) << 52;
-		     i++)
-			stored = stored * 10 + (uint64_t)(text[i] - '0');
-		free(text);
-	} else if (status != VS_ERR_ABSENT && status != VS_ERR_LIMIT) {
+	if (status == VS_OK)
+		stored = read_line(r, (const char *)text, len);
+	else if (status != VS_ERR_ABSENT && status != VS_ERR_LIMIT)
 		return status;
-	}
+	free(text);
 	r->counter = stored > 0 ? stored : now_s;
 	return reserve(r);
 }
@@ -191,19 +230,33 @@ vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
 }
 
 /* {"nonce": "..."} in the answer, if the server gives one. */
-static void take_nonce(struct vs_reporter *r,
+static bool take_nonce(struct vs_reporter *r,
                        const struct vs_http_answer *answer)
 {
 	VS_AUTO(vs_json_drop) json_t *said = NULL;
 	const char *nonce;
 
-	if (answer->len == 0 ||
-	    vs_json_parse(answer->body, answer->len, 4096, &said, NULL) !=
-	            VS_OK ||
-	    vs_json_string(said, "nonce", &nonce, NULL) != VS_OK ||
-	    strlen(nonce) >= sizeof(r->nonce))
-		return;
-	snprintf(r->nonce, sizeof(r->nonce), "%s", nonce);
+	return answer->len > 0 &&
+	       vs_json_parse(answer->body, answer->len, 4096, &said, NULL) ==
+	               VS_OK &&
+	       vs_json_string(said, "nonce", &nonce, NULL) == VS_OK &&
+	       strcmp(nonce, r->nonce) != 0 &&
+	       set_nonce(r, nonce, strlen(nonce));
+}
+
+/* The server keeps the last nonce and the one before it, so the next must be
+ * stored before it is used.  If it cannot be, or if the server lost what it
+ * gave, it says so once (CONFLICT), and the next report has none to show.
+ */
+static void learn(struct vs_reporter *r, const struct vs_http_answer *answer)
+{
+	bool refused = answer->code == CONFLICT;
+
+	if (refused)
+		r->nonce[0] = '\0';
+	if ((take_nonce(r, answer) || refused) &&
+	    store(r, r->reserved) != VS_OK)
+		vs_warn("%s: cannot be written", r->counter_file);
 }
 
 vs_status vs_reporter_send(struct vs_reporter *r, struct vs_net *net,
@@ -218,8 +271,8 @@ vs_status vs_reporter_send(struct vs_reporter *r, struct vs_net *net,
 
 	if (status == VS_OK)
 		status = vs_net_post(net, "report", text, len, &answer);
-	if (status == VS_OK)
-		take_nonce(r, &answer);
+	if (status == VS_OK || answer.code == CONFLICT)
+		learn(r, &answer);
 	vs_http_answer_drop(&answer);
 	free(text);
 	return status;

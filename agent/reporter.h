@@ -20,7 +20,7 @@ struct vs_reporter {
 	char counter_file[PATH_MAX];
 	uint64_t counter;  /* the last one used */
 	uint64_t reserved; /* up to here, on disk */
-	char nonce[65];    /* the server's last one */
+	char nonce[65];    /* the server's last one, on disk too; "" = none */
 };
 
 /* What only the running agent knows. */

@@ -262,22 +262,61 @@ vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
 	return VS_OK;
 }
 
-/* A counter that was used before, over any power cut, is remembered. */
-static void hear(const char *text, size_t len)
+/* Stricter than trust/report.h: a charger that has shown a nonce once has one
+ * for ever.
+ */
+static vs_status judge(const struct vs_report *r)
+{
+	const struct heard *heard = server->heard;
+	const struct vs_report_known known = {
+		.vehicle = "CP-0001",
+		.counter = heard->counter,
+		.nonce = heard->nonce,
+		.nonce_before = heard->nonce_before,
+	};
+	struct vs_why why;
+
+	if (heard->nonce_before[0] && !r->nonce[0])
+		return VS_ERR_REFUSED;
+	return vs_report_check(r, &known, &why);
+}
+
+static void give_nonce(struct vs_http_answer *out)
+{
+	struct heard *heard = server->heard;
+
+	snprintf(heard->nonce, sizeof(heard->nonce), "%064x",
+	         (unsigned)++heard->given);
+	out->body = malloc(128);
+	assert_non_null(out->body);
+	out->len = (size_t)snprintf((char *)out->body, 128,
+	                            "{\"nonce\": \"%s\"}", heard->nonce);
+}
+
+/* What was heard is remembered over any power cut. */
+static void hear(const char *text, size_t len, struct vs_http_answer *out)
 {
 	struct heard *heard = server->heard;
 	struct vs_report *r = &heard->last;
 	struct vs_why why;
 
 	if (vs_report_decode(text, len, &server->device, r, &why) != VS_OK ||
-	    r->counter <= heard->counter) {
+	    (!server->forgetful && judge(r) != VS_OK)) {
 		heard->bad = true;
+		out->code = 409;
+		give_nonce(out);
+		return;
+	}
+	if (server->forgetful && r->nonce[0]) {
+		out->code = 409;
 		return;
 	}
 	heard->reports++;
 	heard->counter = r->counter;
 	heard->refused[r->reason] = true;
 	heard->installed += strcmp(r->status, "Installed") == 0;
+	memcpy(heard->nonce_before, r->nonce, sizeof(r->nonce));
+	give_nonce(out);
 }
 
 vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
@@ -291,7 +330,7 @@ vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
 	assert_string_equal(method, "POST");
 	assert_string_equal(url, SERVER_URL "/report");
 	assert_string_equal(content_type, "application/json");
-	hear(body, len);
+	hear(body, len, out);
 	return VS_OK;
 }
 

@@ -20,8 +20,11 @@
 struct heard {
 	uint64_t reports;
 	uint64_t counter; /* the last one */
-	bool bad;         /* a report not signed by the key, or a counter
-	                   * that was used before */
+	char nonce[65];   /* given last, and before */
+	char nonce_before[65];
+	uint64_t given;
+	bool bad; /* a report not signed by the key, a counter that was used
+	           * before, a nonce that was not given, or none after one */
 	bool refused[VS_REASON_COUNT];
 	uint64_t installed; /* reports of that status */
 	struct vs_report last;
@@ -43,6 +46,7 @@ struct server {
 	struct heard *heard;  /* shared */
 	bool down;            /* no answer to anything */
 	uint64_t issued_s;    /* what timestamps say; 0: nothing */
+	bool forgetful;       /* refuses any nonce, and gives none then */
 };
 
 /* Both repositories with nothing to install for CP-0001, published.  One

@@ -365,7 +365,7 @@ static void a_cut_at_every_write_of_a_sick_one_ends_in_the_old(void **state)
  */
 static void power_that_fails_again_and_again_is_enough(void **state)
 {
-	static const uint64_t lasts[] = {29, 33, 37};
+	static const uint64_t lasts[] = {37, 41, 45};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lasts) / sizeof(lasts[0]); i++) {
