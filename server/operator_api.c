@@ -77,9 +77,9 @@ void vs_operator_heads(struct vs_request *r)
 	if (status)
 		vs_request_fail(r, status, NULL);
 	else
-		vs_request_json(r, 200,
-		                json_pack("{s:s, s:o}", "key", key, "heads",
-		                          list));
+		vs_request_json(
+			r, 200,
+			json_pack("{s:s, s:o}", "key", key, "heads", list));
 }
 
 void vs_operator_whoami(struct vs_request *r)
