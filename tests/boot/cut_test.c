@@ -17,7 +17,13 @@
 
 #include "tests/boot/sim.h"
 
-enum { OLD_SECURITY = 1, NEW_SECURITY = 2, TRIES = 3, BOOTS_MAX = 14 };
+enum {
+	OLD_SECURITY = 1,
+	NEW_SECURITY = 2,
+	TRIES = 3,
+	BOOTS_MAX = 14,
+	TWICE_WAYS = 4
+};
 
 static const struct sim_image old_image = {10, OLD_SECURITY, 2, NULL, NULL, 0,
                                            0};
@@ -201,6 +207,8 @@ static void a_release_arrives_or_is_sent_back(void **state)
 		assert_in_range(uncut((enum story)story), 20, 60);
 }
 
+static long singles, twice;
+
 /* S0.18 S0.2 S1.34 S3.26 S3.36 S3.43: a power cut at every write, torn in every
  * way */
 static void a_cut_at_any_write_only_costs_time(void **state)
@@ -215,6 +223,8 @@ static void a_cut_at_any_write_only_costs_time(void **state)
 
 				s->cut_at = at;
 				s->cut = (enum sim_cut)cut;
+				s->noise += (uint32_t)(at * 64 + cut);
+				singles++;
 				(void)run(s, (enum story)story, -1);
 				check_end(s, (enum story)story);
 				sim_free(s);
@@ -230,11 +240,13 @@ static void two_cuts_only_cost_more_time(void **state)
 		long writes = uncut((enum story)story);
 
 		for (long at = 0; at < writes; at++)
-			for (long then = 0; then < writes; then++) {
+			for (long i = 0; i < writes * TWICE_WAYS; i++) {
 				struct sim *s = machine();
+				long then = i / TWICE_WAYS;
 
+				twice++;
 				s->cut_at = at;
-				s->noise += (uint32_t)(at * 64 + then);
+				s->noise += (uint32_t)(at * 4096 + i);
 				s->cut = (enum sim_cut)(sim_random(s) %
 				                        SIM_CUTS);
 				(void)run(s, (enum story)story, then);
@@ -242,6 +254,110 @@ static void two_cuts_only_cost_more_time(void **state)
 				sim_free(s);
 			}
 	}
+}
+
+/* ---- a keyring changes hands ---- */
+
+enum { NEW_RING = 8, OLD_MASK = 7, NEW_MASK = 14 };
+
+static const struct sim_image both_image = {
+	.release_seq = 10, .security_version = OLD_SECURITY, .signed_by = 6};
+
+static struct sim *ring_machine(uint8_t file[static SIM_RING_LEN], size_t *len)
+{
+	struct sim *s = machine();
+
+	for (int c = 0; c < s->count; c++)
+		sim_place(s, c, 0, &both_image);
+	sim_use_rings(s);
+	sim_append_ring(s, 0, NEW_MASK, NEW_RING, OLD_MASK | NEW_MASK);
+	*len = s->ring_len[0];
+	memcpy(file, s->rings[0], *len);
+	memset(s->rings, 0, sizeof(s->rings));
+	s->ring_len[0] = s->ring_len[1] = *len; /* files of zeros at first */
+	return s;
+}
+
+/* One boot and what the agent does then: both places, then its consent. */
+static enum step rotate(struct sim *s, const uint8_t *file, size_t len)
+{
+	uint32_t epoch = s->floor[VS_BOOT_EPOCH];
+	struct vs_boot_decision d;
+	struct vs_record rec;
+	vs_status status = sim_decide(s, VS_RESET_REQUEST, &d);
+
+	assert_true(s->floor[VS_BOOT_EPOCH] >= epoch);
+	if (s->dead)
+		return CUT;
+	assert_int_equal(status, VS_OK);
+	assert_int_equal(d.verdict, VS_VERDICT_BOOT);
+	assert_int_equal(d.slot, 0);
+	if (d.epoch_floor == NEW_RING)
+		return DONE;
+	for (int place = 0; place < 2; place++)
+		if (memcmp(s->rings[place], file, len) != 0 &&
+		    sim_write(s, s->rings[place], file, len) != VS_OK)
+			return CUT;
+	assert_int_equal(vs_record_load(&s->ops.record, &rec), VS_OK);
+	assert_int_equal(vs_record_renew(&rec, 0), VS_OK);
+	return vs_record_store(&s->ops.record, &rec) == VS_OK ? REBOOT : CUT;
+}
+
+/* Gives the number of writes. */
+static long run_rotation(struct sim *s, const uint8_t *file, size_t len,
+                         long second_cut)
+{
+	long writes = 0;
+	enum step step = REBOOT;
+
+	for (int boots = 0; step != DONE; boots++) {
+		assert_in_range(boots, 0, BOOTS_MAX);
+		step = rotate(s, file, len);
+		if (step != CUT)
+			continue;
+		writes += s->writes;
+		sim_power_on(s);
+		s->cut_at = second_cut;
+		second_cut = -1;
+	}
+	assert_int_equal(s->floor[VS_BOOT_EPOCH], NEW_RING);
+	return writes + s->writes;
+}
+
+/* S2.37 S3.20 S3.26: no cut leaves a charger without a keyring that stands */
+static void a_keyring_changes_hands_through_any_cuts(void **state)
+{
+	uint8_t file[SIM_RING_LEN];
+	size_t len;
+	struct sim *s = ring_machine(file, &len);
+	long writes = run_rotation(s, file, len, -1);
+
+	(void)state;
+	sim_free(s);
+	assert_in_range(writes, 5, 12);
+	for (long i = 0; i < writes * SIM_CUTS * (writes + 1); i++) {
+		long then = i / SIM_CUTS / writes - 1;
+
+		s = ring_machine(file, &len);
+		s->cut_at = i / SIM_CUTS % writes;
+		s->cut = (enum sim_cut)(i % SIM_CUTS);
+		s->noise += (uint32_t)i * 7;
+		(void)run_rotation(s, file, len, then);
+		if (then < 0)
+			singles++;
+		else
+			twice++;
+		sim_free(s);
+	}
+}
+
+static void the_cases_were_counted(void **state)
+{
+	(void)state;
+	print_message("# power cuts on disk: %ld single, %ld double, none "
+	              "bad\n",
+	              singles, twice);
+	assert_true(singles >= 1400 && twice >= 8000);
 }
 
 /* S0.17: grid flicker is not the image's fault */
@@ -275,6 +391,8 @@ int main(void)
 		cmocka_unit_test(a_release_arrives_or_is_sent_back),
 		cmocka_unit_test(a_cut_at_any_write_only_costs_time),
 		cmocka_unit_test(two_cuts_only_cost_more_time),
+		cmocka_unit_test(a_keyring_changes_hands_through_any_cuts),
+		cmocka_unit_test(the_cases_were_counted),
 		cmocka_unit_test(power_cuts_in_a_trial_take_no_try),
 	};
 
