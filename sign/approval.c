@@ -20,7 +20,9 @@
 #include "sign/say.h"
 #include "sign/show.h"
 #include "sign/store.h"
+#include "sign/subject.h"
 #include "sign/token.h"
+#include "sign/transcript.h"
 
 struct approval {
 	const struct vs_args *args;
@@ -29,6 +31,7 @@ struct approval {
 	struct vs_p11 *token;
 	struct vs_p11_key keys[VS_P11_KEYS_MAX];
 	size_t key_count;
+	struct vs_transcript transcript; /* empty: no ceremony was opened */
 	size_t signed_count;
 	char already[128];  /* a holder who had signed before */
 	char unusable[256]; /* why a key of the token may not sign at all */
@@ -79,6 +82,46 @@ static vs_status vote(struct approval *a, const struct vs_ballot *b,
 	return status;
 }
 
+/* Before the signature is stored: none is there that no line tells of. */
+static vs_status tell(struct approval *a, const struct vs_subject *s,
+                      const struct vs_p11_key *key, const struct vs_voter *v)
+{
+	const struct vs_witness who = {
+		.token = a->token,
+		.key = key,
+		.holder = vs_args_text(a->args, "token"),
+	};
+
+	if (!a->transcript.count ||
+	    vs_transcript_tells(&a->transcript, s->name, s->sha256, v->id))
+		return VS_OK;
+	return vs_transcript_add(&a->transcript, "signed",
+	                         json_pack("{s:{s:{s:s, s:[s]}}}", "subjects",
+	                                   s->name, "sha256", s->sha256, "keys",
+	                                   v->id),
+	                         &who);
+}
+
+static vs_status tell_document(struct approval *a, const struct vs_document *d,
+                               const struct vs_p11_key *key,
+                               const struct vs_voter *v)
+{
+	struct vs_subject s;
+	vs_status status = vs_subject_document(d, &s);
+
+	return status ? status : tell(a, &s, key, v);
+}
+
+static vs_status tell_image(struct approval *a, const struct vs_image *image,
+                            const struct vs_p11_key *key,
+                            const struct vs_voter *v)
+{
+	struct vs_subject s;
+	vs_status status = vs_subject_image(image, &s);
+
+	return status ? status : tell(a, &s, key, v);
+}
+
 static vs_status sign_metadata(struct approval *a, void *subject,
                                const struct vs_p11_key *key,
                                const struct vs_voter *v)
@@ -94,7 +137,10 @@ static vs_status sign_metadata(struct approval *a, void *subject,
 	status = vs_p11_der(raw, der, &len);
 	if (!status)
 		status = vs_envelope_add(&d->envelope, v->id, der, len);
-	return status ? vs_say_io(status, d->path) : vs_document_store(d);
+	if (status)
+		return vs_say_io(status, d->path);
+	status = tell_document(a, d, key, v);
+	return status ? status : vs_document_store(d);
 }
 
 static vs_status sign_ring(struct approval *a, void *subject,
@@ -110,8 +156,10 @@ static vs_status sign_ring(struct approval *a, void *subject,
 	if (status)
 		return vs_token_failed(a->token, status);
 	status = vs_signature_insert(&sigs, v->id, raw);
-	return status ? vs_say_io(status, d->path)
-	              : vs_document_set_signatures(d, &sigs);
+	if (status)
+		return vs_say_io(status, d->path);
+	status = tell_document(a, d, key, v);
+	return status ? status : vs_document_set_signatures(d, &sigs);
 }
 
 /* A vote cut off between two seals is completed here. */
@@ -135,6 +183,8 @@ static vs_status sign_seals(struct approval *a, void *subject,
 		if (status)
 			return vs_token_failed(a->token, status);
 		status = vs_signature_insert(&sigs, v->id, raw);
+		if (!status)
+			status = tell_image(a, image, key, v);
 		if (!status)
 			status = vs_image_set_signatures(image, &sigs);
 	}
@@ -330,10 +380,34 @@ static vs_status list_keys(struct approval *a)
 	return VS_OK;
 }
 
+/* Whoever wrote the proposal approves it with no key of his. */
+static vs_status check_author(const struct approval *a)
+{
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; i < a->key_count && !status; i++) {
+		struct vs_pubkey key;
+		char holder[128];
+
+		status = vs_pubkey_make(vs_args_text(a->args, "token"),
+		                        &a->keys[i], &key);
+		if (status)
+			return vs_say_io(status, a->p->dir);
+		vs_proposal_holder(a->room, a->p, key.tuf.id, holder,
+		                   sizeof holder);
+		status = vs_transcript_apart(&a->transcript, a->room, a->p,
+		                             holder, key.tuf.pkey);
+		vs_pubkey_drop(&key);
+	}
+	return status;
+}
+
 static vs_status run_open(struct approval *a)
 {
 	vs_status status = vs_store_sweep(a->p->dir);
 
+	if (!status)
+		status = vs_transcript_load(a->p->dir, &a->transcript);
 	if (!status)
 		status = vs_show_proposal(a->room, a->p);
 	if (!status)
@@ -342,6 +416,8 @@ static vs_status run_open(struct approval *a)
 		status = vs_token_open(a->args, false, &a->token);
 	if (!status)
 		status = list_keys(a);
+	if (!status)
+		status = check_author(a);
 	if (!status)
 		status = approve_all(a);
 	if (!status)
@@ -356,6 +432,7 @@ vs_status vs_approval_run(const struct vs_args *args, const struct vs_room *r,
 	vs_status status = run_open(&a);
 
 	vs_p11_close(&a.token);
+	vs_transcript_drop(&a.transcript);
 	*p = a.p;
 	return status;
 }

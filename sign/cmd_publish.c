@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "seal/openssl.h"
 #include "sign/ballot.h"
+#include "sign/ceremony.h"
 #include "sign/commands.h"
 #include "sign/inforce.h"
 #include "sign/judge.h"
@@ -153,7 +154,7 @@ static vs_status put_images(const struct vs_room *r,
 
 /* Those of a proposal that is in force already are only compared. */
 static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
-                           size_t *new)
+                           const struct vs_transcript *t, size_t *new)
 {
 	vs_status status = VS_OK;
 	size_t files;
@@ -173,6 +174,8 @@ static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
 	if (status || !*new)
 		return status;
 	status = vs_judge_policy(r, p);
+	if (!status)
+		status = vs_ceremony_apart(r, p, t);
 	return status ? status
 	              : vs_inforce_verify(r, p, VS_INFORCE_SEALS, &files);
 }
@@ -200,10 +203,26 @@ static vs_status put_all(const struct vs_room *r, struct vs_proposal *p)
 	return status ? status : put_policy(r, p);
 }
 
+/* The ceremony ends with what came into force. */
+static vs_status close_transcript(const struct vs_room *r,
+                                  const struct vs_proposal *p,
+                                  struct vs_transcript *t)
+{
+	json_t *what;
+
+	if (!t->count || vs_transcript_ends(t, "published"))
+		return VS_OK;
+	vs_status status = vs_ceremony_digests(r, p, &what);
+	if (status)
+		return status;
+	return vs_transcript_add(t, "published", what, NULL);
+}
+
 static vs_status run(const struct vs_args *args)
 {
 	VS_AUTO(vs_room_drop) struct vs_room r;
 	VS_AUTO(vs_proposal_free) struct vs_proposal *p = NULL;
+	VS_AUTO(vs_transcript_drop) struct vs_transcript t = {0};
 	const char *out = vs_args_text(args, "out");
 	size_t new;
 	vs_status status = vs_room_open(vs_args_text(args, "room"), &r);
@@ -214,9 +233,13 @@ static vs_status run(const struct vs_args *args)
 	if (!status)
 		status = vs_store_sweep(r.dir);
 	if (!status)
-		status = check_all(&r, p, &new);
+		status = vs_transcript_load(p->dir, &t);
+	if (!status)
+		status = check_all(&r, p, &t, &new);
 	if (!status)
 		status = put_all(&r, p);
+	if (!status)
+		status = close_transcript(&r, p, &t);
 	if (!status && out)
 		status = vs_store_export(&r, out);
 	if (!status)

@@ -15,14 +15,35 @@
 #include "sign/offline.h"
 
 static const struct vs_command *const commands[] = {
-	&vs_cmd_token_init,    &vs_cmd_key_generate,   &vs_cmd_key_list,
-	&vs_cmd_key_export,    &vs_cmd_room_init,      &vs_cmd_propose_release,
-	&vs_cmd_propose_renew, &vs_cmd_propose_policy, &vs_cmd_seal,
-	&vs_cmd_show,          &vs_cmd_approve,        &vs_cmd_publish,
-	&vs_cmd_verify,        &vs_cmd_inspect,        &vs_cmd_ca_init,
-	&vs_cmd_ca_issue,      &vs_cmd_log_init,       &vs_cmd_log_policy,
-	&vs_cmd_log_append,    &vs_cmd_log_checkpoint, &vs_cmd_log_request,
-	&vs_cmd_log_cosign,    &vs_cmd_log_prove,      &vs_cmd_log_verify,
+	&vs_cmd_token_init,
+	&vs_cmd_key_generate,
+	&vs_cmd_key_list,
+	&vs_cmd_key_export,
+	&vs_cmd_room_init,
+	&vs_cmd_propose_release,
+	&vs_cmd_propose_renew,
+	&vs_cmd_propose_policy,
+	&vs_cmd_seal,
+	&vs_cmd_show,
+	&vs_cmd_approve,
+	&vs_cmd_export,
+	&vs_cmd_sign,
+	&vs_cmd_merge,
+	&vs_cmd_transcript_show,
+	&vs_cmd_transcript_witness,
+	&vs_cmd_publish,
+	&vs_cmd_verify,
+	&vs_cmd_inspect,
+	&vs_cmd_ca_init,
+	&vs_cmd_ca_issue,
+	&vs_cmd_log_init,
+	&vs_cmd_log_policy,
+	&vs_cmd_log_append,
+	&vs_cmd_log_checkpoint,
+	&vs_cmd_log_request,
+	&vs_cmd_log_cosign,
+	&vs_cmd_log_prove,
+	&vs_cmd_log_verify,
 };
 
 enum { command_count = sizeof commands / sizeof *commands };
@@ -35,12 +56,14 @@ static void help(void)
 	       "  room init, approve, publish            once per fleet\n"
 	       "  propose release                        one person\n"
 	       "  show, approve                          m of n people\n"
+	       "  export, sign, merge                    or on machines "
+	       "apart\n"
 	       "  publish                                files for the "
 	       "server\n"
 	       "  propose renew, propose policy          before an expiry, "
 	       "for other keys\n\nCommands:\n");
 	for (size_t i = 0; i < command_count; i++)
-		printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+		printf("  %-19s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\nvoltseal-sign COMMAND --help tells each command's "
 	       "options.\n"
 	       "Exit status: 0 done, 1 refused or failed, 2 wrongly called, "

@@ -67,6 +67,13 @@ static vs_status copy(const char *from, const char *to)
 	}
 }
 
+vs_status vs_store_copy(const char *from, const char *to)
+{
+	vs_status status = copy(from, to);
+
+	return status ? vs_say_io(status, to) : VS_OK;
+}
+
 /* Whether path already holds bytes of this hash. */
 static bool holds(const char *path, const char *sha256)
 {

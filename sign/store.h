@@ -16,6 +16,9 @@
 vs_status vs_store_bytes(const char *path, const void *bytes,
                          size_t len) VS_MUST_CHECK;
 
+/* Copies a file of any size and makes it durable.  Says what is wrong. */
+vs_status vs_store_copy(const char *from, const char *to) VS_MUST_CHECK;
+
 /* Puts a file whose SHA-256 is known at DIR/SHA256, linked (within the room
  * only: who writes through one name changes both) or copied.  Says what is
  * wrong.

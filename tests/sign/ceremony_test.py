@@ -258,7 +258,7 @@ def the_device_ca_certifies_chargers_as_clients_and_the_server_by_name(w):
 def wrong_calls_end_with_2_and_help_teaches(w):
     assert "Usage:" in w.run("approve", "--help")[0]
     assert "way of a release" in w.run("--help")[0]
-    w.refuse("no such command", "sign", code=2)
+    w.refuse("no such command", "sing", code=2)
     w.refuse("no such option", "show", "--rom", "x", code=2)
     w.refuse("missing", "show", "--room", "x", code=2)
     w.refuse("twice", "show", "--room", "x", "--room", "y", code=2)
