@@ -13,7 +13,8 @@ import tempfile
 SIGN = os.path.abspath(sys.argv[1])
 NOSOCKET, FAULTS, ROGUE, LIAR, BROKEN, PROBE = (
     os.path.join(os.path.abspath(sys.argv[2]), name)
-    for name in ("nosocket", "faults", "rogue", "liar.so", "broken.so", "probe.so"))
+    for name in ("nosocket", "faults", "rogue", "liar.so", "broken.so",
+                 "probe.so"))
 PIN, SO_PIN = "246813", "97531864"
 PEOPLE = ("alice", "bob", "carol")
 TESTS = []
