@@ -124,13 +124,18 @@ static vs_status put(struct text *t, const char *in, size_t len)
 static vs_status put_string(struct text *t, const char *in, size_t len)
 {
 	vs_status status = put(t, "\"", 1);
+	size_t from = 0; /* what is not copied yet */
 
 	for (size_t i = 0; !status && i < len; i++) {
-		if (in[i] == '"' || in[i] == '\\')
-			status = put(t, "\\", 1);
+		if (in[i] != '"' && in[i] != '\\')
+			continue;
+		status = put(t, in + from, i - from);
 		if (!status)
-			status = put(t, &in[i], 1);
+			status = put(t, "\\", 1);
+		from = i;
 	}
+	if (!status)
+		status = put(t, in + from, len - from);
 	return status ? status : put(t, "\"", 1);
 }
 
