@@ -3,7 +3,7 @@
  * trust/tuf_find.c - which role vouches for a target.
  *
  * Delegations are walked depth first in their order; a role's file counts
- * only for the delegator it was verified for, each time anew.
+ * only for a delegation that it was verified for.
  *
  * Standard: TUF 1.0.34 section 5.6.7.
  */
@@ -112,7 +112,7 @@ static void give_target(const json_t *body, const char *role, struct walk *w)
 }
 
 /* Takes *f on success. */
-static vs_status remember(struct vs_tuf *t, const char *name,
+static vs_status remember(struct vs_tuf *t, const char *name, const json_t *by,
                           struct vs_tuf_file *f, struct vs_tuf_role **out)
 {
 	struct vs_tuf_role *r = calloc(1, sizeof *r);
@@ -120,7 +120,10 @@ static vs_status remember(struct vs_tuf *t, const char *name,
 	if (!r)
 		return VS_ERR_NOMEM;
 	(void)snprintf(r->name, sizeof r->name, "%s", name);
+	r->by = by;
 	r->file = *f;
+	free(r->file.bytes);
+	r->file.bytes = NULL;
 	r->next = t->delegated;
 	t->delegated = r;
 	*out = r;
@@ -148,7 +151,19 @@ static vs_status fetch_role(struct vs_tuf *t, const struct vs_tuf_listed *what,
 	return status;
 }
 
-/* What the walk holds already, if it satisfies this delegator's keys too. */
+/* What was verified for this very delegation.  Trusted files stay as they are
+ * until the next refresh, and what they delegated to is forgotten before.
+ */
+static struct vs_tuf_role *verified(const struct vs_tuf *t, const json_t *by)
+{
+	struct vs_tuf_role *r = t->delegated;
+
+	while (r && r->by != by)
+		r = r->next;
+	return r;
+}
+
+/* What another delegation brought, if it satisfies this one's keys too. */
 static struct vs_tuf_role *known(struct vs_tuf *t, const char *name,
                                  const struct vs_role *keys)
 {
@@ -160,10 +175,11 @@ static struct vs_tuf_role *known(struct vs_tuf *t, const char *name,
 	return NULL;
 }
 
-static vs_status get_role(struct vs_tuf *t, const char *name,
+static vs_status get_role(struct vs_tuf *t, const json_t *by,
                           const struct vs_role *keys, struct vs_tuf_role **out,
                           struct vs_why *why)
 {
+	const char *name = json_string_value(json_object_get(by, "name"));
 	struct vs_tuf_listed what = {
 		.role = name, .type = "targets", .max = VS_TUF_TARGETS_MAX};
 	struct vs_tuf_file f;
@@ -178,7 +194,7 @@ static vs_status get_role(struct vs_tuf *t, const char *name,
 		status = fetch_role(t, &what, keys, &f, why);
 	if (status)
 		return status;
-	status = remember(t, name, &f, out);
+	status = remember(t, name, by, &f, out);
 	if (!status)
 		return VS_OK;
 	vs_tuf_file_drop(&f);
@@ -190,7 +206,7 @@ static vs_status visit(struct walk *w, const json_t *body, const char *role);
 static vs_status enter(struct walk *w, const json_t *keys, const json_t *role)
 {
 	const char *name = json_string_value(json_object_get(role, "name"));
-	struct vs_tuf_role *r = NULL;
+	struct vs_tuf_role *r = verified(w->t, role);
 	struct vs_role signers;
 	vs_status status;
 
@@ -205,10 +221,12 @@ static vs_status enter(struct walk *w, const json_t *keys, const json_t *role)
 		               "too many delegations on the way", 0);
 	}
 	w->seen[w->seen_count++] = name;
+	if (r)
+		return visit(w, r->file.env.body, r->name);
 	status = vs_role_parse(role, keys, &signers, w->why);
 	if (status)
 		return status;
-	status = get_role(w->t, name, &signers, &r, w->why);
+	status = get_role(w->t, role, &signers, &r, w->why);
 	vs_role_drop(&signers);
 	return status ? status : visit(w, r->file.env.body, r->name);
 }

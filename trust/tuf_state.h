@@ -22,7 +22,8 @@ struct vs_tuf_file {
 
 struct vs_tuf_role {
 	char name[VS_TUF_ROLE_MAX]; /* as the delegation spells it */
-	struct vs_tuf_file file;
+	const json_t *by;         /* the delegation that it was verified for */
+	struct vs_tuf_file file;  /* its bytes are not kept */
 	struct vs_tuf_role *next; /* older */
 };
 
