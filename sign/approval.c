@@ -221,19 +221,33 @@ vs_status vs_approval_freeze(const struct vs_room *r, struct vs_proposal **p)
 	return vs_proposal_open(r, name, p);
 }
 
+/* A key may be in both ballots: they are taken anew for each. */
+static vs_status vote_seals(struct approval *a, size_t which)
+{
+	struct vs_ballot b[VS_BALLOTS_MAX];
+	size_t count;
+	vs_status status = vs_ballot_seals(a->room, a->p, b, &count);
+
+	if (!status && which < count && !b[which].enough)
+		status = vote(a, &b[which], a->p, sign_seals);
+	vs_ballots_drop(b, VS_BALLOTS_MAX);
+	return status;
+}
+
 /* Step one: stops at the threshold, so a seal has just that many. */
 static vs_status approve_seals(struct approval *a)
 {
-	struct vs_ballot b;
-	vs_status status = vs_ballot_seals(a->room, a->p, &b);
+	struct vs_ballot b[VS_BALLOTS_MAX];
+	size_t count;
+	vs_status status = VS_OK;
 
-	if (!status && !b.enough)
-		status = vote(a, &b, a->p, sign_seals);
-	vs_ballot_drop(&b);
-	if (!status)
-		status = vs_ballot_seals(a->room, a->p, &b);
-	bool enough = !status && b.enough;
-	vs_ballot_drop(&b);
+	for (size_t i = 0; i < VS_BALLOTS_MAX && !status; i++)
+		status = vote_seals(a, i);
+	if (status)
+		return status;
+	status = vs_ballot_seals(a->room, a->p, b, &count);
+	bool enough = !status && vs_ballots_enough(b, count);
+	vs_ballots_drop(b, VS_BALLOTS_MAX);
 	return enough ? vs_approval_freeze(a->room, &a->p) : status;
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "seal/openssl.h"
 #include "sign/derive.h"
+#include "sign/rotate.h"
 #include "sign/say.h"
 #include "trust/json.h"
 
@@ -299,46 +300,81 @@ static vs_status ballots_of_ring(const struct vs_room *r,
 	return ballot_of_ring(r, p, d, &in_force, &out[1]);
 }
 
-vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
-                          struct vs_ballot *out)
+/* Who signed each seal with a key of this ring. */
+static vs_status ballot_of_seals(const struct vs_room *r,
+                                 const struct vs_proposal *p,
+                                 const struct vs_keyring *ring,
+                                 struct vs_ballot *out)
 {
 	struct vs_crypto crypto;
-	struct vs_keyring ring;
 	struct vs_why why;
+	vs_status status = ring_voters(r, p, ring, out);
 
-	*out = (struct vs_ballot){0};
-	snprintf(out->what, sizeof out->what, "seals of release %s",
-	         p->release);
-	vs_status status = vs_room_keyring(r, &ring);
-	if (status == VS_ERR_ABSENT)
-		vs_error("%s: there is no boot keyring in force yet", r->dir);
-	if (!status)
-		status = ring_voters(r, p, &ring, out);
 	if (status)
 		return status;
 	status = vs_openssl_init(&crypto);
 	if (status)
 		return vs_say_io(status, out->what);
-	for (size_t i = 0; i < ring.key_count; i++) {
+	for (size_t i = 0; i < ring->key_count; i++) {
 		struct vs_voter *v = &out->voters[i];
 		size_t good = 0;
 
 		for (size_t k = 0; k < p->image_count; k++)
 			good += boot_signed(
-				&crypto, &ring, i, p->images[k].seal.raw,
+				&crypto, ring, i, p->images[k].seal.raw,
 				VS_SEAL_HEADER_LEN,
 				&p->images[k].seal.signatures, &v->broken);
 		v->voted = good == p->image_count;
 	}
 	out->enough = true;
 	for (size_t k = 0; k < p->image_count; k++)
-		if (vs_keyring_verify(&ring, &crypto, p->images[k].seal.raw,
+		if (vs_keyring_verify(ring, &crypto, p->images[k].seal.raw,
 		                      VS_SEAL_HEADER_LEN,
 		                      &p->images[k].seal.signatures, &why))
 			out->enough = false;
 	vs_openssl_drop(&crypto);
 	count(out);
 	return VS_OK;
+}
+
+vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
+                          struct vs_ballot out[static VS_BALLOTS_MAX],
+                          size_t *n)
+{
+	struct vs_keyring ring;
+
+	*n = 1;
+	out[0] = out[1] = (struct vs_ballot){0};
+	snprintf(out[0].what, sizeof out[0].what, "seals of release %s",
+	         p->release);
+	vs_status status = vs_room_keyring(r, &ring);
+	if (status == VS_ERR_ABSENT)
+		vs_error("%s: there is no boot keyring in force yet", r->dir);
+	if (!status)
+		status = ballot_of_seals(r, p, &ring, &out[0]);
+	if (status)
+		return status;
+	status = vs_rotate_successor(r, p, &ring);
+	if (status)
+		return status == VS_ERR_ABSENT ? VS_OK : status;
+	*n = 2;
+	snprintf(out[1].what, sizeof out[1].what, "%.60s, for keyring %u",
+	         out[0].what, (unsigned)ring.version);
+	return ballot_of_seals(r, p, &ring, &out[1]);
+}
+
+void vs_ballots_drop(struct vs_ballot *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		vs_ballot_drop(&b[i]);
+}
+
+bool vs_ballots_enough(const struct vs_ballot *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!b[i].enough)
+			return false;
+	return n > 0;
 }
 
 vs_status vs_ballot_document(const struct vs_room *r, struct vs_proposal *p,

@@ -38,11 +38,19 @@ vs_status vs_ballot_document(const struct vs_room *r, struct vs_proposal *p,
                              struct vs_ballot out[static VS_BALLOTS_MAX],
                              size_t *count) VS_MUST_CHECK;
 
-/* The ballot of all seals of a release together: who signed each of them. */
+/* The ballots of all seals of a release together, who signed each of them:
+ * two where they are to suit the next keyring as well.  Drop each in every
+ * case.
+ */
 vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
-                          struct vs_ballot *out) VS_MUST_CHECK;
+                          struct vs_ballot out[static VS_BALLOTS_MAX],
+                          size_t *count) VS_MUST_CHECK;
 
 void vs_ballot_drop(struct vs_ballot *b);
+void vs_ballots_drop(struct vs_ballot *b, size_t count);
+
+/* Whether each of them has enough. */
+bool vs_ballots_enough(const struct vs_ballot *b, size_t count);
 
 /* "alice (release), bob (release)" of those who have, or have not, voted. */
 void vs_ballot_names(const struct vs_ballot *b, bool voted, char *out,

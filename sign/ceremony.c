@@ -111,6 +111,23 @@ static vs_status walk_seals(const struct walk *w)
 	return status;
 }
 
+/* Of a successor only what it proposes: it is signed in its own ceremony. */
+static vs_status walk_successor(const struct walk *w, const char *folder)
+{
+	static const char *const names[] = {"proposal.json", "policy.json",
+	                                    VS_BOOT "." VS_KEYRING};
+	char path[PATH_MAX];
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names && !status; i++) {
+		if ((i == 2 && !w->changing) ||
+		    vs_path_join(path, sizeof path, folder, names[i]))
+			continue;
+		status = w->each(w->ctx, path);
+	}
+	return status;
+}
+
 static vs_status walk(const struct walk *w)
 {
 	char folder[PATH_MAX];
@@ -126,6 +143,11 @@ static vs_status walk(const struct walk *w)
 		status = walk_seals(w);
 	if (!status)
 		status = walk_folder(w, folder, true);
+	if (!status && w->p->successor) {
+		snprintf(folder, sizeof folder, "proposals/%s",
+		         w->p->successor->name);
+		status = walk_successor(w, folder);
+	}
 	return status ? status : w->each(w->ctx, "policy.json");
 }
 

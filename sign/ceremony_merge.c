@@ -68,16 +68,17 @@ static vs_status apart_document(const struct vs_room *r, struct vs_proposal *p,
 vs_status vs_ceremony_apart(const struct vs_room *r, struct vs_proposal *p,
                             const struct vs_transcript *t)
 {
-	struct vs_ballot b = {0};
+	struct vs_ballot b[VS_BALLOTS_MAX];
+	size_t count;
 	vs_status status = VS_OK;
 
 	if (!t->count)
 		return VS_OK;
 	if (p->image_count) {
-		status = vs_ballot_seals(r, p, &b);
-		if (!status)
-			status = apart(r, p, t, &b);
-		vs_ballot_drop(&b);
+		status = vs_ballot_seals(r, p, b, &count);
+		for (size_t i = 0; i < count && !status; i++)
+			status = apart(r, p, t, &b[i]);
+		vs_ballots_drop(b, VS_BALLOTS_MAX);
 	}
 	for (size_t i = 0; i < p->document_count && !status; i++)
 		if (p->documents[i].present)
@@ -255,22 +256,39 @@ static vs_status merge_voter(struct merge *m, const struct vs_ballot *away,
 	return status;
 }
 
-/* Up to the threshold and no further: a seal has just that many. */
-static vs_status merge_ballot_of_seals(struct merge *m)
+static vs_status merge_ballot_of_seals(struct merge *m,
+                                       const struct vs_ballot *away,
+                                       size_t which)
 {
-	struct vs_ballot away = {0}, here = {0};
-	vs_status status = vs_ballot_seals(m->room, m->away, &away);
+	vs_status status = vs_ballot_unbroken(away);
 
-	if (!status)
-		status = vs_ballot_unbroken(&away);
-	for (size_t i = 0; !status && i < away.voter_count; i++) {
-		vs_ballot_drop(&here);
-		status = vs_ballot_seals(m->room, m->p, &here);
-		if (!status && !here.enough)
-			status = merge_voter(m, &away, &here, i);
+	/* up to the threshold and no further: a seal has just that many */
+	for (size_t i = 0; !status && i < away->voter_count; i++) {
+		struct vs_ballot here[VS_BALLOTS_MAX];
+		size_t count;
+
+		status = vs_ballot_seals(m->room, m->p, here, &count);
+		if (!status && (which >= count ||
+		                here[which].voter_count != away->voter_count))
+			status = refuse(m->away->dir,
+			                "asks others than the room",
+			                VS_REASON_CONFLICT);
+		if (!status && !here[which].enough)
+			status = merge_voter(m, away, &here[which], i);
+		vs_ballots_drop(here, VS_BALLOTS_MAX);
 	}
-	vs_ballot_drop(&away);
-	vs_ballot_drop(&here);
+	return status;
+}
+
+static vs_status merge_all_seals(struct merge *m)
+{
+	struct vs_ballot away[VS_BALLOTS_MAX];
+	size_t count;
+	vs_status status = vs_ballot_seals(m->room, m->away, away, &count);
+
+	for (size_t i = 0; i < count && !status; i++)
+		status = merge_ballot_of_seals(m, &away[i], i);
+	vs_ballots_drop(away, VS_BALLOTS_MAX);
 	return status;
 }
 
@@ -282,7 +300,7 @@ static vs_status merge_seals(struct merge *m)
 			return refuse(m->p->images[i].seal_path,
 			              "is another one on the stick",
 			              VS_REASON_CONFLICT);
-	return merge_ballot_of_seals(m);
+	return merge_all_seals(m);
 }
 
 /* Whether the seals here are those that metadata there was made over. */
@@ -341,13 +359,14 @@ static vs_status adopt(struct merge *m)
  */
 static vs_status complete(struct merge *m)
 {
-	struct vs_ballot b;
+	struct vs_ballot b[VS_BALLOTS_MAX];
+	size_t count;
 
 	if (!m->p->image_count || !metadata_missing(m->p))
 		return VS_OK;
-	vs_status status = vs_ballot_seals(m->room, m->p, &b);
-	bool enough = !status && b.enough;
-	vs_ballot_drop(&b);
+	vs_status status = vs_ballot_seals(m->room, m->p, b, &count);
+	bool enough = !status && vs_ballots_enough(b, count);
+	vs_ballots_drop(b, VS_BALLOTS_MAX);
 	if (!enough)
 		return status;
 	if (!metadata_missing(m->away) && seals_agree(m))

@@ -11,6 +11,7 @@
 #include "sign/derive.h"
 #include "sign/proposal.h"
 #include "sign/renew.h"
+#include "sign/rotate.h"
 #include "sign/say.h"
 #include "trust/json.h"
 
@@ -123,35 +124,32 @@ static vs_status add_all_delegated(struct change *c)
 	return status;
 }
 
-/* Seals that are out in the field are signed by the keyring's keys. */
-static vs_status check_keyring(const struct change *c, const char *path)
+/* Releases come between a keyring's proposal and its being in force, so it
+ * is proposed alone.
+ */
+static vs_status add_keyring(struct change *c, const char *path)
 {
-	struct vs_keyring old, new;
-	uint8_t a[VS_KEYRING_LEN_MAX], b[VS_KEYRING_LEN_MAX];
-	size_t a_len, b_len;
-	struct vs_why why = {0};
+	bool added;
+	vs_status status =
+		vs_rotate_keyring(c->room, c->policy, &c->draft, &added);
 
-	vs_derive_keyring(c->room->policy, &old);
-	vs_derive_keyring(c->policy, &new);
-	vs_status status = vs_keyring_encode(&old, a, sizeof a, &a_len, &why);
-	if (!status)
-		status = vs_keyring_encode(&new, b, sizeof b, &b_len, &why);
-	if (status)
-		return vs_say_why(status, path, &why);
-	if (a_len != b_len || memcmp(a, b, a_len) != 0) {
-		vs_error("%s: keyring: chargers keep the keyring they were "
-		         "made with; leave it as it is (%s)",
+	if (status || !added)
+		return status;
+	if (c->count) {
+		vs_error("%s: keyring: is to be changed alone, the rest with "
+		         "another policy (%s)",
 		         path, vs_reason_name(VS_REASON_UNSUPPORTED));
 		return VS_ERR_REFUSED;
 	}
+	c->count++;
 	return VS_OK;
 }
 
 static vs_status propose(struct change *c, const char *name, const char *path)
 {
-	vs_status status = check_keyring(c, path);
+	vs_status status = VS_OK;
 
-	if (!status && c->policy->demo && !c->room->policy->demo) {
+	if (c->policy->demo && !c->room->policy->demo) {
 		vs_error("%s: mode: a room in production does not become a "
 		         "demo (%s)",
 		         path, vs_reason_name(VS_REASON_NOT_ALLOWED));
@@ -163,6 +161,8 @@ static vs_status propose(struct change *c, const char *name, const char *path)
 		status = add(c, &vs_derived[i]);
 	if (!status)
 		status = add_all_delegated(c);
+	if (!status)
+		status = add_keyring(c, path);
 	if (!status && !c->count) {
 		vs_error("%s: changes nothing that people sign", path);
 		return VS_ERR_INPUT;
@@ -208,7 +208,9 @@ const struct vs_command vs_cmd_propose_policy = {
 	"Makes the next version of each root and of the targets that the new "
 	"policy changes;\nwhere a delegated role changes, its metadata again "
 	"for the new keys.  A root needs\nboth the keys in force and the new "
-	"ones.  The room takes the policy over when it is\npublished.",
+	"ones.  The room takes the policy over when it is\npublished.  "
+	"The boot keyring is changed alone: the keys in force sign its "
+	"successor.",
 	NULL,
 	options,
 	sizeof options / sizeof *options,

@@ -11,6 +11,7 @@
 #include "sign/component.h"
 #include "sign/proposal.h"
 #include "sign/release.h"
+#include "sign/rotate.h"
 #include "sign/say.h"
 #include "trust/json.h"
 
@@ -19,6 +20,7 @@ enum { seq_max = 2147483647 };
 struct plan {
 	struct vs_room *room;
 	const char *name;
+	const char *successor; /* the proposal of the next keyring, or NULL */
 	uint64_t seq;
 	int level;
 	struct vs_component components[VS_IMAGES_MAX];
@@ -108,6 +110,32 @@ static vs_status check_plan(const struct plan *plan)
 	return status;
 }
 
+/* A release for both keyrings is of no use if there is no second one. */
+static vs_status check_successor(const struct plan *plan)
+{
+	VS_AUTO(vs_proposal_free) struct vs_proposal *next = NULL;
+	struct vs_proposal release = {0};
+	struct vs_keyring ring;
+	vs_status status = vs_proposal_open(plan->room, plan->successor, &next);
+
+	if (status)
+		return status;
+	release.successor = next;
+	status = vs_rotate_successor(plan->room, &release, &ring);
+	if (status == VS_ERR_ABSENT)
+		vs_error("--keyring %s: is in force already", next->name);
+	for (size_t i = 0; i < plan->count && !status; i++) {
+		if (listed(&ring, plan->components[i].header.component))
+			continue;
+		vs_error("--component %s: the next keyring does not name it "
+		         "(%s)",
+		         plan->components[i].header.component,
+		         vs_reason_name(VS_REASON_WRONG_COMPONENT));
+		status = VS_ERR_REFUSED;
+	}
+	return status;
+}
+
 static vs_status seal_one(struct plan *plan, struct vs_draft *d, size_t i)
 {
 	struct vs_component *c = &plan->components[i];
@@ -181,6 +209,10 @@ static vs_status propose(struct plan *plan, const char *update_type)
 	                                  "updateType", update_type, "seq",
 	                                  (json_int_t)plan->seq)))
 		status = vs_say_io(VS_ERR_NOMEM, d.dir);
+	if (!status && plan->successor &&
+	    json_object_set_new(json_object_get(d.about, "release"), "keyring",
+	                        json_string(plan->successor)))
+		status = vs_say_io(VS_ERR_NOMEM, d.dir);
 	return status ? status : vs_draft_commit(&d);
 }
 
@@ -205,6 +237,7 @@ static vs_status run_in(struct vs_room *r, const struct vs_args *args)
 	struct plan plan = {
 		.room = r,
 		.name = vs_args_text(args, "name"),
+		.successor = vs_args_text(args, "keyring"),
 		.seq = vs_args_uint(args, "seq"),
 		.level = (int)vs_args_uint(args, "level"),
 	};
@@ -223,6 +256,8 @@ static vs_status run_in(struct vs_room *r, const struct vs_args *args)
 	}
 	if (!status)
 		status = check_plan(&plan);
+	if (!status && plan.successor)
+		status = check_successor(&plan);
 	if (!status)
 		status = propose(&plan, type ? type : "feature");
 	if (!status)
@@ -250,6 +285,9 @@ static const struct vs_option options[] = {
                 "C=IMAGE:VERSION:HW[,HW2]:SECURITY", "an image of the release"),
 	VS_TEXT(VS_OPTIONAL, "update-type", "TYPE",
                 "security, feature or content (feature)"),
+	VS_TEXT(VS_OPTIONAL, "keyring", "NAME",
+                "proposal of the next boot keyring, which the seals must "
+                "suit, too"),
 	VS_UINT(VS_OPTIONAL, "level", "N", "zstd level of the packs", 1, 19,
                 19),
 };

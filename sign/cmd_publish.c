@@ -79,12 +79,13 @@ static vs_status check_document(const struct vs_room *r, struct vs_proposal *p,
 static vs_status check_seals(const struct vs_room *r,
                              const struct vs_proposal *p)
 {
-	struct vs_ballot b;
-	vs_status status = vs_ballot_seals(r, p, &b);
+	struct vs_ballot b[VS_BALLOTS_MAX];
+	size_t count;
+	vs_status status = vs_ballot_seals(r, p, b, &count);
 
-	if (!status)
-		status = check_ballot(&b);
-	vs_ballot_drop(&b);
+	for (size_t i = 0; i < count && !status; i++)
+		status = check_ballot(&b[i]);
+	vs_ballots_drop(b, VS_BALLOTS_MAX);
 	return status;
 }
 

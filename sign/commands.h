@@ -29,6 +29,7 @@ extern const struct vs_command vs_cmd_transcript_witness;
 extern const struct vs_command vs_cmd_publish;
 extern const struct vs_command vs_cmd_verify;
 extern const struct vs_command vs_cmd_inspect;
+extern const struct vs_command vs_cmd_forecast;
 extern const struct vs_command vs_cmd_ca_init;
 extern const struct vs_command vs_cmd_ca_issue;
 extern const struct vs_command vs_cmd_log_init;

@@ -11,6 +11,7 @@
 #include "sign/derive.h"
 #include "sign/release.h"
 #include "sign/renew.h"
+#include "sign/rotate.h"
 #include "sign/say.h"
 #include "trust/json.h"
 
@@ -26,30 +27,6 @@ static bool is(const struct vs_document *d, const char *repository,
 {
 	return strcmp(d->repository, repository) == 0 &&
 	       strcmp(d->role, role) == 0;
-}
-
-static vs_status judge_keyring(const struct vs_room *r,
-                               const struct vs_proposal *p,
-                               const struct vs_document *d)
-{
-	struct vs_keyring want;
-	uint8_t bytes[VS_KEYRING_LEN_MAX];
-	size_t len;
-	struct vs_why why = {0};
-
-	if (p->image_count)
-		return refuse(d, "is no part of a release");
-	if (d->version != 1)
-		return refuse(d, "chargers keep the keyring they were made "
-		                 "with");
-	vs_derive_keyring(r->policy, &want);
-	vs_status status =
-		vs_keyring_encode(&want, bytes, sizeof bytes, &len, &why);
-	if (status)
-		return vs_say_why(status, d->path, &why);
-	if (len != d->body_len || memcmp(bytes, d->bytes, len) != 0)
-		return refuse(d, "is not what the policy says");
-	return VS_OK;
 }
 
 static vs_status judge_derived(const struct vs_policy *policy,
@@ -145,7 +122,7 @@ vs_status vs_judge_document(const struct vs_room *r, struct vs_proposal *p,
 		return VS_ERR_STATE;
 	}
 	if (strcmp(d->repository, VS_BOOT) == 0)
-		return judge_keyring(r, p, d);
+		return vs_rotate_check(r, p, d);
 	vs_status status = judge_body(r, p, d);
 	return status ? status
 	              : judge_expiry(p->policy ? p->policy : r->policy, d);

@@ -34,6 +34,7 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_publish,
 	&vs_cmd_verify,
 	&vs_cmd_inspect,
+	&vs_cmd_forecast,
 	&vs_cmd_ca_init,
 	&vs_cmd_ca_issue,
 	&vs_cmd_log_init,

@@ -174,13 +174,33 @@ static vs_status load_image(struct vs_proposal *p, const json_t *from)
 	return decode_image(i, component);
 }
 
-static vs_status load_release(struct vs_proposal *p)
+static vs_status open_as(const struct vs_room *r, const char *name,
+                         bool successor, struct vs_proposal **out);
+
+/* A successor has none itself: it is no release. */
+static vs_status load_successor(const struct vs_room *r, struct vs_proposal *p,
+                                const json_t *name)
+{
+	if (!name)
+		return VS_OK;
+	if (!json_is_string(name)) {
+		vs_error("%s: keyring: must be a proposal's name", p->dir);
+		return VS_ERR_INPUT;
+	}
+	return open_as(r, json_string_value(name), true, &p->successor);
+}
+
+static vs_status load_release(const struct vs_room *r, struct vs_proposal *p)
 {
 	struct vs_why why = {0};
 	const json_t *o = json_object_get(p->about, "release");
 
 	if (!p->image_count)
 		return VS_OK;
+	if (p->is_successor) {
+		vs_error("%s: proposes a release, no keyring", p->dir);
+		return VS_ERR_INPUT;
+	}
 	vs_status status = vs_json_string(o, "name", &p->release, &why);
 	if (!status)
 		status = vs_json_string(o, "updateType", &p->update_type, &why);
@@ -191,7 +211,9 @@ static vs_status load_release(struct vs_proposal *p)
 			status = vs_fail(
 				VS_ERR_INPUT, &why, VS_REASON_SEAL_MISMATCH,
 				"seq: a seal has another release_seq", 0);
-	return status ? vs_say_why(status, p->dir, &why) : VS_OK;
+	if (status)
+		return vs_say_why(status, p->dir, &why);
+	return load_successor(r, p, json_object_get(o, "keyring"));
 }
 
 /* A proposal that changes the policy holds the new one. */
@@ -205,7 +227,7 @@ static vs_status load_policy(struct vs_proposal *p)
 	return vs_policy_load(path, &p->policy);
 }
 
-static vs_status load_lists(struct vs_proposal *p)
+static vs_status load_lists(const struct vs_room *r, struct vs_proposal *p)
 {
 	json_t *documents, *images;
 	struct vs_why why = {0};
@@ -227,7 +249,7 @@ static vs_status load_lists(struct vs_proposal *p)
 		status = load_image(p, json_array_get(images, i));
 	if (!status)
 		status = load_policy(p);
-	return status ? status : load_release(p);
+	return status ? status : load_release(r, p);
 }
 
 static vs_status load(const struct vs_room *r, const char *name,
@@ -259,22 +281,29 @@ static vs_status load(const struct vs_room *r, const char *name,
 	status = vs_json_parse(bytes, len, about_max, &p->about, &why);
 	if (status)
 		return vs_say_why(status, path, &why);
-	return load_lists(p);
+	return load_lists(r, p);
 }
 
-vs_status vs_proposal_open(const struct vs_room *r, const char *name,
-                           struct vs_proposal **out)
+static vs_status open_as(const struct vs_room *r, const char *name,
+                         bool successor, struct vs_proposal **out)
 {
 	struct vs_proposal *p = calloc(1, sizeof *p);
 
 	*out = NULL;
 	if (!p)
 		return vs_say_io(VS_ERR_NOMEM, name);
+	p->is_successor = successor;
 	vs_status status = load(r, name, p);
 	if (status)
 		vs_proposal_free(&p);
 	*out = p;
 	return status;
+}
+
+vs_status vs_proposal_open(const struct vs_room *r, const char *name,
+                           struct vs_proposal **out)
+{
+	return open_as(r, name, false, out);
 }
 
 void vs_proposal_free(struct vs_proposal **pp)
@@ -292,6 +321,7 @@ void vs_proposal_free(struct vs_proposal **pp)
 		free(p->images[i].bytes);
 	json_decref(p->about);
 	vs_policy_free(&p->policy);
+	vs_proposal_free(&p->successor);
 	free(p);
 }
 
@@ -309,7 +339,10 @@ struct vs_document *vs_proposal_document(struct vs_proposal *p,
 void vs_proposal_holder(const struct vs_room *r, const struct vs_proposal *p,
                         const char *id, char *out, size_t cap)
 {
-	if (!p->policy || !vs_policy_holder(p->policy, id, out, cap))
+	const struct vs_policy *next =
+		p->successor ? p->successor->policy : p->policy;
+
+	if (!next || !vs_policy_holder(next, id, out, cap))
 		(void)vs_policy_holder(r->policy, id, out, cap);
 }
 

@@ -57,6 +57,9 @@ struct vs_proposal {
 	const char *release;
 	const char *update_type;
 	uint64_t release_seq;
+	/* owned: the proposal of a keyring that the seals must suit, too */
+	struct vs_proposal *successor;
+	bool is_successor; /* it is opened as one, and may be no release */
 };
 
 /* Reads a proposal; checks that its files say what proposal.json says.  Says

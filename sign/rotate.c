@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "seal/openssl.h"
+#include "sign/derive.h"
 #include "sign/say.h"
 
 void vs_rings_drop(struct vs_rings *rings)
@@ -137,4 +138,97 @@ bool vs_target_newest(const json_t *all, const char *name)
 			return true;
 	}
 	return false;
+}
+
+static vs_status derive(const struct vs_policy *p, uint64_t version,
+                        const char *path, uint8_t out[VS_KEYRING_LEN_MAX],
+                        size_t *len)
+{
+	struct vs_keyring ring;
+	struct vs_why why = {0};
+
+	vs_derive_keyring(p, &ring);
+	ring.version = (uint32_t)version;
+	vs_status status =
+		vs_keyring_encode(&ring, out, VS_KEYRING_LEN_MAX, len, &why);
+	return status ? vs_say_why(status, path, &why) : VS_OK;
+}
+
+vs_status vs_rotate_keyring(const struct vs_room *r, const struct vs_policy *p,
+                            struct vs_draft *d, bool *added)
+{
+	uint64_t now = vs_room_version(r, VS_BOOT, VS_KEYRING);
+	uint8_t old[VS_KEYRING_LEN_MAX], new[VS_KEYRING_LEN_MAX];
+	size_t old_len, new_len;
+	struct vs_keyring ring;
+	vs_status status = derive(r->policy, now, r->dir, old, &old_len);
+
+	*added = false;
+	if (!status)
+		status = derive(p, now, r->dir, new, &new_len);
+	if (status || (old_len == new_len && memcmp(old, new, old_len) == 0))
+		return status;
+	if (!now) {
+		vs_error("%s: there is no boot keyring in force yet", r->dir);
+		return VS_ERR_STATE;
+	}
+	*added = true;
+	vs_derive_keyring(p, &ring);
+	ring.version = (uint32_t)now + 1;
+	return vs_draft_add_keyring(d, &ring);
+}
+
+static vs_status refuse(const struct vs_document *d, const char *what)
+{
+	vs_error("%s: %s (%s)", d->path, what,
+	         vs_reason_name(VS_REASON_NOT_ALLOWED));
+	return VS_ERR_REFUSED;
+}
+
+vs_status vs_rotate_check(const struct vs_room *r, const struct vs_proposal *p,
+                          const struct vs_document *d)
+{
+	uint8_t want[VS_KEYRING_LEN_MAX];
+	size_t len;
+
+	if (p->image_count)
+		return refuse(d, "is no part of a release");
+	if (d->version > 1 && !p->policy)
+		return refuse(d, "follows from no policy");
+	if (d->version > 1 && p->document_count > 1)
+		return refuse(d, "is to be changed alone");
+	vs_status status = derive(d->version > 1 ? p->policy : r->policy,
+	                          d->version, d->path, want, &len);
+	if (status)
+		return status;
+	if (len != d->body_len || memcmp(want, d->bytes, len) != 0)
+		return refuse(d, "is not what the policy says");
+	return VS_OK;
+}
+
+vs_status vs_rotate_successor(const struct vs_room *r,
+                              const struct vs_proposal *p,
+                              struct vs_keyring *out)
+{
+	const struct vs_document *d =
+		p->successor ? vs_proposal_document(p->successor, VS_BOOT,
+	                                            VS_KEYRING)
+			     : NULL;
+	uint64_t now = vs_room_version(r, VS_BOOT, VS_KEYRING);
+
+	if (!p->successor)
+		return VS_ERR_ABSENT;
+	if (!d || !d->present) {
+		vs_error("proposal %s: proposes no keyring",
+		         p->successor->name);
+		return VS_ERR_REFUSED;
+	}
+	/* in force meanwhile: the ballot of that one is enough */
+	if (d->version <= now)
+		return VS_ERR_ABSENT;
+	vs_status status = d->version == now + 1
+	                           ? vs_rotate_check(r, p->successor, d)
+	                           : refuse(d, "is not the next keyring");
+	*out = d->ring;
+	return status;
 }

@@ -27,6 +27,26 @@ vs_status vs_rings_load(const struct vs_room *r, struct vs_proposal *p,
                         struct vs_rings *out) VS_MUST_CHECK;
 void vs_rings_drop(struct vs_rings *rings);
 
+/* Adds the successor of the keyring in force to a draft if the policy makes
+ * another one; tells whether it did.  Says by itself what is wrong.
+ */
+vs_status vs_rotate_keyring(const struct vs_room *r, const struct vs_policy *p,
+                            struct vs_draft *d, bool *added) VS_MUST_CHECK;
+
+/* Whether a proposed keyring is what the policy says: the proposal's for a
+ * successor, the room's for the first one.
+ */
+vs_status vs_rotate_check(const struct vs_room *r, const struct vs_proposal *p,
+                          const struct vs_document *d) VS_MUST_CHECK;
+
+/* The keyring that a release's seals must suit beside the one in force.
+ * VS_OK; VS_ERR_ABSENT (not said) if the release names none; everything else
+ * is said.
+ */
+vs_status vs_rotate_successor(const struct vs_room *r,
+                              const struct vs_proposal *p,
+                              struct vs_keyring *out) VS_MUST_CHECK;
+
 /* Whether a target is the newest of its component for some hardware: then
  * chargers may run it.  all: metadata's "targets".
  */

@@ -291,12 +291,13 @@ static void show_ballot(const struct vs_ballot *b)
 static vs_status show_seals(const struct vs_room *r,
                             const struct vs_proposal *p)
 {
-	struct vs_ballot ballot;
-	vs_status status = vs_ballot_seals(r, p, &ballot);
+	struct vs_ballot b[VS_BALLOTS_MAX];
+	size_t count;
+	vs_status status = vs_ballot_seals(r, p, b, &count);
 
-	if (!status)
-		show_ballot(&ballot);
-	vs_ballot_drop(&ballot);
+	for (size_t i = 0; i < count && !status; i++)
+		show_ballot(&b[i]);
+	vs_ballots_drop(b, VS_BALLOTS_MAX);
 	return status;
 }
 

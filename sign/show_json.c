@@ -83,8 +83,8 @@ static vs_status approvals(const struct vs_room *r, struct vs_proposal *p,
 	vs_status status = VS_OK;
 
 	if (p->image_count) {
-		status = vs_ballot_seals(r, p, ballots);
-		status = add_ballots(all, ballots, 1, status);
+		status = vs_ballot_seals(r, p, ballots, &n);
+		status = add_ballots(all, ballots, n, status);
 	}
 	for (size_t i = 0; i < p->document_count && !status; i++) {
 		if (!p->documents[i].present)

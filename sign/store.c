@@ -142,26 +142,41 @@ vs_status vs_store_artifact(const char *from, const char *dir,
 	return status;
 }
 
-/* The keyring goes out under one name, the one in force replacing others. */
-static vs_status export_keyring(const struct vs_room *r, const char *dir)
+static vs_status export_keyring_as(const struct vs_room *r, const char *dir,
+                                   uint64_t version, const char *name)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 	VS_AUTO(vs_free_drop) uint8_t *bytes = NULL;
 	size_t len;
-	uint64_t version = vs_room_version(r, VS_BOOT, VS_KEYRING);
-
-	if (!version)
-		return VS_OK;
 	vs_status status = vs_room_file(r, VS_BOOT, VS_KEYRING, version, from);
+
 	if (status)
 		return status;
 	status = vs_file_read(from, VS_KEYRING_LEN_MAX, &bytes, &len);
 	if (status)
 		return vs_say_io(status, from);
-	status = vs_path_join(to, sizeof to, dir, "keyring");
+	status = vs_path_join(to, sizeof to, dir, name);
 	if (!status)
 		status = vs_file_replace(to, bytes, len, 0644);
 	return status ? vs_say_io(status, to) : VS_OK;
+}
+
+/* The keyring in force goes out under one name, for new chargers, and each
+ * version beside it: a charger needs every one since its own.
+ */
+static vs_status export_keyrings(const struct vs_room *r, const char *dir)
+{
+	uint64_t last = vs_room_version(r, VS_BOOT, VS_KEYRING);
+	vs_status status = VS_OK;
+
+	for (uint64_t version = 1; version <= last && !status; version++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "keyring.%" PRIu64, version);
+		status = export_keyring_as(r, dir, version, name);
+	}
+	return status || !last ? status
+	                       : export_keyring_as(r, dir, last, "keyring");
 }
 
 /* All versions of a role: a client needs every root there ever was. */
@@ -257,7 +272,7 @@ vs_status vs_store_export(const struct vs_room *r, const char *dir)
 	if (!status)
 		status = vs_store_sweep(dir);
 	if (!status)
-		status = export_keyring(r, dir);
+		status = export_keyrings(r, dir);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && !status; i++) {
 		status = vs_path_join(path, sizeof path, dir, rows[i].to);
 		status = status ? vs_say_io(status, dir)

@@ -34,7 +34,7 @@ vs_status vs_store_artifact(const char *from, const char *dir,
 vs_status vs_store_sweep(const char *dir) VS_MUST_CHECK;
 
 /* Writes what is in force to a folder for the server and the chargers:
- * metadata/, artifacts/, image-root/, director-root/, keyring.
+ * metadata/, artifacts/, image-root/, director-root/, keyring, keyring.N.
  */
 vs_status vs_store_export(const struct vs_room *r,
                           const char *dir) VS_MUST_CHECK;

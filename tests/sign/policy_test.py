@@ -230,7 +230,7 @@ def a_policy_that_changes_nothing_or_the_keyring_is_refused(w):
     policy = write(w.path("now.json"),
                    read(os.path.join(w.room, "policy.json")))
     w.refuse("changes nothing", *propose, policy)
-    w.refuse("keep the keyring", *propose, w.policy(keyring={
+    w.refuse("changed alone", *propose, w.policy(keyring={
         "keys": ["keys/alice-boot.pub.json"], "threshold": 1,
         "components": ["gateway"]}))
     assert not os.path.exists(w.proposal("p"))
