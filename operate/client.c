@@ -336,6 +336,48 @@ enum vs_exit vs_client_put_artifact(
 	                                          : refused(file, &got);
 }
 
+enum vs_exit vs_client_fetch(struct vs_client *c, const char *path,
+                             const char *about, uint8_t **out, size_t *len)
+{
+	VS_AUTO(vs_http_answer_drop) struct vs_http_answer got = {0};
+	char url[1024];
+	enum vs_exit e = make_url(c, path, url, sizeof url);
+
+	*out = NULL;
+	*len = 0;
+	if (e)
+		return e;
+	vs_status st = vs_http_get(c->http, url, answer_max, &got);
+	if (st)
+		return no_answer(c, about, st);
+	if (got.code == 404)
+		return VS_EXIT_OK;
+	if (got.code != 200)
+		return refused(about, &got);
+	*out = got.body;
+	*len = got.len;
+	got.body = NULL;
+	return VS_EXIT_OK;
+}
+
+enum vs_exit vs_client_put(struct vs_client *c, const char *path,
+                           const char *about, const void *in, size_t len)
+{
+	VS_AUTO(vs_http_answer_drop) struct vs_http_answer got = {0};
+	char url[1024];
+	enum vs_exit e = make_url(c, path, url, sizeof url);
+
+	if (e)
+		return e;
+	vs_status st =
+		vs_http_send(c->http, "PUT", url, "application/octet-stream",
+	                     in, len, answer_max, &got);
+	if (st)
+		return no_answer(c, about, st);
+	return got.code == 200 || got.code == 201 ? VS_EXIT_OK
+	                                          : refused(about, &got);
+}
+
 enum vs_exit vs_client_path(const char *kind, const char *name, char *out,
                             size_t cap)
 {

@@ -46,6 +46,15 @@ enum vs_exit vs_client_put_artifact(struct vs_client *c, const char *sha256,
                                                      uint64_t total),
                                     void *ctx) VS_MUST_CHECK;
 
+/* GETs bytes: *out (free()), NULL if the server has none (404). */
+enum vs_exit vs_client_fetch(struct vs_client *c, const char *path,
+                             const char *about, uint8_t **out,
+                             size_t *len) VS_MUST_CHECK;
+/* PUTs bytes; about names them in the error line. */
+enum vs_exit vs_client_put(struct vs_client *c, const char *path,
+                           const char *about, const void *in,
+                           size_t len) VS_MUST_CHECK;
+
 /* "/v1/KIND/NAME" with the name percent-encoded. */
 enum vs_exit vs_client_path(const char *kind, const char *name, char *out,
                             size_t cap) VS_MUST_CHECK;

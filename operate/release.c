@@ -2,12 +2,13 @@
  *
  * operate/release.c - voltseal release.
  *
- * An upload sends artifacts first and the metadata that names them last, so
- * one that is cut off leaves nothing half published; the next one goes on
- * where it stopped.
+ * An upload sends artifacts first and the metadata that names them after
+ * them, so one that is cut off leaves nothing half published; the next one
+ * goes on where it stopped.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "operate/client.h"
 #include "operate/commands.h"
+#include "operate/logfolder.h"
 #include "operate/say.h"
 
 enum {
@@ -126,6 +128,7 @@ static enum vs_exit each(const char *dir, const char *sub,
 
 struct upload {
 	struct vs_client *client;
+	struct vs_logfolder log;
 	json_t *files;
 	char label[64];
 	size_t sent, there;
@@ -192,45 +195,78 @@ static enum vs_exit add_metadata(void *ctx, const char *path, const char *name)
 	return VS_EXIT_OK;
 }
 
-static enum vs_exit publish(const struct vs_args *a, struct upload *u)
+static enum vs_exit publish(struct upload *u, json_t **out)
 {
-	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
 	VS_AUTO(vs_client_json_drop)
 	json_t *body = json_pack("{sO}", "files", u->files);
 	const struct vs_request r = {"POST", "/v1/repository", "release upload",
 	                             body};
-	enum vs_exit e = vs_client_ask(u->client, &r, &v);
 
-	if (e)
-		return e;
+	return vs_client_ask(u->client, &r, out);
+}
+
+/* The server's own words, after what was sent before them. */
+static void tell(const struct vs_args *a, const struct upload *u,
+                 const json_t *answer)
+{
 	if (vs_args_has(a, "json")) {
-		vs_say_json(v);
-		return VS_EXIT_OK;
+		vs_say_json(answer);
+		return;
 	}
 	printf("artifacts          %zu sent, %zu there already\n", u->sent,
 	       u->there);
-	vs_say_fields(v);
-	return VS_EXIT_OK;
+	if (u->log.note)
+		printf("log                %" PRIu64 " entries, %zu files "
+		       "sent\n",
+		       u->log.checkpoint.head.size, u->log.sent);
+	if (u->log.proofs)
+		printf("proofs             %zu sent\n", u->log.proofs_sent);
+	vs_say_fields(answer);
+}
+
+static enum vs_exit check_all(struct upload *u, const char *dir)
+{
+	enum vs_exit e = each(dir, "metadata", add_metadata, u);
+
+	if (!e && !json_object_size(u->files))
+		e = wrong(dir, "metadata: no file there");
+	if (!e)
+		e = each(dir, "artifacts", check_artifact, u);
+	return e ? e : vs_logfolder_load(dir, &u->log);
+}
+
+/* The log before the release that it is to show; newer proofs after it, since
+ * the server takes those of released seals only.
+ */
+static enum vs_exit send_all(struct upload *u, const char *dir, json_t **out)
+{
+	enum vs_exit e = each(dir, "artifacts", send_artifact, u);
+
+	if (!e)
+		e = vs_logfolder_send(&u->log, u->client);
+	if (!e)
+		e = publish(u, out);
+	return e ? e : vs_logfolder_send_proofs(&u->log, u->client);
 }
 
 static enum vs_exit upload(const struct vs_args *a)
 {
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
 	VS_AUTO(vs_client_json_drop) json_t *files = json_object();
+	VS_AUTO(vs_client_json_drop) json_t *answer = NULL;
 	struct upload u = {.files = files};
 	const char *dir = a->words[0];
-	enum vs_exit e = each(dir, "metadata", add_metadata, &u);
+	enum vs_exit e = check_all(&u, dir);
 
-	if (!e && !json_object_size(files))
-		e = wrong(dir, "metadata: no file there");
-	if (!e)
-		e = each(dir, "artifacts", check_artifact, &u);
 	if (!e)
 		e = vs_client_open(a, &c);
 	u.client = c;
 	if (!e)
-		e = each(dir, "artifacts", send_artifact, &u);
-	return e ? e : publish(a, &u);
+		e = send_all(&u, dir, &answer);
+	if (!e)
+		tell(a, &u, answer);
+	vs_logfolder_drop(&u.log);
+	return e;
 }
 
 const struct vs_option vs_release_options[] = {{0}};
@@ -240,8 +276,10 @@ const struct vs_command vs_release_commands[] = {
 	{"upload", "DIR", 1, 1, "send what voltseal-sign publish wrote",
 	 "DIR/artifacts holds seals and packs, each named by its SHA-256; "
 	 "those that the\nserver has are not sent again.  DIR/metadata holds "
-	 "the offline-signed metadata,\nwhich goes last: the server checks "
-	 "it with the chargers' own code.\n", upload},
+	 "the offline-signed metadata,\nwhich the server checks with the "
+	 "chargers' own code.  DIR/log, a copy of ROOM/log,\ngoes before it: "
+	 "the tiles that the server lacks, then the checkpoint.  DIR/proofs,\n"
+	 "what voltseal-sign log prove --out wrote, goes last.\n", upload},
 	{"list", "", 0, 0, "every release: its order, its floor, who sent it",
 	 NULL, list},
 	{"show", "NAME", 1, 1, "one release and its targets", NULL, show},
