@@ -23,6 +23,26 @@ struct change {
 	size_t count;
 };
 
+/* The root's new keys for the targets must sign these anew. */
+static bool other_signers(const struct change *c, enum vs_policy_roles row)
+{
+	const struct vs_policy_role *was = &c->room->policy->role[row];
+	const struct vs_policy_role *is = &c->policy->role[row];
+
+	if (was->threshold != is->threshold || was->key_count != is->key_count)
+		return true;
+	for (size_t i = 0; i < is->key_count; i++) {
+		size_t k = 0;
+
+		while (k < was->key_count &&
+		       strcmp(was->keys[k].tuf.id, is->keys[i].tuf.id) != 0)
+			k++;
+		if (k == was->key_count)
+			return true;
+	}
+	return false;
+}
+
 /* Adds a document if the new policy makes another one than is in force. */
 static vs_status add(struct change *c, const struct vs_derived *by)
 {
@@ -38,7 +58,8 @@ static vs_status add(struct change *c, const struct vs_derived *by)
 		status = vs_derive_body(c->policy, by, version, expiry, &body);
 	if (status)
 		return status;
-	if (json_equal(same, body)) {
+	if (json_equal(same, body) &&
+	    (by->row != VS_POLICY_TARGETS || !other_signers(c, by->row))) {
 		json_decref(body);
 		return VS_OK;
 	}
