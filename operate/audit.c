@@ -7,15 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hex.h"
 #include "base/log.h"
-#include "operate/chain.h"
+#include "operate/audit.h"
 #include "operate/client.h"
 #include "operate/commands.h"
 #include "operate/say.h"
-#include "trust/json.h"
 
-enum { page = 500, list_preset = 50, line_max = 64 * 1024, quoted_max = 256 };
+enum { page = 500, list_preset = 50 };
 
 static const struct vs_column columns[] = {
 	{"SEQ",     "seq"    },
@@ -121,78 +119,117 @@ static enum vs_exit export_all(const struct vs_args *a)
 	return e;
 }
 
-/* Where a fault is. */
-struct place {
-	char file[quoted_max];
-	uint64_t line;
-};
-
-static enum vs_exit wrong(const struct place *at, const char *what)
+/* One answer about heads: an object with "key" and "heads". */
+static enum vs_exit fetch_heads(struct vs_client *c, uint64_t after,
+                                json_t **out)
 {
-	vs_error("%s:%" PRIu64 ": %s", at->file, at->line, what);
+	char path[128];
+
+	(void)snprintf(path, sizeof path,
+	               "/v1/audit/heads?after=%" PRIu64 "&limit=%d", after,
+	               page);
+	enum vs_exit e = vs_client_get(c, path, "audit heads", out);
+	if (e || json_is_array(json_object_get(*out, "heads")))
+		return e;
+	vs_error("audit heads: the server's answer has no heads");
+	vs_client_json_drop(out);
 	return VS_EXIT_FAILED;
 }
 
-static enum vs_exit verify_lines(FILE *in, struct place *at, struct vs_chain *c)
+/* A head must be what it is listed as; *after moves on. */
+static enum vs_exit check_head(const json_t *entry,
+                               const struct vs_heads_keys *keys,
+                               uint64_t *after)
 {
-	static char text[line_max];
+	VS_AUTO(vs_heads_drop) struct vs_heads is = {0};
+	const char *note = json_string_value(json_object_get(entry, "note"));
+	json_int_t seq = vs_say_int(entry, "seq");
 	struct vs_why why = {0};
+	vs_status st = vs_heads_parse(note ? note : "", note ? strlen(note) : 0,
+	                              keys, &is, &why);
 
-	while (fgets(text, sizeof text, in)) {
-		VS_AUTO(vs_json_drop) json_t *record = NULL;
-		size_t len = strlen(text);
-
-		at->line++;
-		if (!len || text[len - 1] != '\n')
-			return wrong(at, "a line that is cut off or too long");
-		vs_status st =
-			vs_json_parse(text, len - 1, line_max, &record, &why);
-		if (!st)
-			st = vs_chain_add(c, record, &why);
-		if (st)
-			return wrong(at,
-			             why.what ? why.what : vs_status_name(st));
-	}
-	return ferror(in) ? wrong(at, strerror(errno)) : VS_EXIT_OK;
-}
-
-static void report(const struct vs_args *a, const struct vs_chain *c)
-{
-	if (vs_args_has(a, "json"))
-		printf("{\"records\": %" PRIu64 ", \"first\": %" PRIu64
-		       ", \"last\": %" PRIu64 ", \"head\": \"%s\"}\n",
-		       c->count, c->first, c->last, c->head);
-	else
-		printf("%" PRIu64 " records, %" PRIu64 " to %" PRIu64
-		       ", unbroken\nhead %s\n",
-		       c->count, c->first, c->last, c->head);
-}
-
-static enum vs_exit verify(const struct vs_args *a)
-{
-	const char *head = vs_args_get(a, "head"), *name = a->words[0];
-	bool from_stdin = strcmp(name, "-") == 0;
-	struct vs_chain c = {0};
-	struct place at = {0};
-
-	if (head && !vs_hex_is_sha256(head))
-		return vs_args_wrong(a, "--head: not 64 hex digits");
-	(void)vs_log_quote(name, at.file, sizeof at.file);
-	FILE *in = from_stdin ? stdin : fopen(name, "re");
-	if (!in) {
-		vs_error("%s: %s", at.file, strerror(errno));
+	if (st) {
+		vs_error("audit heads: record %" JSON_INTEGER_FORMAT
+		         ": %s (%s)",
+		         seq, why.what, vs_reason_name(why.code));
 		return VS_EXIT_FAILED;
 	}
-	enum vs_exit e = verify_lines(in, &at, &c);
-	if (!from_stdin)
-		(void)fclose(in); /* only read */
-	if (!e && !c.count)
-		e = wrong(&at, "no record");
-	if (!e && head && strcmp(head, c.head) != 0)
-		e = wrong(&at, "ends before or after the given head");
-	if (!e)
-		report(a, &c);
+	if (is.count != 1 || seq <= 0 || is.all[0].seq != (uint64_t)seq ||
+	    (uint64_t)seq <= *after) {
+		vs_error("audit heads: the head listed for record "
+		         "%" JSON_INTEGER_FORMAT " is another's",
+		         seq);
+		return VS_EXIT_FAILED;
+	}
+	*after = (uint64_t)seq;
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit check_heads(const json_t *list,
+                                const struct vs_heads_keys *keys,
+                                uint64_t *after)
+{
+	enum vs_exit e = VS_EXIT_OK;
+
+	for (size_t i = 0; !e && i < json_array_size(list); i++)
+		e = check_head(json_array_get(list, i), keys, after);
 	return e;
+}
+
+/* All pages as one answer. */
+static enum vs_exit all_heads(struct vs_client *c, uint64_t after,
+                              const struct vs_heads_keys *keys, json_t **out)
+{
+	enum vs_exit e = fetch_heads(c, after, out);
+	json_t *all = json_object_get(*out, "heads");
+	size_t got = json_array_size(all);
+
+	if (!e)
+		e = check_heads(all, keys, &after);
+	while (!e && got) {
+		VS_AUTO(vs_client_json_drop) json_t *more = NULL;
+
+		e = fetch_heads(c, after, &more);
+		const json_t *list = json_object_get(more, "heads");
+		got = json_array_size(list);
+		if (!e)
+			e = check_heads(list, keys, &after);
+		if (!e && got &&
+		    json_array_extend(all, (json_t *)(uintptr_t)list)) {
+			vs_error("audit heads: out of memory");
+			e = VS_EXIT_FAILED;
+		}
+	}
+	return e;
+}
+
+static enum vs_exit heads(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	const char *key = vs_args_get(a, "key");
+	struct vs_heads_keys keys;
+	uint64_t after = 0;
+	enum vs_exit e = number(a, "after", INT64_MAX, &after);
+
+	if (!e && key)
+		e = vs_audit_keys(key, &keys);
+	if (!e)
+		e = vs_client_open(a, &c);
+	if (!e)
+		e = all_heads(c, after, key ? &keys : NULL, &v);
+	if (e)
+		return e;
+	if (vs_args_has(a, "json")) {
+		vs_say_json(v);
+		return VS_EXIT_OK;
+	}
+	const json_t *list = json_object_get(v, "heads");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		printf("%s%s", i ? "\n" : "",
+		       json_string_value(json_object_get(
+			       json_array_get(list, i), "note")));
+	return VS_EXIT_OK;
 }
 
 /* clang-format off */
@@ -201,6 +238,10 @@ const struct vs_option vs_audit_options[] = {
 	{"limit", "N",    "list",   false, "at most so many (50)"},
 	{"head",  "HASH", "verify", false,
 	 "the last record's hash, as written down elsewhere"},
+	{"heads", "FILE", "verify", false,
+	 "signed heads, as audit heads prints them; needs --key"},
+	{"key",   "FILE", NULL,     false,
+	 "the key that signs heads, as online/audit.vkey has it"},
 	{0},
 };
 
@@ -213,7 +254,12 @@ const struct vs_command vs_audit_commands[] = {
 	{"verify", "FILE", 1, 1, "check an exported log, without the server",
 	 "Recomputes the hash chain; - reads standard input.  Keep heads "
 	 "elsewhere and give\none with --head: a log cut short has another "
-	 "head.\n", verify},
+	 "head.  With --heads every signed head\nmust be the hash of its "
+	 "record: a log that was made anew has others.\n", vs_audit_verify},
+	{"heads", "", 0, 0, "signed heads of the log to standard output",
+	 "Keep them where the server's owner cannot reach them, for audit "
+	 "verify --heads;\nthose kept one by one are put together with cat.  "
+	 "With --key each is verified\nfirst.\n", heads},
 	{0},
 };
 /* clang-format on */

@@ -23,15 +23,20 @@ class Api(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer in one piece
 
+    def told(self, path):
+        """What the test said: an answer, or a function of the request."""
+        out = self.server.answers.get(
+            (self.command, path), (404, {"error": "there is none",
+                                         "reason": "not-listed"}))
+        return out(self.path) if callable(out) else out
+
     def answer(self):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         self.server.asked.append(
             (self.command, self.path, body, self.headers["Authorization"]))
         path = self.path.split("?")[0]
-        code, out = self.server.answers.get(
-            (self.command, path), (404, {"error": "there is none",
-                                         "reason": "not-listed"}))
+        code, out = self.told(path)
         if isinstance(out, list) and (self.command, path, "pages") in \
                 self.server.answers:
             after = int(self.path.split("after=")[1].split("&")[0])
