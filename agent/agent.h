@@ -12,6 +12,7 @@
 #include "agent/charger.h"
 #include "agent/conf.h"
 #include "agent/health.h"
+#include "agent/logged.h"
 #include "agent/net.h"
 #include "agent/offer.h"
 #include "agent/reporter.h"
@@ -25,6 +26,7 @@ struct vs_agent {
 	struct vs_charger charger;
 	struct vs_conf conf;
 	struct vs_net net;
+	struct vs_logged log;
 	struct vs_reporter reporter;
 	struct vs_state state;
 	struct vs_state_io io;

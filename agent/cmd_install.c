@@ -31,7 +31,9 @@ static const char help[] =
 	"above\n"
 	"the floor; every cluster is checked before it is written.  What the "
 	"slot\n"
-	"holds already is kept.\n"
+	"holds already is kept.  If DIR/tlog-policy asks for a log's word, it "
+	"is\n"
+	"in FILE.tlog-proof beside each seal.\n"
 	"\n"
 	"  --component NAME  refuse a seal of another component\n"
 	"  --workers N       threads, 1 or 2; by default as there are cores\n"
@@ -118,8 +120,8 @@ static void print(const struct args *a, const struct vs_set *set, double took)
 }
 
 /* Opens the parts, believes them, writes the set. */
-static int write_parts(const struct args *a, struct vs_set *set,
-                       struct vs_local *parts)
+static int write_parts(const struct args *a, const struct vs_logged *log,
+                       struct vs_set *set, struct vs_local *parts)
 {
 	const struct vs_charger *c = set->charger;
 	struct vs_why why = {VS_REASON_NONE, "", 0};
@@ -141,6 +143,8 @@ static int write_parts(const struct args *a, struct vs_set *set,
 		if (status == VS_OK)
 			status = vs_believe_seal(c, l->component, &l->seal,
 			                         l->sha256, &why);
+		if (status == VS_OK)
+			status = vs_local_logged(l, log, a->seals[k], &why);
 		if (status != VS_OK)
 			return vs_cmd_fail(status, a->seals[k], &why);
 		set->parts[l->component].seal = &l->seal;
@@ -179,7 +183,8 @@ static int arm(const struct vs_set *set)
 	                       : vs_cmd_fail(status, "boot-record", &why);
 }
 
-static int install(const struct args *a, struct vs_charger *c)
+static int install(const struct args *a, const struct vs_logged *log,
+                   struct vs_charger *c)
 {
 	struct vs_local parts[VS_BOOT_COMPONENTS_MAX];
 	struct vs_set set = {
@@ -190,7 +195,7 @@ static int install(const struct args *a, struct vs_charger *c)
 	memset(parts, 0, sizeof(parts));
 	for (int k = 0; k < VS_BOOT_COMPONENTS_MAX; k++)
 		parts[k].pack.fd = -1;
-	code = write_parts(a, &set, parts);
+	code = write_parts(a, log, &set, parts);
 	for (int k = 0; k < VS_BOOT_COMPONENTS_MAX; k++)
 		vs_local_close(&parts[k]);
 	if (code == VS_EXIT_OK && a->arm)
@@ -203,16 +208,19 @@ static int install(const struct args *a, struct vs_charger *c)
 static int locked_install(const struct args *a)
 {
 	static struct vs_charger charger;
+	struct vs_logged log = {.policy = NULL};
 	VS_AUTO(vs_fd_drop) int lock = -1;
 	char error[VS_ERROR_LEN];
 	int code = VS_EXIT_FAILED;
 
 	if (!vs_cmd_lock(a->dir, &lock))
 		return VS_EXIT_FAILED;
-	if (vs_charger_open(&charger, a->dir, error) != VS_OK)
+	if (vs_charger_open(&charger, a->dir, error) != VS_OK ||
+	    vs_logged_open(&log, charger.dir, error) != VS_OK)
 		vs_error("%s", error);
 	else
-		code = install(a, &charger);
+		code = install(a, &log, &charger);
+	vs_logged_close(&log);
 	vs_charger_close(&charger);
 	return code;
 }

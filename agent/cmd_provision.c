@@ -34,15 +34,17 @@ static const char help[] =
 	"           --seal NAME=FILE... --pack NAME=FILE...\n"
 	"           --keyring FILE --director-root FILE --image-root FILE\n"
 	"           --server URL --ca FILE --cert FILE --key FILE\n"
-	"           [--set KEY=VALUE...]\n"
+	"           [--tlog-policy FILE] [--set KEY=VALUE...]\n"
 	"\n"
 	"Makes DIR for a charger in the factory: its storage with the first\n"
 	"release in slot A, confirmed; the floors at that release; keyring,\n"
 	"roots and identity; agent.conf.  The first component's image holds\n"
-	"the charger program.  --set takes any key of agent.conf (see\n"
-	"voltseal-agent check-config --help).  DIR must be new or empty.  It\n"
-	"is made as DIR.new and gets its name when it is whole; after a\n"
-	"failure nothing is left.\n"
+	"the charger program.  With --tlog-policy every seal must stand in a\n"
+	"transparency log that it names, the first ones too: their proofs are\n"
+	"in FILE.tlog-proof beside the seals.  --set takes any key of\n"
+	"agent.conf (see voltseal-agent check-config --help).  DIR must be\n"
+	"new or empty.  It is made as DIR.new and gets its name when it is\n"
+	"whole; after a failure nothing is left.\n"
 	"\n"
 	"Exit: 0 done; 1 failed; 2 usage; 4 refused.\n";
 
@@ -55,7 +57,7 @@ struct part {
 
 struct args {
 	const char *dir, *vehicle, *keyring, *director_root, *image_root;
-	const char *server, *ca, *cert, *key;
+	const char *server, *ca, *cert, *key, *tlog_policy;
 	struct part parts[VS_BOOT_COMPONENTS_MAX];
 	int count;
 	const char *settings[SETTINGS_MAX];
@@ -147,6 +149,8 @@ static bool take_option(struct args *a, int option, const char *value)
 		return take_text(&a->cert, value);
 	case 'k':
 		return take_text(&a->key, value);
+	case 't':
+		return take_text(&a->tlog_policy, value);
 	default:
 		return false;
 	}
@@ -239,6 +243,7 @@ static int copy_files(const struct args *a)
 		{a->key,           "device.key",               0600},
 		{a->director_root, "agent/director/root.json", 0644},
 		{a->image_root,    "agent/image/root.json",    0644},
+		{a->tlog_policy,   "tlog-policy",              0644},
 	};
 	static const char *const folders[] = {"agent/director", "agent/image"};
 	char path[PATH_MAX];
@@ -253,9 +258,11 @@ static int copy_files(const struct args *a)
 			return fail(a->dir, status);
 	}
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		vs_status status = copy_file(files[i].from, a->dir,
-		                             files[i].name, files[i].mode);
+		vs_status status = VS_OK;
 
+		if (files[i].from)
+			status = copy_file(files[i].from, a->dir, files[i].name,
+			                   files[i].mode);
 		if (status != VS_OK)
 			return fail(files[i].from, status);
 	}
@@ -292,7 +299,8 @@ static vs_status make_slot(const struct args *a, const struct part *p, int slot)
 }
 
 static int open_parts(const struct args *a, const struct vs_charger *c,
-                      struct vs_local *parts, uint32_t *floors)
+                      const struct vs_logged *log, struct vs_local *parts,
+                      uint32_t *floors)
 {
 	struct vs_why why;
 	const char *failed;
@@ -303,6 +311,8 @@ static int open_parts(const struct args *a, const struct vs_charger *c,
 		vs_status status =
 			vs_local_open(l, c, p->seal, p->pack, &failed, &why);
 
+		if (status == VS_OK)
+			failed = p->seal;
 		if (status == VS_OK && l->component != k)
 			status = vs_fail(VS_ERR_REFUSED, &why,
 			                 VS_REASON_WRONG_COMPONENT,
@@ -312,6 +322,8 @@ static int open_parts(const struct args *a, const struct vs_charger *c,
 			status = vs_fail(VS_ERR_REFUSED, &why,
 			                 VS_REASON_WRONG_HARDWARE,
 			                 "not made for this hardware", 0);
+		if (status == VS_OK)
+			status = vs_local_logged(l, log, p->seal, &why);
 		if (status != VS_OK)
 			return vs_cmd_fail(status, failed, &why);
 		floors[k] = l->seal.header.security_version;
@@ -370,7 +382,8 @@ static int write_record(const struct args *a)
 	                       : vs_cmd_fail(status, "slot-a", &why);
 }
 
-static int install_first(const struct args *a, const struct vs_charger *c)
+static int install_first(const struct args *a, const struct vs_charger *c,
+                         const struct vs_logged *log)
 {
 	struct vs_local parts[VS_BOOT_COMPONENTS_MAX];
 	uint32_t floors[VS_BOOT_COMPONENTS_MAX] = {0};
@@ -379,7 +392,7 @@ static int install_first(const struct args *a, const struct vs_charger *c)
 	memset(parts, 0, sizeof(parts));
 	for (int k = 0; k < VS_BOOT_COMPONENTS_MAX; k++)
 		parts[k].pack.fd = -1;
-	code = open_parts(a, c, parts, floors);
+	code = open_parts(a, c, log, parts, floors);
 	if (code == VS_EXIT_OK)
 		code = make_storage(a, c, floors);
 	for (int k = 0; code == VS_EXIT_OK && k < a->count; k++)
@@ -392,6 +405,7 @@ static int install_first(const struct args *a, const struct vs_charger *c)
 static int provision(const struct args *a)
 {
 	struct vs_charger c;
+	struct vs_logged log = {.policy = NULL};
 	struct vs_conf conf;
 	char error[VS_ERROR_LEN];
 	int code = copy_files(a);
@@ -413,12 +427,14 @@ static int provision(const struct args *a)
 		return VS_EXIT_FAILED;
 	}
 	vs_conf_drop(&conf);
-	if (vs_charger_open_blank(&c, a->dir, error) == VS_OK) {
-		code = install_first(a, &c);
+	if (vs_charger_open_blank(&c, a->dir, error) == VS_OK &&
+	    vs_logged_open(&log, a->dir, error) == VS_OK) {
+		code = install_first(a, &c, &log);
 	} else {
 		vs_error("%s", error);
 		code = VS_EXIT_FAILED;
 	}
+	vs_logged_close(&log);
 	vs_charger_close(&c);
 	return code;
 }
@@ -519,6 +535,7 @@ int vs_cmd_provision(int argc, char **argv)
 		{"ca",            required_argument, NULL, 'a'},
 		{"cert",          required_argument, NULL, 'c'},
 		{"key",           required_argument, NULL, 'k'},
+		{"tlog-policy",   required_argument, NULL, 't'},
 		{"set",           required_argument, NULL, 's'},
 		{"help",          no_argument,       NULL, 'h'},
 		{NULL,            0,                 NULL, 0  },

@@ -119,9 +119,10 @@ static void print_keys(void)
 
 	puts("usage: voltseal-agent check-config --dir DIR\n"
 	     "\n"
-	     "Reads DIR/machine.conf, DIR/keyring, DIR/agent.conf and the "
-	     "files\n"
-	     "it names, and says what is wrong.  Settings of agent.conf, KEY = "
+	     "Reads DIR/machine.conf, DIR/keyring, DIR/tlog-policy, "
+	     "DIR/agent.conf\n"
+	     "and the files it names, and says what is wrong.  Settings of "
+	     "agent.conf, KEY = "
 	     "VALUE:\n");
 	for (size_t i = 0; i < count; i++)
 		printf("  %-20s %s%s%s%s\n", keys[i].name, keys[i].help,
@@ -149,6 +150,7 @@ int vs_cmd_check_config(int argc, char **argv)
 	const char *dir;
 	struct vs_charger charger;
 	struct vs_conf conf;
+	struct vs_logged log = {.policy = NULL};
 	char error[VS_ERROR_LEN];
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
@@ -161,12 +163,14 @@ int vs_cmd_check_config(int argc, char **argv)
 	code = VS_EXIT_FAILED;
 	if (vs_charger_open_blank(&charger, dir, error) != VS_OK) {
 		vs_error("%s", error);
-	} else if (vs_conf_load(charger.dir, &conf, error) != VS_OK) {
+	} else if (vs_logged_open(&log, charger.dir, error) != VS_OK ||
+	           vs_conf_load(charger.dir, &conf, error) != VS_OK) {
 		vs_error("%s", error);
 	} else {
 		code = judge(&charger, &conf);
 		vs_conf_drop(&conf);
 	}
+	vs_logged_close(&log);
 	vs_charger_close(&charger);
 	return code;
 }

@@ -24,7 +24,7 @@ static void report_later(struct vs_agent *a)
  */
 static vs_status send_note(struct vs_agent *a, const struct vs_live *live)
 {
-	struct vs_note note = a->state.outbox.notes[0];
+	struct vs_news note = a->state.outbox.notes[0];
 	vs_status status = vs_reporter_send(&a->reporter, &a->net, &a->charger,
 	                                    &a->state, &note, live);
 

@@ -4,10 +4,12 @@
  */
 #include "agent/local.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "trust/proof.h"
 
 static vs_status unreadable(vs_status status, struct vs_why *why)
 {
@@ -40,6 +42,31 @@ vs_status vs_local_open(struct vs_local *l, const struct vs_charger *c,
 	*failed = pack_file;
 	status = vs_file_source_open(&l->pack, pack_file, &l->source);
 	return status == VS_OK ? VS_OK : unreadable(status, why);
+}
+
+vs_status vs_local_logged(const struct vs_local *l, const struct vs_logged *log,
+                          const char *seal_file, struct vs_why *why)
+{
+	struct vs_logged_claim claim = {.header = &l->seal.header,
+	                                .sha256 = l->sha256,
+	                                .seal_len = l->len};
+	char path[PATH_MAX];
+	uint8_t *proof = NULL;
+	int n = snprintf(path, sizeof(path), "%s" VS_LOGGED_END, seal_file);
+	vs_status status;
+
+	if (!log->policy)
+		return VS_OK;
+	if (n < 0 || n >= PATH_MAX)
+		return VS_ERR_LIMIT;
+	status = vs_file_read(path, VS_PROOF_LEN_MAX, &proof, &claim.proof_len);
+	claim.proof = proof;
+	if (status == VS_OK || status == VS_ERR_ABSENT)
+		status = vs_logged_judge(log, &claim, why);
+	else
+		status = unreadable(status, why);
+	free(proof);
+	return status;
 }
 
 void vs_local_close(struct vs_local *l)

@@ -9,6 +9,7 @@
 #define VS_AGENT_LOCAL_H
 
 #include "agent/charger.h"
+#include "agent/logged.h"
 #include "agent/source.h"
 #include "base/status.h"
 
@@ -30,6 +31,13 @@ struct vs_local {
 vs_status vs_local_open(struct vs_local *l, const struct vs_charger *c,
                         const char *seal_file, const char *pack_file,
                         const char **failed, struct vs_why *why) VS_MUST_CHECK;
+/* Whether the log has an open seal, if this charger asks for that: by the
+ * proof that lies beside it, SEAL_FILE.tlog-proof, without a network.
+ * As vs_logged_judge(); VS_ERR_IO if the proof cannot be read.
+ */
+vs_status vs_local_logged(const struct vs_local *l, const struct vs_logged *log,
+                          const char *seal_file,
+                          struct vs_why *why) VS_MUST_CHECK;
 void vs_local_close(struct vs_local *l);
 
 #endif

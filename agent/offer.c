@@ -11,11 +11,11 @@
 #include "agent/believe.h"
 #include "base/hex.h"
 #include "trust/json.h"
+#include "trust/proof.h"
 
 struct look {
+	const struct vs_offer_eyes *eyes;
 	const struct vs_charger *c;
-	struct vs_net *net;
-	const struct vs_offer_time *time;
 	struct vs_offer *o;
 	struct vs_why *why;
 };
@@ -40,7 +40,7 @@ struct repos {
 static vs_status open_repo(const struct look *l, struct vs_repo *repo,
                            const char *name, struct vs_tuf **out)
 {
-	vs_status status = vs_repo_init(repo, l->net, name, l->c->dir);
+	vs_status status = vs_repo_init(repo, l->eyes->net, name, l->c->dir);
 
 	set_about(l->o, name, "root.json");
 	if (status == VS_OK)
@@ -56,10 +56,10 @@ static vs_status refresh(const struct look *l, const struct repos *r,
 {
 	vs_status status;
 
-	vs_uptane_set_now(t, vs_uptane_now(l->o->floor_s, l->time->clock_s));
+	vs_uptane_set_now(t, vs_uptane_now(l->o->floor_s, l->eyes->clock_s));
 	status = vs_tuf_refresh(t, l->why);
 	l->o->floor_s =
-		vs_uptane_floor(l->time->build_s, r->director, r->image);
+		vs_uptane_floor(l->eyes->build_s, r->director, r->image);
 	if (status != VS_OK)
 		set_about(l->o, t == r->director ? "director" : "image",
 		          vs_tuf_failed_file(t));
@@ -90,7 +90,7 @@ static vs_status open_repos(const struct look *l, struct repos *r)
 		status = open_repo(l, &r->at[1], "image", &r->image);
 	}
 	l->o->floor_s =
-		vs_uptane_floor(l->time->build_s, r->director, r->image);
+		vs_uptane_floor(l->eyes->build_s, r->director, r->image);
 	return status;
 }
 
@@ -104,9 +104,9 @@ static void close_repos(struct repos *r)
 void vs_offer_recall(const struct vs_charger *c, uint64_t build_s,
                      struct vs_offer *o)
 {
-	const struct vs_offer_time time = {build_s, 0};
+	const struct vs_offer_eyes eyes = {.charger = c, .build_s = build_s};
 	struct vs_why why;
-	const struct look l = {c, NULL, &time, o, &why};
+	const struct look l = {&eyes, c, o, &why};
 	struct repos r = {.director = NULL};
 
 	memset(o, 0, sizeof(*o));
@@ -171,6 +171,43 @@ static vs_status open_seal(const struct look *l, const struct vs_assignment *a,
 	return status;
 }
 
+/* The proof lies beside the seal and is signed by nobody: what is asked for
+ * does not depend on what the metadata say of it.
+ */
+static vs_status check_log(const struct look *l, const struct vs_assignment *a,
+                           const struct vs_offer_part *p)
+{
+	struct vs_logged_claim claim = {.header = &p->seal.header,
+	                                .sha256 = p->sha256,
+	                                .seal_len = p->len,
+	                                .net = l->eyes->net};
+	char name[VS_URL_LEN];
+	uint8_t *proof = NULL;
+	vs_status status;
+	int n;
+
+	if (!l->eyes->log->policy)
+		return VS_OK;
+	snprintf(l->o->about, sizeof(l->o->about), "targets/%s" VS_LOGGED_END,
+	         a->path);
+	n = snprintf(name, sizeof(name), "%s" VS_LOGGED_END, a->name);
+	if (n < 0 || (size_t)n >= sizeof(name))
+		return VS_ERR_LIMIT;
+	status = vs_net_get(l->eyes->net, "targets", name, VS_PROOF_LEN_MAX,
+	                    &proof, &claim.proof_len, NULL);
+	claim.proof = proof;
+	if (status == VS_OK || status == VS_ERR_ABSENT)
+		status = vs_logged_judge(l->eyes->log, &claim, l->why);
+	else if (status == VS_ERR_LIMIT)
+		status = vs_fail(status, l->why, VS_REASON_TOO_LARGE,
+		                 "the proof is too large", 0);
+	else
+		status = vs_fail(status, l->why, VS_REASON_UNREADABLE,
+		                 "the proof cannot be fetched", 0);
+	free(proof);
+	return status;
+}
+
 static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 {
 	struct vs_offer_part *p = &l->o->parts[a->ecu];
@@ -182,7 +219,7 @@ static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 	if (a->length > VS_SEAL_LEN_MAX || strlen(a->path) >= sizeof(p->path))
 		return vs_fail(VS_ERR_LIMIT, l->why, VS_REASON_TOO_LARGE,
 		               "the seal is too large", 0);
-	status = vs_net_get(l->net, "targets", a->name, (size_t)a->length,
+	status = vs_net_get(l->eyes->net, "targets", a->name, (size_t)a->length,
 	                    &p->file, &p->len, NULL);
 	if (status == VS_ERR_LIMIT)
 		return vs_fail(VS_ERR_REFUSED, l->why,
@@ -192,6 +229,8 @@ static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 		return vs_fail(status, l->why, VS_REASON_UNREADABLE,
 		               "the seal cannot be fetched", 0);
 	status = open_seal(l, a, p);
+	if (status == VS_OK)
+		status = check_log(l, a, p);
 	if (status != VS_OK)
 		return status;
 	p->named = true;
@@ -249,11 +288,10 @@ static vs_status look(const struct look *l, struct repos *r)
 	return status;
 }
 
-vs_status vs_offer_look(const struct vs_charger *c, struct vs_net *net,
-                        const struct vs_offer_time *time, struct vs_offer *o,
+vs_status vs_offer_look(const struct vs_offer_eyes *eyes, struct vs_offer *o,
                         struct vs_why *why)
 {
-	const struct look l = {c, net, time, o, why};
+	const struct look l = {eyes, eyes->charger, o, why};
 	struct repos r = {.director = NULL};
 	vs_status status;
 

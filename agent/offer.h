@@ -3,20 +3,25 @@
  * agent/offer.h - what this charger should run, as far as it may believe it.
  *
  * One look is the whole Uptane full verification: both repositories are
- * refreshed, compared, and the seals they name are opened.
+ * refreshed, compared, and the seals they name are opened, and asked for in
+ * the log if this charger asks for that.
  */
 #ifndef VS_AGENT_OFFER_H
 #define VS_AGENT_OFFER_H
 
 #include "agent/charger.h"
+#include "agent/logged.h"
 #include "agent/net.h"
 #include "agent/outbox.h"
 #include "base/status.h"
 #include "trust/uptane.h"
 #include "trust/uptane_time.h"
 
-/* What a look knows of the time. */
-struct vs_offer_time {
+/* What a look is taken with. */
+struct vs_offer_eyes {
+	const struct vs_charger *charger;
+	const struct vs_logged *log;
+	struct vs_net *net;
 	uint64_t build_s; /* of the program: it is later than that */
 	uint64_t clock_s; /* the system's clock, believed by nobody */
 };
@@ -41,14 +46,13 @@ struct vs_offer {
 	uint64_t director_version;     /* see below; 0: not known */
 	uint64_t floor_s;              /* of trusted time, now */
 	uint32_t retry_after_s;        /* 0: not said */
-	char about[VS_NOTE_ABOUT_LEN]; /* what a refusal is about */
+	char about[VS_NEWS_ABOUT_LEN]; /* what a refusal is about */
 };
 
 /* VS_OK; VS_ERR_REFUSED, VS_ERR_INPUT, VS_ERR_LIMIT with why and o->about;
  * VS_ERR_IO; ...  vs_offer_drop() in every case.
  */
-vs_status vs_offer_look(const struct vs_charger *c, struct vs_net *net,
-                        const struct vs_offer_time *time, struct vs_offer *o,
+vs_status vs_offer_look(const struct vs_offer_eyes *eyes, struct vs_offer *o,
                         struct vs_why *why) VS_MUST_CHECK;
 void vs_offer_drop(struct vs_offer *o);
 

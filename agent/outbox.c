@@ -9,7 +9,7 @@
 
 #include "trust/json.h"
 
-static size_t find_seen(const struct vs_outbox *o, const struct vs_note *note)
+static size_t find_seen(const struct vs_outbox *o, const struct vs_news *note)
 {
 	size_t i = 0;
 
@@ -28,7 +28,7 @@ static void forget(struct vs_outbox *o, size_t i)
 }
 
 /* False if it was seen since the last settle. */
-static bool remember(struct vs_outbox *o, const struct vs_note *note)
+static bool remember(struct vs_outbox *o, const struct vs_news *note)
 {
 	size_t i = find_seen(o, note);
 
@@ -46,7 +46,7 @@ static bool remember(struct vs_outbox *o, const struct vs_note *note)
 	return true;
 }
 
-bool vs_outbox_add(struct vs_outbox *o, const struct vs_note *note)
+bool vs_outbox_add(struct vs_outbox *o, const struct vs_news *note)
 {
 	if (note->reason != VS_REASON_NONE && !remember(o, note))
 		return false;
@@ -80,7 +80,7 @@ vs_reason vs_reason_parse(const char *name)
 	return VS_REASON_NONE;
 }
 
-static json_t *encode_note(const struct vs_note *n)
+static json_t *encode_note(const struct vs_news *n)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "status",
 	                 n->status, "phase", n->phase, "reason",
@@ -137,7 +137,7 @@ static vs_status decode_reason(const json_t *in, vs_reason *out,
 	return status;
 }
 
-static vs_status decode_note(const json_t *in, struct vs_note *n,
+static vs_status decode_note(const json_t *in, struct vs_news *n,
                              struct vs_why *why)
 {
 	vs_status status =

@@ -15,27 +15,27 @@
 
 #define VS_OUTBOX_MAX 64
 #define VS_OUTBOX_SEEN_MAX 32
-#define VS_NOTE_STATUS_LEN 32
-#define VS_NOTE_ABOUT_LEN 128
-#define VS_NOTE_DETAIL_LEN 160
+#define VS_NEWS_STATUS_LEN 32
+#define VS_NEWS_ABOUT_LEN 128
+#define VS_NEWS_DETAIL_LEN 160
 
-struct vs_note {
-	char status[VS_NOTE_STATUS_LEN]; /* OCPP 2.0.1 */
-	char phase[VS_NOTE_STATUS_LEN];
+struct vs_news {
+	char status[VS_NEWS_STATUS_LEN]; /* OCPP 2.0.1 */
+	char phase[VS_NEWS_STATUS_LEN];
 	vs_reason reason;                /* NONE if nothing went wrong */
-	char about[VS_NOTE_ABOUT_LEN];   /* file or target; "" = none */
-	char detail[VS_NOTE_DETAIL_LEN]; /* for a person; "" = none */
+	char about[VS_NEWS_ABOUT_LEN];   /* file or target; "" = none */
+	char detail[VS_NEWS_DETAIL_LEN]; /* for a person; "" = none */
 	uint64_t campaign_seq;
 	uint64_t time_s;
 };
 
 struct vs_outbox {
 	size_t count;
-	struct vs_note notes[VS_OUTBOX_MAX]; /* oldest first */
+	struct vs_news notes[VS_OUTBOX_MAX]; /* oldest first */
 	size_t seen_count;
 	struct {
 		vs_reason reason;
-		char about[VS_NOTE_ABOUT_LEN];
+		char about[VS_NEWS_ABOUT_LEN];
 		uint64_t time_s;
 		bool settled;       /* history: the same again is news */
 	} seen[VS_OUTBOX_SEEN_MAX]; /* refusals, oldest first */
@@ -45,7 +45,7 @@ struct vs_outbox {
 /* Appends a note; a refusal (reason not NONE) that was seen since the last
  * vs_outbox_settle() is left out.  Gives whether it was appended.
  */
-bool vs_outbox_add(struct vs_outbox *o, const struct vs_note *note);
+bool vs_outbox_add(struct vs_outbox *o, const struct vs_news *note);
 /* Something changed: the same refusals are news again. */
 void vs_outbox_settle(struct vs_outbox *o);
 /* Takes the oldest note away, delivered. */

@@ -165,7 +165,7 @@ static void fill_ecus(struct vs_report *out, const struct vs_charger *c,
 }
 
 static void fill_news(struct vs_report *out, const struct vs_state *s,
-                      const struct vs_note *note, const struct vs_live *live)
+                      const struct vs_news *note, const struct vs_live *live)
 {
 	if (note) {
 		snprintf(out->status, sizeof(out->status), "%s", note->status);
@@ -197,7 +197,7 @@ static vs_status next_counter(struct vs_reporter *r)
 
 vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
                              const struct vs_state *s,
-                             const struct vs_note *note,
+                             const struct vs_news *note,
                              const struct vs_live *live, char **out,
                              size_t *len)
 {
@@ -261,7 +261,7 @@ static void learn(struct vs_reporter *r, const struct vs_http_answer *answer)
 
 vs_status vs_reporter_send(struct vs_reporter *r, struct vs_net *net,
                            const struct vs_charger *c, const struct vs_state *s,
-                           const struct vs_note *note,
+                           const struct vs_news *note,
                            const struct vs_live *live)
 {
 	struct vs_http_answer answer = {0};

@@ -43,14 +43,14 @@ void vs_reporter_close(struct vs_reporter *r);
  */
 vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
                              const struct vs_state *s,
-                             const struct vs_note *note,
+                             const struct vs_news *note,
                              const struct vs_live *live, char **out,
                              size_t *len) VS_MUST_CHECK;
 
 /* The same, and posts it.  VS_OK if the server has it. */
 vs_status vs_reporter_send(struct vs_reporter *r, struct vs_net *net,
                            const struct vs_charger *c, const struct vs_state *s,
-                           const struct vs_note *note,
+                           const struct vs_news *note,
                            const struct vs_live *live) VS_MUST_CHECK;
 
 #endif

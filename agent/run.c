@@ -66,6 +66,8 @@ static vs_status open_parts(struct vs_agent *a, const char *dir,
 
 	if (status == VS_OK)
 		status = vs_conf_load(a->charger.dir, &a->conf, error);
+	if (status == VS_OK)
+		status = vs_logged_open(&a->log, a->charger.dir, error);
 	if (status != VS_OK)
 		return status;
 	n = snprintf(a->state_file, sizeof(a->state_file),
@@ -108,6 +110,7 @@ void vs_agent_close(struct vs_agent *a)
 {
 	vs_net_close(&a->net);
 	vs_reporter_close(&a->reporter);
+	vs_logged_close(&a->log);
 	vs_conf_drop(&a->conf);
 	vs_charger_close(&a->charger);
 }

@@ -241,7 +241,7 @@ vs_status vs_state_save(const struct vs_state *s, const struct vs_state_io *io)
 /* Cuts text to fit; a person reads it, no program does.  Bytes that are not
  * printable ASCII are quoted, so that the JSON stays valid UTF-8.
  */
-static void fill_note(struct vs_note *n, const char *status,
+static void fill_note(struct vs_news *n, const char *status,
                       enum vs_phase phase, const struct vs_move_info *info)
 {
 	memset(n, 0, sizeof(*n));
@@ -271,8 +271,8 @@ static void say(const struct vs_move *move, enum vs_event on,
                 const struct vs_move_info *info)
 {
 	const char *reason = info->reason ? vs_reason_name(info->reason) : "";
-	char about[VS_NOTE_ABOUT_LEN];
-	char detail[VS_NOTE_DETAIL_LEN];
+	char about[VS_NEWS_ABOUT_LEN];
+	char detail[VS_NEWS_DETAIL_LEN];
 
 	vs_log_quote(info->about ? info->about : "", about, sizeof(about));
 	vs_log_quote(info->detail ? info->detail : "", detail, sizeof(detail));
@@ -287,7 +287,7 @@ vs_status vs_state_move(struct vs_state *s, const struct vs_state_io *io,
 {
 	const struct vs_move *move = vs_phase_next(s->phase, on);
 	struct vs_state *next;
-	struct vs_note note;
+	struct vs_news note;
 	bool news = false;
 	vs_status status;
 

@@ -35,7 +35,7 @@ struct vs_state {
 	size_t part_count;
 	struct vs_state_part parts[VS_BOOT_COMPONENTS_MAX];
 	vs_reason reason; /* why it was given up, or fell back last */
-	char detail[VS_NOTE_DETAIL_LEN];
+	char detail[VS_NEWS_DETAIL_LEN];
 	uint64_t bytes_fetched; /* of packs, for this release */
 	uint64_t bytes_total;   /* of the images named */
 	size_t failed_count;    /* sets whose trial failed, newest last */

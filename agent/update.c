@@ -173,7 +173,7 @@ static void download_failed(struct vs_agent *a, const struct vs_offer *o,
 {
 	enum vs_event on =
 		is_refusal(status) ? VS_EVENT_REFUSED : VS_EVENT_FAILED;
-	char about[VS_NOTE_ABOUT_LEN];
+	char about[VS_NEWS_ABOUT_LEN];
 
 	snprintf(about, sizeof(about), "packs/%s.pack",
 	         o->parts[set->failed].pack);
@@ -313,9 +313,28 @@ static bool is_clear(struct vs_agent *a)
 	                     NULL) == VS_OK;
 }
 
+/* What waits to be activated was believed once, but not by a log that turns
+ * out to show two faces.
+ */
+static void refused(struct vs_agent *a, const struct vs_offer *o,
+                    const struct vs_why *why)
+{
+	vs_status status = VS_OK;
+
+	if (why->code == VS_REASON_LOG_FORKED &&
+	    a->state.phase == VS_PHASE_WAITING)
+		status = vs_agent_move(a, VS_EVENT_CANCELLED, VS_REASON_NONE,
+		                       NULL, why->what);
+	if (status == VS_OK)
+		status = vs_agent_move(a, VS_EVENT_REFUSED, why->code, o->about,
+		                       why->what);
+	a->poll_failures = status != VS_OK;
+}
+
 void vs_agent_poll(struct vs_agent *a)
 {
-	const struct vs_offer_time time = {a->build_s, vs_agent_clock_s()};
+	const struct vs_offer_eyes eyes = {&a->charger, &a->log, &a->net,
+	                                   a->build_s, vs_agent_clock_s()};
 	struct vs_offer *o = is_clear(a) ? malloc(sizeof(*o)) : NULL;
 	struct vs_why why;
 	vs_status status;
@@ -325,7 +344,7 @@ void vs_agent_poll(struct vs_agent *a)
 		schedule(a, 0);
 		return;
 	}
-	status = vs_offer_look(&a->charger, &a->net, &time, o, &why);
+	status = vs_offer_look(&eyes, o, &why);
 	a->floor_s = o->floor_s;
 	if (o->director_version > 0)
 		a->director_version = o->director_version;
@@ -334,10 +353,7 @@ void vs_agent_poll(struct vs_agent *a)
 		note_success(a);
 		consider(a, o);
 	} else if (is_refusal(status)) {
-		a->poll_failures = 0;
-		if (vs_agent_move(a, VS_EVENT_REFUSED, why.code, o->about,
-		                  why.what) != VS_OK)
-			a->poll_failures++;
+		refused(a, o, &why);
 	} else {
 		if (a->poll_failures++ == 0)
 			vs_warn("poll: %s: %s: %s", o->about,

@@ -199,6 +199,21 @@ void made_drop(struct made *r)
 	memset(r, 0, sizeof(*r));
 }
 
+struct vs_leaf made_leaf(const struct made *r)
+{
+	const struct vs_seal_header *h = &r->opened.header;
+	struct vs_leaf leaf = {.hardware_count = 1,
+	                       .release_seq = h->release_seq,
+	                       .security_version = h->security_version,
+	                       .seal_len = r->seal_len};
+
+	snprintf(leaf.component, sizeof(leaf.component), "%s", h->component);
+	snprintf(leaf.version, sizeof(leaf.version), "%s", h->version);
+	snprintf(leaf.hardware[0], VS_LEAF_TEXT_LEN, "%s", h->hardware[0]);
+	memcpy(leaf.seal_sha256, r->sha256, sizeof(leaf.seal_sha256));
+	return leaf;
+}
+
 static void write_keyring(struct maker *m, const char *name)
 {
 	static uint8_t out[VS_KEYRING_LEN_MAX];

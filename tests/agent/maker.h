@@ -10,6 +10,7 @@
 #include "agent/charger.h"
 #include "agent/install.h"
 #include "tests/seal/fixture.h"
+#include "trust/leaf.h"
 
 #define MAKER_PEOPLE 2
 #define MAKER_SLOT_LEN (UINT64_C(5) << 20)
@@ -42,6 +43,8 @@ void maker_seal(struct maker *m, struct made *out, const char *component,
                 uint64_t seq, uint32_t security, const uint8_t *image,
                 size_t len);
 void made_drop(struct made *r);
+/* What a log says of it, from the header alone. */
+struct vs_leaf made_leaf(const struct made *r);
 
 /* A charger with both components, slot A GOOD and holding these, slot B
  * EMPTY; no decision yet.  In m->dir/charger.

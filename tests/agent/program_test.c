@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/maker.h"
+#include "tests/trust/log.h"
 #include "tests/trust/repo.h"
 
 #define GATEWAY_LEN ((size_t)VS_CLUSTER_LEN + 5000)
@@ -37,6 +38,9 @@ static struct {
 	int code;
 	char out[16384], err[16384];
 } said;
+
+static struct log tree;
+static char policy[1024];
 
 static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "ca_file = ../cert.pem\n"
@@ -101,6 +105,42 @@ static void put_made(const char *name, const struct made *r)
 	maker_put(&maker, rel, r->pack, r->pack_len);
 }
 
+/* Release 1 and the gateway's 2 are in the log, no more. */
+static void make_log(void)
+{
+	const struct vs_leaf leaves[] = {made_leaf(&gateway_1),
+	                                 made_leaf(&controller_1),
+	                                 made_leaf(&gateway_2)};
+	char vkey[VS_VKEY_LEN];
+
+	log_init(&tree, LOG_ORIGIN, 1);
+	for (size_t i = 0; i < 3; i++)
+		log_add_leaf(&tree, &leaves[i]);
+	vs_vkey_encode(&tree.key.vkey, vkey);
+	snprintf(policy, sizeof(policy), "log %s\nquorum none\n", vkey);
+}
+
+/* A proof beside a seal's file, at a checkpoint of this size. */
+static void put_proof(const char *name, uint64_t size)
+{
+	static const char *const names[] = {"gateway1", "controller",
+	                                    "gateway2"};
+	const struct made *const made[] = {&gateway_1, &controller_1,
+	                                   &gateway_2};
+	struct vs_text at = text_make(4096), proof = text_make(65536);
+	uint64_t index = 0;
+	char rel[64];
+
+	while (strcmp(names[index], name) != 0)
+		index++;
+	const struct vs_leaf leaf = made_leaf(made[index]);
+	log_checkpoint(&tree, size, &at);
+	log_prove(&tree, index, size, &at, &leaf, (uint64_t[]){2}, size > 2,
+	          &proof);
+	snprintf(rel, sizeof(rel), "%s.seal.tlog-proof", name);
+	maker_put(&maker, rel, proof.at, proof.len);
+}
+
 static int setup(void **state)
 {
 	uint8_t *image = malloc(BIG_LEN);
@@ -115,6 +155,7 @@ static int setup(void **state)
 	maker_seal(&maker, &gateway_2, "gateway", 2, 1, image + 9, GATEWAY_LEN);
 	maker_seal(&maker, &big, "gateway", 3, 1, image, BIG_LEN);
 	free(image);
+	make_log();
 	put_made("gateway1", &gateway_1);
 	put_made("gateway2", &gateway_2);
 	put_made("controller", &controller_1);
@@ -133,6 +174,7 @@ static int teardown(void **state)
 	made_drop(&gateway_2);
 	made_drop(&controller_1);
 	made_drop(&big);
+	log_drop(&tree);
 	maker_drop(&maker);
 	return 0;
 }
@@ -443,6 +485,27 @@ static void what_cannot_be_installed_is_refused_untouched(void **state)
 	assert_line(4, "gateway: hash-mismatch: the pack is of another image");
 }
 
+/* S3.13 */
+static void a_log_that_the_policy_asks_for_is_asked_without_a_network(void **s)
+{
+	(void)s;
+	maker_put(&maker, "charger/tlog-policy", policy, strlen(policy));
+	install_from_files("gateway2", 0);
+	assert_line(4, "gateway2.seal: not-logged: ");
+	put_proof("gateway2", 3);
+	maker_put(&maker, "charger/tlog-policy", "quorum none\n", 12);
+	install_from_files("gateway2", 0);
+	assert_line(4, "gateway2.seal: wrong-origin: ");
+	maker_put(&maker, "charger/tlog-policy", policy, strlen(policy));
+	install_from_files("gateway2", 0);
+	assert_int_equal(said.code, 0);
+	assert_non_null(strstr(said.out, "\"slot\": 1"));
+	maker_put(&maker, "charger/tlog-policy", "log\n", 4);
+	must_say("tlog-policy: at byte ");
+	install_from_files("gateway2", 0);
+	assert_line(1, "tlog-policy: at byte ");
+}
+
 static void a_full_disk_is_called_so_and_then_gone_on_from(void **state)
 {
 	(void)state;
@@ -517,6 +580,15 @@ static void a_server_that_is_down_is_said_once(void **state)
 	assert_int_equal(count(" poll: "), 1);
 	assert_int_equal(count(" report: "), 1);
 	assert_int_equal(count("error "), 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
 }
 
 /* What provision is given, after --dir DIR. */
@@ -618,6 +690,41 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	assert_int_equal(said.code, 0);
 }
 
+/* S3.13: the first release is in the log too, and the log remembered. */
+static void a_factory_may_ask_for_a_log(void **state)
+{
+	char path[PATH_MAX], file[PATH_MAX];
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(nftw(fresh, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	fill_words("gateway1.seal", "root.json", "cert.pem", "tries=2");
+	while (words_of_a_factory[n])
+		n++;
+	words_of_a_factory[n++] = "--tlog-policy";
+	words_of_a_factory[n++] = maker_path(&maker, "policy", file);
+	words_of_a_factory[n] = NULL;
+	maker_put(&maker, "policy", "log\n", 4);
+	must_leave_nothing(1, "tlog-policy: at byte ");
+	maker_put(&maker, "policy", policy, strlen(policy));
+	must_leave_nothing(4, "gateway1.seal: not-logged: ");
+	put_proof("gateway1", 2);
+	must_leave_nothing(4, "controller.seal: not-logged: ");
+	put_proof("controller", 2);
+	hear(start(words_of_a_factory, 0));
+	assert_int_equal(said.code, 0);
+	assert_true(
+		vs_file_exists(maker_path(&maker, "fresh/tlog-policy", path)));
+	RUN("check-config", "--dir", fresh);
+	assert_int_equal(said.code, 0);
+	/* an older checkpoint than the factory's */
+	put_proof("gateway1", 1);
+	RUN("install", "--dir", fresh, "--seal",
+	    maker_path(&maker, "gateway1.seal", path), "--pack",
+	    maker_path(&maker, "gateway1.pack", file));
+	assert_line(4, "gateway1.seal: log-replayed: ");
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -631,11 +738,13 @@ int main(void)
 		EACH(an_identity_must_fit_together),
 		EACH(damaged_storage_is_said_and_not_guessed_around),
 		EACH(what_cannot_be_installed_is_refused_untouched),
+		EACH(a_log_that_the_policy_asks_for_is_asked_without_a_network),
 		EACH(a_full_disk_is_called_so_and_then_gone_on_from),
 		EACH(an_install_is_not_armed_while_a_gate_is_closed),
 		EACH(one_agent_works_at_a_time),
 		EACH(a_server_that_is_down_is_said_once),
 		EACH(a_factory_gets_a_whole_charger_or_nothing),
+		EACH(a_factory_may_ask_for_a_log),
 	};
 
 	return cmocka_run_group_tests_name("agent program", tests, setup,

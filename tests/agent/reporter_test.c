@@ -64,7 +64,7 @@ static void open_reporter(struct vs_reporter *r, uint64_t now_s)
 		fail_msg("%s", error);
 }
 
-static void report(struct vs_reporter *r, const struct vs_note *note,
+static void report(struct vs_reporter *r, const struct vs_news *note,
                    struct vs_report *out)
 {
 	struct vs_state *s = calloc(1, sizeof(*s));
@@ -91,7 +91,7 @@ static void a_report_says_what_the_sealed_slot_says(void **state)
 {
 	struct vs_reporter r;
 	struct vs_report *out = malloc(sizeof(*out));
-	const struct vs_note note = {.status = "InvalidSignature",
+	const struct vs_news note = {.status = "InvalidSignature",
 	                             .phase = "Idle",
 	                             .reason = VS_REASON_ROLLBACK,
 	                             .about = "director/timestamp.json"};

@@ -222,6 +222,13 @@ static const uint8_t *find(const char *url, size_t *len)
 		*len = f->len;
 		return f->bytes;
 	}
+	if ((name = below(url, SERVER_URL "/log/")))
+		return server->log ? server->log(name, len) : NULL;
+	if ((name = strstr(url, ".tlog-proof")) && name[11] == '\0') {
+		server->proofs_asked++;
+		*len = server->proof ? strlen(server->proof) : 0;
+		return (const uint8_t *)server->proof;
+	}
 	for (size_t i = 0; i < server->part_count; i++) {
 		const struct server_part *p = &server->parts[i];
 		char pack[80];
@@ -246,7 +253,8 @@ vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
 	size_t len = 0;
 
 	*out = (struct vs_http_answer){.code = 404};
-	if (server->down)
+	if (server->down ||
+	    (server->log_down && below(url, SERVER_URL "/log/")))
 		return no_answer(h);
 	bytes = find(url, &len);
 	if (!bytes)

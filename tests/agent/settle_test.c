@@ -167,7 +167,7 @@ static int end(void **state)
 	return 0;
 }
 
-static const struct vs_note *last_note(void)
+static const struct vs_news *last_note(void)
 {
 	assert_true(agent->state.outbox.count > 0);
 	return &agent->state.outbox.notes[agent->state.outbox.count - 1];

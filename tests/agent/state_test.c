@@ -132,7 +132,7 @@ static void a_move_is_on_disk_before_it_is_made(void **state)
 
 static void fill(struct vs_state *s)
 {
-	struct vs_note note = {.status = "InvalidSignature",
+	struct vs_news note = {.status = "InvalidSignature",
 	                       .phase = "Idle",
 	                       .reason = VS_REASON_ROLLBACK,
 	                       .about = "director/timestamp.json",
@@ -221,8 +221,8 @@ static void a_refusal_is_told_once_until_something_changes(void **state)
 static void two_refusals_in_turn_are_two_and_no_more(void **state)
 {
 	struct vs_outbox *o = calloc(1, sizeof(*o));
-	struct vs_note note = {.reason = VS_REASON_ROLLBACK, .about = "a"};
-	struct vs_note other = {.reason = VS_REASON_ROLLBACK, .about = "b"};
+	struct vs_news note = {.reason = VS_REASON_ROLLBACK, .about = "a"};
+	struct vs_news other = {.reason = VS_REASON_ROLLBACK, .about = "b"};
 
 	(void)state;
 	assert_non_null(o);
@@ -237,7 +237,7 @@ static void two_refusals_in_turn_are_two_and_no_more(void **state)
 static void a_full_outbox_loses_its_oldest_and_counts_it(void **state)
 {
 	struct vs_outbox *o = calloc(1, sizeof(*o));
-	struct vs_note note = {.status = "Downloading"};
+	struct vs_news note = {.status = "Downloading"};
 
 	(void)state;
 	assert_non_null(o);
