@@ -149,10 +149,13 @@ static vs_status sign_ring(struct approval *a, void *subject,
 {
 	struct vs_document *d = subject;
 	struct vs_signatures sigs = d->signatures;
-	uint8_t raw[VS_P11_RAW_LEN];
-	vs_status status =
-		vs_p11_sign(a->token, key, d->bytes, d->body_len, raw);
+	uint8_t raw[VS_P11_RAW_LEN], id[VS_SHA256_LEN];
+	vs_status status = vs_hex_decode(v->id, id, sizeof id);
 
+	if (!status && vs_signature_of(&sigs, id))
+		return VS_OK; /* it is in both keyrings */
+	if (!status)
+		status = vs_p11_sign(a->token, key, d->bytes, d->body_len, raw);
 	if (status)
 		return vs_token_failed(a->token, status);
 	status = vs_signature_insert(&sigs, v->id, raw);
