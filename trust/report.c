@@ -28,12 +28,18 @@ struct field {
 	enum kind kind;
 	size_t at;   /* offset in the struct */
 	size_t size; /* of a text, with the closing zero */
+	bool late;   /* a number that older reports lack: 0 is not written */
 };
 
 #define FIELD(s, kind, member, name)                                           \
 	{                                                                      \
 		name, kind, offsetof(struct s, member),                        \
-			sizeof((struct s *)0)->member                          \
+			sizeof((struct s *)0)->member, false                   \
+	}
+#define LATE(s, member, name)                                                  \
+	{                                                                      \
+		name, NUMBER, offsetof(struct s, member),                      \
+			sizeof((struct s *)0)->member, true                    \
 	}
 
 static const struct field report_fields[] = {
@@ -51,6 +57,8 @@ static const struct field report_fields[] = {
 	FIELD(vs_report, FLAG, healthy, "healthy"),
 	FIELD(vs_report, FLAG, charging, "charging"),
 	FIELD(vs_report, NUMBER, director_version, "directorVersion"),
+	LATE(vs_report, image_version, "imageVersion"),
+	LATE(vs_report, image_snapshot_version, "imageSnapshotVersion"),
 	FIELD(vs_report, SLOT, slot, "slot"),
 	FIELD(vs_report, FLAG, trial, "trial"),
 	FIELD(vs_report, FLAG, fell_back, "fellBack"),
@@ -134,10 +142,20 @@ static json_t *encode_field(const struct field *f, const void *from)
 	return NULL;
 }
 
+static bool is_zero(const struct field *f, const void *from)
+{
+	uint64_t number;
+
+	memcpy(&number, (const char *)from + f->at, sizeof number);
+	return number == 0;
+}
+
 static vs_status encode_fields(const struct field *fields, size_t count,
                                const void *from, json_t *out)
 {
 	for (size_t i = 0; i < count; i++) {
+		if (fields[i].late && is_zero(&fields[i], from))
+			continue;
 		if (json_object_set_new(out, fields[i].name,
 		                        encode_field(&fields[i], from)))
 			return VS_ERR_NOMEM;
@@ -308,6 +326,8 @@ static vs_status decode_fields(const struct field *fields, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct field *f = &fields[i];
 
+		if (0)
+			continue;
 		if (!decode_field(f, json_object_get(from, f->name),
 		                  (char *)out + f->at))
 			return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,

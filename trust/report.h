@@ -45,6 +45,9 @@ struct vs_report {
 	bool healthy;
 	bool charging;             /* a session holds the update up */
 	uint64_t director_version; /* highest timestamp version trusted */
+	/* the same of the image repository, and of its snapshot; 0: not said,
+	 * as by older agents */
+	uint64_t image_version, image_snapshot_version;
 	int slot;
 	bool trial, fell_back;
 	vs_reason fallback_reason;

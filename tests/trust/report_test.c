@@ -64,6 +64,8 @@ static int group_set_up(void **state)
 		.campaign_seq = 12,
 		.healthy = true,
 		.director_version = 9007199254740991,
+		.image_version = 9007199254740991,
+		.image_snapshot_version = 1,
 		.slot = 1,
 		.fell_back = true,
 		.fallback_reason = VS_REASON_NO_TRIES,
@@ -122,6 +124,26 @@ static void an_empty_report_reads_back_too(void **state)
 	(void)state;
 	assert_int_equal(vs_report_decode(text, len, &key, &back, NULL), VS_OK);
 	assert_memory_equal(&back, &empty, sizeof empty);
+	free(text);
+}
+
+/* An agent of before says nothing of them. */
+static void what_older_reports_lack_is_zero(void **state)
+{
+	struct vs_report r = good, back;
+	size_t len;
+	char *text = encode(&r, &len);
+
+	(void)state;
+	assert_non_null(strstr(text, "\"imageVersion\""));
+	assert_non_null(strstr(text, "\"imageSnapshotVersion\""));
+	free(text);
+	r.image_version = 0;
+	r.image_snapshot_version = 0;
+	text = encode(&r, &len);
+	assert_null(strstr(text, "\"image"));
+	assert_int_equal(vs_report_decode(text, len, &key, &back, NULL), VS_OK);
+	assert_memory_equal(&back, &r, sizeof r);
 	free(text);
 }
 
@@ -241,6 +263,10 @@ static void fields_of_the_wrong_kind_are_refused(void **state)
 		{NULL,  "_type",   "\"root\"",   VS_REASON_WRONG_TYPE},
 		{NULL,  "formatVersion", "2",          VS_REASON_UNSUPPORTED},
 		{NULL,  "vehicleIdentifier", "7",          VS_REASON_MALFORMED},
+		{NULL,  "imageVersion", "null",       VS_REASON_MALFORMED},
+		{NULL,  "imageVersion", "-1",         VS_REASON_MALFORMED},
+		{NULL,  "imageSnapshotVersion", "9007199254740992",
+	         VS_REASON_MALFORMED},
 		{NULL,  "counter", "-1",         VS_REASON_MALFORMED},
 		{NULL,  "counter", "\"1\"",      VS_REASON_MALFORMED},
 		{NULL,  "time",    "1800000000", VS_REASON_MALFORMED},
@@ -328,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_reads_back_as_it_was),
 		cmocka_unit_test(an_empty_report_reads_back_too),
+		cmocka_unit_test(what_older_reports_lack_is_zero),
 		cmocka_unit_test(every_reason_has_its_word),
 		cmocka_unit_test(any_flipped_bit_is_refused),
 		cmocka_unit_test(another_key_is_refused),
