@@ -326,7 +326,7 @@ static vs_status decode_fields(const struct field *fields, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct field *f = &fields[i];
 
-		if (0)
+		if (f->late && !json_object_get(from, f->name))
 			continue;
 		if (!decode_field(f, json_object_get(from, f->name),
 		                  (char *)out + f->at))
