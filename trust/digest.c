@@ -47,6 +47,7 @@ vs_status vs_digest_check(const json_t *hashes, const void *in, size_t len,
 		               "no digest is given", 0);
 	json_object_foreach(object, name, v)
 	{
+		const char *said = json_string_value(v);
 		vs_status status = vs_digest_hex(name, in, len, hex);
 
 		if (status == VS_ERR_INPUT)
@@ -56,7 +57,7 @@ vs_status vs_digest_check(const json_t *hashes, const void *in, size_t len,
 		if (status)
 			return vs_fail(status, why, VS_REASON_NONE,
 			               "the digest could not be computed", 0);
-		if (!json_is_string(v) || strcmp(json_string_value(v), hex))
+		if (!said || strcmp(said, hex) != 0)
 			return vs_fail(VS_ERR_REFUSED, why,
 			               VS_REASON_HASH_MISMATCH,
 			               "other bytes than announced", 0);

@@ -302,6 +302,7 @@ vs_status vs_envelope_add(struct vs_envelope *e, const char *key_id,
 	char hex[2 * SIGNATURE_MAX + 1];
 	json_t *one;
 	size_t i;
+	int failed;
 
 	if (sig_len > SIGNATURE_MAX)
 		return VS_ERR_LIMIT;
@@ -310,19 +311,17 @@ vs_status vs_envelope_add(struct vs_envelope *e, const char *key_id,
 	if (!one)
 		return VS_ERR_NOMEM;
 	for (i = 0; i < json_array_size(signatures); i++) {
-		const char *id = key_id_at(signatures, i);
-
-		if (id && strcmp(id, key_id) == 0)
+		if (strcmp(key_id_at(signatures, i), key_id) == 0)
 			break;
 	}
-	if (i < json_array_size(signatures))
-		return json_array_set_new(signatures, i, one) ? VS_ERR_NOMEM
-		                                              : VS_OK;
-	if (i >= VS_ENVELOPE_SIGNATURES_MAX) {
+	if (i == VS_ENVELOPE_SIGNATURES_MAX) {
 		json_decref(one);
 		return VS_ERR_LIMIT;
 	}
-	return json_array_append_new(signatures, one) ? VS_ERR_NOMEM : VS_OK;
+	failed = i < json_array_size(signatures)
+	                 ? json_array_set_new(signatures, i, one)
+	                 : json_array_append_new(signatures, one);
+	return failed ? VS_ERR_NOMEM : VS_OK;
 }
 
 vs_status vs_envelope_encode(const struct vs_envelope *e, char **out,

@@ -21,6 +21,23 @@ static json_t *loose(const json_t *v)
 
 static const char *unfit(const json_t *v, int depth);
 
+static const char *unfit_integer(const json_t *v)
+{
+	json_int_t n = json_integer_value(v);
+
+	return n > INTEGER_MAX || n < -INTEGER_MAX ? "an integer beyond 2^53-1"
+	                                           : NULL;
+}
+
+static const char *unfit_items(const json_t *v, int depth)
+{
+	const char *what = NULL;
+
+	for (size_t i = 0; !what && i < json_array_size(v); i++)
+		what = unfit(json_array_get(v, i), depth + 1);
+	return what;
+}
+
 static const char *unfit_members(const json_t *v, int depth)
 {
 	const char *what = NULL;
@@ -41,25 +58,18 @@ static const char *unfit(const json_t *v, int depth)
 {
 	if (depth > VS_JSON_DEPTH_MAX)
 		return "nested too deeply";
-	if (json_is_real(v))
+	switch (json_typeof(v)) {
+	case JSON_REAL:
 		return "a number that is not an integer";
-	if (json_is_integer(v)) {
-		json_int_t n = json_integer_value(v);
-
-		return n > INTEGER_MAX || n < -INTEGER_MAX
-		               ? "an integer beyond 2^53-1"
-		               : NULL;
+	case JSON_INTEGER:
+		return unfit_integer(v);
+	case JSON_ARRAY:
+		return unfit_items(v, depth);
+	case JSON_OBJECT:
+		return unfit_members(v, depth);
+	default:
+		return NULL;
 	}
-	if (json_is_array(v)) {
-		for (size_t i = 0; i < json_array_size(v); i++) {
-			const char *what =
-				unfit(json_array_get(v, i), depth + 1);
-
-			if (what)
-				return what;
-		}
-	}
-	return json_is_object(v) ? unfit_members(v, depth) : NULL;
 }
 
 vs_status vs_json_parse(const void *in, size_t len, size_t max, json_t **out,
@@ -89,7 +99,8 @@ vs_status vs_json_parse(const void *in, size_t len, size_t max, json_t **out,
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
 		               "not JSON, or a key twice",
 		               error.position > 0 ? (size_t)error.position : 0);
-	what = json_is_object(v) ? unfit(v, 1) : "not a JSON object";
+	what = json_typeof(v) == JSON_OBJECT ? unfit(v, 1)
+	                                     : "not a JSON object";
 	if (what) {
 		json_decref(v);
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED, what, 0);

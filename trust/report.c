@@ -95,7 +95,7 @@ static json_t *text_value(const char *text)
 		if ((unsigned char)ascii[i] >= 0x80)
 			ascii[i] = '?';
 	}
-	v = ascii ? json_string(ascii) : NULL;
+	v = json_string(ascii); /* NULL of NULL */
 	free(ascii);
 	return v;
 }
@@ -136,10 +136,10 @@ static json_t *encode_field(const struct field *f, const void *from)
 		memcpy(&reason, at, sizeof reason);
 		return json_string(vs_reason_name(reason));
 	case SLOT:
-		memcpy(&slot, at, sizeof slot);
-		return json_integer((json_int_t)slot);
+		break;
 	}
-	return NULL;
+	memcpy(&slot, at, sizeof slot);
+	return json_integer((json_int_t)slot);
 }
 
 static bool is_zero(const struct field *f, const void *from)
@@ -313,10 +313,10 @@ static bool decode_field(const struct field *f, const json_t *v, char *at)
 	case SLOT:
 		return decode_number(f, v, at);
 	case FLAG:
-		memcpy(at, &flag, sizeof flag);
-		return json_is_boolean(v);
+		break;
 	}
-	return false;
+	memcpy(at, &flag, sizeof flag);
+	return json_is_boolean(v);
 }
 
 static vs_status decode_fields(const struct field *fields, size_t count,

@@ -30,12 +30,11 @@ void vs_tuf_blame_top(struct vs_tuf *t, enum vs_tuf_top which)
 {
 	static const char *const names[TOP_COUNT] = {
 		[ROOT] = "root",
-		[TIMESTAMP] = "timestamp",
 		[SNAPSHOT] = "snapshot",
 		[TARGETS] = "targets",
 	};
 
-	if (which == ROOT || (t->consistent && which != TIMESTAMP))
+	if (which == ROOT || t->consistent)
 		(void)snprintf(
 			t->failed, sizeof t->failed, "%" PRIu64 ".%s.json",
 			vs_envelope_version(&t->top[which].env), names[which]);
@@ -110,7 +109,7 @@ static vs_status parse(struct vs_tuf_file *f, const struct vs_tuf_listed *what,
 
 	if (!status)
 		status = vs_envelope_verify(&f->env, keys, why);
-	if (status || strcmp(what->type, "root") == 0)
+	if (status)
 		return status;
 	return strcmp(what->type, "targets") == 0
 	               ? vs_tuf_targets_check(f->env.body, why)

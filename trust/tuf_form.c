@@ -30,7 +30,7 @@ static vs_status check_hashes(const json_t *hashes, struct vs_why *why)
 		return malformed(why, "hashes");
 	json_object_foreach(loose(hashes), name, v)
 	{
-		if (!json_is_string(v))
+		if (!json_string_value(v))
 			return malformed(why, "hashes");
 	}
 	return VS_OK;
@@ -73,8 +73,7 @@ vs_status vs_tuf_listed_get(const json_t *body, struct vs_tuf_listed *out,
 {
 	char key[VS_TUF_NAME_MAX];
 	size_t len = strlen(out->role);
-	const json_t *entry;
-	vs_status status;
+	const json_t *entry, *length;
 
 	if (len + sizeof ".json" > sizeof key)
 		return malformed(why, "a role's name");
@@ -85,14 +84,13 @@ vs_status vs_tuf_listed_get(const json_t *body, struct vs_tuf_listed *out,
 		return vs_fail(VS_ERR_REFUSED, why, VS_REASON_NOT_LISTED,
 		               "the snapshot or timestamp does not list a role",
 		               0);
-	status = vs_json_uint(entry, "version", &out->version, why);
-	if (status)
-		return status;
-	out->has_length = json_object_get(entry, "length") != NULL;
+	length = json_object_get(entry, "length");
+	out->version =
+		(uint64_t)json_integer_value(json_object_get(entry, "version"));
+	out->has_length = length != NULL;
+	out->length = (uint64_t)json_integer_value(length);
 	out->hashes = json_object_get(entry, "hashes");
-	return out->has_length
-	               ? vs_json_uint(entry, "length", &out->length, why)
-	               : VS_OK;
+	return VS_OK;
 }
 
 static vs_status check_target(const json_t *entry, struct vs_why *why)
@@ -108,13 +106,16 @@ static vs_status check_target(const json_t *entry, struct vs_why *why)
 	return status;
 }
 
-static vs_status check_strings(const json_t *list, const char *name,
+static vs_status check_strings(const json_t *role, const char *name,
                                struct vs_why *why)
 {
-	if (!json_is_array(list))
-		return malformed(why, name);
+	json_t *list;
+	vs_status status = vs_json_array(role, name, &list, why);
+
+	if (status)
+		return status;
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		if (!json_is_string(json_array_get(list, i)))
+		if (!json_string_value(json_array_get(list, i)))
 			return malformed(why, name);
 	}
 	return VS_OK;
@@ -128,8 +129,7 @@ static vs_status check_paths(const json_t *role, struct vs_why *why)
 	if (!paths == !prefixes)
 		return malformed(why,
 		                 "paths or path_hash_prefixes, one of them");
-	return paths ? check_strings(paths, "paths", why)
-	             : check_strings(prefixes, "path_hash_prefixes", why);
+	return check_strings(role, paths ? "paths" : "path_hash_prefixes", why);
 }
 
 /* The keys themselves are read when the role is asked; here its numbers. */

@@ -54,7 +54,8 @@ void vs_tuf_forget_delegated(struct vs_tuf *t);
 
 /* Remembers what the failure is about. */
 void vs_tuf_blame(struct vs_tuf *t, const char *file);
-/* The same for a trusted file, by the name it is fetched under. */
+/* The same for a trusted file, by the name it is fetched under; not for the
+ * timestamp. */
 void vs_tuf_blame_top(struct vs_tuf *t, enum vs_tuf_top which);
 
 /* Writes c or, unless RFC 3986 2.3 calls it unreserved, %XX; no closing zero.
@@ -66,8 +67,9 @@ size_t vs_tuf_percent(char c, char *out);
 vs_status vs_tuf_role_encode(const char *role, bool delegated,
                              char out[static VS_TUF_ROLE_MAX]) VS_MUST_CHECK;
 
-/* Fills out's version, length and hashes from the "meta" of a body.
- * VS_OK; VS_ERR_REFUSED (NOT_LISTED); VS_ERR_INPUT. */
+/* Fills out's version, length and hashes from the "meta" of a body that
+ * vs_tuf_meta_check() has let pass.
+ * VS_OK; VS_ERR_REFUSED (NOT_LISTED); VS_ERR_INPUT (the role's name). */
 vs_status vs_tuf_listed_get(const json_t *body, struct vs_tuf_listed *out,
                             struct vs_why *why) VS_MUST_CHECK;
 
