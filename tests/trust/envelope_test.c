@@ -414,7 +414,47 @@ static void a_second_signature_replaces_the_first(void **state)
 	                    "abcd");
 	vs_envelope_drop(&e);
 	assert_int_equal(vs_envelope_new(json_array(), &e), VS_ERR_INPUT);
+	assert_int_equal(vs_envelope_new(NULL, &e), VS_ERR_INPUT);
 	assert_null(e.whole);
+}
+
+static void a_signature_over_its_maximum_is_none(void **state)
+{
+	static uint8_t sig[1025];
+	static char hex[2 * sizeof sig + 1];
+	struct signers by = {{0}, 1, 0};
+	struct vs_envelope e;
+	struct vs_role role;
+
+	(void)state;
+	make(&by, &e);
+	make_role(1, 1, &role);
+	assert_int_equal(vs_envelope_verify(&e, &role, NULL), VS_OK);
+	assert_int_equal(vs_envelope_add(&e, r->keys[0].id, sig, sizeof sig),
+	                 VS_ERR_LIMIT);
+	assert_int_equal(vs_envelope_verify(&e, &role, NULL), VS_OK);
+	memset(hex, '0', sizeof hex - 1);
+	json_object_set_new(
+		json_array_get(json_object_get(e.whole, "signatures"), 0),
+		"sig", json_string(hex));
+	assert_int_equal(vs_envelope_verify(&e, &role, NULL), VS_ERR_REFUSED);
+	vs_role_drop(&role);
+	vs_envelope_drop(&e);
+}
+
+static void a_body_of_no_type_expires_at_once(void **state)
+{
+	static const char *const bodies[] = {"{}", "{\"expires\":\"soon\"}"};
+	struct vs_envelope e;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+			vs_envelope_new(json_loads(bodies[i], 0, NULL), &e),
+			VS_OK);
+		assert_int_equal(vs_envelope_expires(&e), 0);
+		vs_envelope_drop(&e);
+	}
 }
 
 int main(void)
@@ -430,6 +470,8 @@ int main(void)
 		cmocka_unit_test(unknown_members_are_kept_and_signed),
 		cmocka_unit_test(too_many_signatures_or_keys_are_refused),
 		cmocka_unit_test(a_second_signature_replaces_the_first),
+		cmocka_unit_test(a_signature_over_its_maximum_is_none),
+		cmocka_unit_test(a_body_of_no_type_expires_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, group_set_up, group_tear_down);

@@ -359,6 +359,45 @@ static void a_role_is_verified_anew_for_each_delegator(void **state)
 	vs_tuf_close(&t);
 }
 
+/* Two delegators with the same key: the one file serves both. */
+static void a_role_that_two_delegate_to_is_fetched_once(void **state)
+{
+	struct repo *r = *state;
+	struct extra *one = role(r, NULL, "one", 7, "one/*");
+	struct extra *two = role(r, NULL, "two", 8, "two/*");
+	struct extra *shared = repo_add_role(r, "shared", 9);
+	struct vs_tuf *t;
+
+	repo_delegate(r, one->body, "shared", 9, "*/*", false);
+	repo_delegate(r, two->body, "shared", 9, "*/*", false);
+	repo_add_target(shared->body, "one/a", "a", NULL);
+	repo_add_target(shared->body, "two/a", "a", NULL);
+	t = ready(r);
+	must_be_from(t, "one/a", "shared");
+	must_be_from(t, "two/a", "shared");
+	must_be_from(t, "two/a", "shared");
+	assert_string_equal(r->requests,
+	                    " 1.one.json 1.shared.json 1.two.json");
+	vs_tuf_close(&t);
+}
+
+static void a_disk_that_fails_is_no_role_that_is_missing(void **state)
+{
+	struct repo *r = *state;
+	struct vs_tuf *t;
+
+	role(r, NULL, "release", 7, "*");
+	t = ready(r);
+	r->fail_load = true;
+	must_not_be(t, "a", VS_ERR_IO, VS_REASON_UNREADABLE, "release");
+	r->fail_load = false;
+	r->fail_store = r->stores + 1;
+	must_not_be(t, "a", VS_ERR_IO, VS_REASON_UNREADABLE, "1.release.json");
+	assert_int_equal(vs_tuf_version(t, "release"), 0);
+	must_be_absent(t, "a");
+	vs_tuf_close(&t);
+}
+
 static void path_hash_prefixes_choose_a_role(void **state)
 {
 	struct repo *r = *state;
@@ -527,6 +566,8 @@ static void nothing_is_found_before_a_refresh(void **state)
 	assert_int_equal(vs_tuf_open(&r->ops, NOW, &t, NULL), VS_OK);
 	assert_int_equal(vs_tuf_find(t, "a", &target, NULL), VS_ERR_STATE);
 	assert_null(vs_tuf_targets(t));
+	assert_int_equal(vs_tuf_version(t, "root"), 1);
+	assert_int_equal(vs_tuf_version(t, "timestamp"), 0);
 	vs_tuf_close(&t);
 }
 
@@ -592,6 +633,8 @@ int main(void)
 		T(a_stored_role_runs_out_too),
 		T(a_role_of_other_bytes_is_refused),
 		T(a_role_is_verified_anew_for_each_delegator),
+		T(a_role_that_two_delegate_to_is_fetched_once),
+		T(a_disk_that_fails_is_no_role_that_is_missing),
 		T(path_hash_prefixes_choose_a_role),
 		T(malformed_delegations_are_refused),
 		T(delegations_need_keys_and_roles),

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <openssl/core_names.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -197,6 +199,31 @@ static json_t *pem_object(const char *keytype, const char *scheme,
 	return object;
 }
 
+/* Near the points above, but points that somebody may have. */
+static void other_points_are_taken(void **state)
+{
+	static const char *const good[] = {
+		"ebffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		"7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00"
+		"7f",
+		"ed00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		"7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		"7e",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		json_t *object = ed25519_object(good[i]);
+		struct vs_key k;
+
+		assert_int_equal(vs_key_parse(object, &k, NULL), VS_OK);
+		vs_key_drop(&k);
+		json_decref(object);
+	}
+}
+
 static void both_names_of_the_p256_key_type_are_known(void **state)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-256");
@@ -233,11 +260,34 @@ static void a_key_of_another_kind_than_it_says_is_refused(void **state)
 	json_object_set_new(object, "scheme", json_string("ed25519"));
 	assert_int_equal(vs_key_parse(object, &k, &why), VS_ERR_INPUT);
 	assert_int_equal(why.code, VS_REASON_UNSUPPORTED);
-	json_object_del(object, "keyval");
-	assert_int_equal(vs_key_parse(object, &k, &why), VS_ERR_INPUT);
-	assert_int_equal(why.code, VS_REASON_MALFORMED);
 	json_decref(object);
 	EVP_PKEY_free(rsa);
+}
+
+static void a_key_says_type_scheme_and_value(void **state)
+{
+	static const char *const members[] = {"keytype", "scheme", "keyval"};
+	struct vs_why why;
+	struct vs_key k;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		json_t *object = ed25519_object("00");
+
+		json_object_del(object, members[i]);
+		assert_int_equal(vs_key_parse(object, &k, &why), VS_ERR_INPUT);
+		assert_int_equal(why.code, VS_REASON_MALFORMED);
+		assert_string_equal(why.what, members[i]);
+		json_object_set_new(object, members[i], json_integer(7));
+		assert_int_equal(vs_key_parse(object, &k, &why), VS_ERR_INPUT);
+		assert_string_equal(why.what, members[i]);
+		json_decref(object);
+	}
+	json_t *object = ed25519_object("00");
+	json_object_clear(json_object_get(object, "keyval"));
+	assert_int_equal(vs_key_parse(object, &k, &why), VS_ERR_INPUT);
+	assert_string_equal(why.what, "public");
+	json_decref(object);
 }
 
 static void other_curves_and_short_rsa_keys_are_refused(void **state)
@@ -252,6 +302,89 @@ static void other_curves_and_short_rsa_keys_are_refused(void **state)
 	assert_null(k.pkey);
 	EVP_PKEY_free(p384);
 	EVP_PKEY_free(short_rsa);
+}
+
+static char *pem_of(EVP_PKEY *pkey)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *at, *text;
+	long len;
+
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, pkey), 1);
+	len = BIO_get_mem_data(bio, &at);
+	text = strndup(at, (size_t)len);
+	BIO_free(bio);
+	return text;
+}
+
+static void must_refuse_pem(const char *keytype, const char *scheme,
+                            const char *pem)
+{
+	json_t *object = json_pack("{s:s, s:s, s:{s:s}}", "keytype", keytype,
+	                           "scheme", scheme, "keyval", "public", pem);
+	struct vs_why why;
+	struct vs_key k;
+
+	assert_int_equal(vs_key_parse(object, &k, &why), VS_ERR_INPUT);
+	assert_int_equal(why.code, VS_REASON_MALFORMED);
+	assert_null(k.pkey);
+	json_decref(object);
+}
+
+static void a_key_of_no_known_kind_is_refused(void **state)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	char *pem = pem_of(pkey);
+	struct vs_key k;
+
+	(void)state;
+	assert_int_equal(vs_key_from_pkey(pkey, &k), VS_ERR_INPUT);
+	must_refuse_pem("ecdsa", "ecdsa-sha2-nistp256", pem);
+	must_refuse_pem("rsa", "rsassa-pss-sha256", pem);
+	free(pem);
+	EVP_PKEY_free(pkey);
+}
+
+/* A modulus of 8200 bits; nobody looks whether it has factors. */
+static void an_rsa_key_that_would_take_for_ever_is_refused(void **state)
+{
+	static uint8_t n[1025];
+	unsigned e = 65537;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *pkey = NULL;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_BN("n", n, sizeof n),
+		OSSL_PARAM_construct_uint("e", &e),
+		OSSL_PARAM_construct_end(),
+	};
+	char *pem;
+
+	(void)state;
+	n[0] = 1;
+	n[sizeof n - 1] = 0x80;
+	assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+	assert_int_equal(
+		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params), 1);
+	pem = pem_of(pkey);
+	must_refuse_pem("rsa", "rsassa-pss-sha256", pem);
+	free(pem);
+	EVP_PKEY_free(pkey);
+	EVP_PKEY_CTX_free(ctx);
+}
+
+static void a_pem_over_its_maximum_is_not_read(void **state)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	char *pem = pem_of(pkey);
+	char *padded = calloc(1, 9000);
+
+	(void)state;
+	memset(padded, '\n', 8192);
+	strcat(padded, pem);
+	must_refuse_pem("ecdsa", "ecdsa-sha2-nistp256", padded);
+	free(padded);
+	free(pem);
+	EVP_PKEY_free(pkey);
 }
 
 static void a_pem_that_is_no_public_key_is_refused(void **state)
@@ -356,9 +489,15 @@ int main(void)
 		cmocka_unit_test(rsa_keys_verify_what_they_signed),
 		cmocka_unit_test(the_vector_of_rfc_8032_is_good),
 		cmocka_unit_test(low_order_and_foreign_points_are_refused),
+		cmocka_unit_test(other_points_are_taken),
 		cmocka_unit_test(both_names_of_the_p256_key_type_are_known),
 		cmocka_unit_test(a_key_of_another_kind_than_it_says_is_refused),
+		cmocka_unit_test(a_key_says_type_scheme_and_value),
 		cmocka_unit_test(other_curves_and_short_rsa_keys_are_refused),
+		cmocka_unit_test(a_key_of_no_known_kind_is_refused),
+		cmocka_unit_test(
+			an_rsa_key_that_would_take_for_ever_is_refused),
+		cmocka_unit_test(a_pem_over_its_maximum_is_not_read),
 		cmocka_unit_test(a_pem_that_is_no_public_key_is_refused),
 		cmocka_unit_test(a_pem_with_a_header_is_refused),
 		cmocka_unit_test(

@@ -101,6 +101,7 @@ static void a_url_escapes_every_byte_that_is_not_a_name(void **state)
 		{"x/\xc3\xa4~+", "x/",         "%C3%A4~%2B"},
 		{"...",          "",           "..."       },
 		{"a\\b/..c/\n",  "a%5Cb/..c/", "%0A"       },
+		{".a/b",         ".a/",        "b"         },
 	};
 	json_t *hashes = json_pack("{s:s}", "sha256", hex);
 	struct vs_target target = {.hashes = hashes};
@@ -124,6 +125,9 @@ static void a_url_escapes_every_byte_that_is_not_a_name(void **state)
 		free(url);
 	}
 	json_object_clear(hashes);
+	assert_int_equal(vs_target_url(&target, true, &url, NULL),
+	                 VS_ERR_REFUSED);
+	json_object_set_new(hashes, "sha512", json_string(hex)); /* too short */
 	assert_int_equal(vs_target_url(&target, true, &url, NULL),
 	                 VS_ERR_REFUSED);
 	assert_null(url);
@@ -167,6 +171,36 @@ static void a_path_that_could_leave_its_directory_is_refused(void **state)
 	}
 }
 
+/* Every byte a role's name may hold, as its file is called. */
+static void a_role_s_name_becomes_one_part_of_a_path(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name, *file;
+	} at[] = {
+		{"AZaz09-._~",   "AZaz09-._~"},
+		{"@[`{/:",       "%40%5B%60%7B%2F%3A"},
+		{"\x01 \x7f",    "%01%20%7F"},
+		{"\xc3\xa4",     "%C3%A4"},
+		{"..",           ".."}, /* no slash: ".json" comes after */
+		{"root2",        "root2"},
+	};
+	/* clang-format on */
+	static const char *const bad[] = {"", "root", "timestamp", "snapshot",
+	                                  "targets"};
+	char out[VS_TUF_ROLE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+		assert_int_equal(vs_tuf_role_encode(at[i].name, true, out),
+		                 VS_OK);
+		assert_string_equal(out, at[i].file);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(vs_tuf_role_encode(bad[i], true, out),
+		                 VS_ERR_INPUT);
+}
+
 static void no_digest_at_all_promises_nothing(void **state)
 {
 	json_t *none = json_object();
@@ -176,6 +210,9 @@ static void no_digest_at_all_promises_nothing(void **state)
 	assert_int_equal(vs_digest_check(none, "a", 1, &why), VS_ERR_REFUSED);
 	assert_int_equal(why.code, VS_REASON_UNSUPPORTED);
 	assert_int_equal(vs_digest_check(NULL, "a", 1, &why), VS_ERR_REFUSED);
+	json_object_set_new(none, "sha256", json_integer(7));
+	assert_int_equal(vs_digest_check(none, "a", 1, &why), VS_ERR_REFUSED);
+	assert_int_equal(why.code, VS_REASON_HASH_MISMATCH);
 	json_decref(none);
 }
 
@@ -212,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_part_that_no_url_carries_is_refused),
 		cmocka_unit_test(
 			a_path_that_could_leave_its_directory_is_refused),
+		cmocka_unit_test(a_role_s_name_becomes_one_part_of_a_path),
 		cmocka_unit_test(no_digest_at_all_promises_nothing),
 		cmocka_unit_test(
 			a_role_s_name_too_long_for_a_file_goes_nowhere),

@@ -261,6 +261,10 @@ static void fields_of_the_wrong_kind_are_refused(void **state)
 		vs_reason reason;
 	} bad[] = {
 		{NULL,  "_type",   "\"root\"",   VS_REASON_WRONG_TYPE},
+		{NULL,  "_type",   "7",          VS_REASON_MALFORMED},
+		{NULL,  "formatVersion", "\"1\"",    VS_REASON_MALFORMED},
+		{NULL,  "counter", "null",       VS_REASON_MALFORMED},
+		{NULL,  "healthy", "null",       VS_REASON_MALFORMED},
 		{NULL,  "formatVersion", "2",          VS_REASON_UNSUPPORTED},
 		{NULL,  "vehicleIdentifier", "7",          VS_REASON_MALFORMED},
 		{NULL,  "imageVersion", "null",       VS_REASON_MALFORMED},

@@ -230,16 +230,23 @@ static void no_more_than_256_roots_are_taken_at_a_time(void **state)
 }
 
 /* A14 */
+static const char *consistent; /* as JSON; NULL: not said */
+
 static void set_consistent(struct repo *r, const char *file, json_t *body)
 {
 	(void)r;
-	if (strcmp(file, "2.root.json") == 0)
-		json_object_set_new(body, "consistent_snapshot",
-		                    json_string("true"));
+	if (strcmp(file, "2.root.json") != 0)
+		return;
+	json_object_del(body, "consistent_snapshot");
+	if (consistent)
+		json_object_set_new(
+			body, "consistent_snapshot",
+			json_loads(consistent, JSON_DECODE_ANY, NULL));
 }
 
 static void consistent_snapshot_is_true_or_false(void **state)
 {
+	static const char *const bad[] = {"\"true\"", "1", "null"};
 	struct repo *r = *state;
 	struct vs_tuf *t;
 
@@ -248,14 +255,56 @@ static void consistent_snapshot_is_true_or_false(void **state)
 	vs_tuf_close(&t);
 	r->edit = set_consistent;
 	r->version[R_ROOT] = 2;
-	repo_publish_root(r);
-	repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED, "2.root.json");
-	r->edit = NULL;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		consistent = bad[i];
+		repo_publish_root(r);
+		repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED,
+		               "2.root.json");
+	}
+	consistent = NULL; /* 4.3: optional, and then it is false */
 	r->consistent = false;
 	repo_publish(r);
 	assert_int_equal(repo_refresh(r, NOW, &t, NULL), VS_OK);
 	assert_false(vs_tuf_consistent(t));
 	vs_tuf_close(&t);
+}
+
+/* What the next root lacks: a member, or a role of "roles". */
+static const char *lacking, *lacking_role;
+
+static void take_member(struct repo *r, const char *file, json_t *body)
+{
+	(void)r;
+	if (strcmp(file, "2.root.json") != 0)
+		return;
+	if (lacking)
+		json_object_del(body, lacking);
+	else
+		json_object_del(json_object_get(body, "roles"), lacking_role);
+}
+
+static void a_root_names_keys_and_all_four_roles(void **state)
+{
+	static const char *const members[] = {"keys", "roles"};
+	static const char *const roles[] = {"root", "timestamp", "snapshot",
+	                                    "targets"};
+	struct repo *r = *state;
+
+	r->edit = take_member;
+	r->version[R_ROOT] = 2;
+	for (size_t i = 0; i < 2; i++) {
+		lacking = members[i];
+		repo_publish_root(r);
+		repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED,
+		               "2.root.json");
+	}
+	lacking = NULL;
+	for (size_t i = 0; i < 4; i++) {
+		lacking_role = roles[i];
+		repo_publish_root(r);
+		repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED,
+		               "2.root.json");
+	}
 }
 
 static void one_key_too_few_is_refused(void **state)
@@ -354,6 +403,7 @@ int main(void)
 		T(only_the_last_root_has_to_be_unexpired),
 		T(no_more_than_256_roots_are_taken_at_a_time),
 		T(consistent_snapshot_is_true_or_false),
+		T(a_root_names_keys_and_all_four_roles),
 		T(one_key_too_few_is_refused),
 		T(fast_forward_is_undone_by_rotating_the_key),
 		T(rotating_the_snapshot_key_forgets_both_files),

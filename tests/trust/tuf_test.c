@@ -226,7 +226,133 @@ static void a_timestamp_must_name_the_snapshot(void **state)
 	assert_int_equal(repo_stored_version(r, "timestamp"), 0);
 }
 
+/* Stored by a client that asked less of it: not a floor, and not in the way.
+ */
+static void a_stored_timestamp_without_a_snapshot_is_no_floor(void **state)
+{
+	struct repo *r = *state;
+	struct memfile *f;
+
+	r->edit = drop_snapshot;
+	repo_publish_files(r);
+	f = repo_served(r, "timestamp.json");
+	repo_store(r, "timestamp", f->bytes, f->len);
+	r->edit = NULL;
+	r->version[R_TIMESTAMP] = 2;
+	repo_publish_files(r);
+	repo_must_pass(r);
+	assert_int_equal(repo_stored_version(r, "timestamp"), 2);
+}
+
 /* Snapshot */
+
+/* 5.5.2: whether or not its length and hashes are listed. */
+static void a_stored_file_of_the_listed_version_is_used(void **state)
+{
+	(void)state;
+	for (int listed = 0; listed < 2; listed++) {
+		struct repo *r;
+
+		repo_set_up((void **)&r);
+		r->listed_hashes = listed;
+		repo_publish_files(r);
+		repo_must_pass(r);
+		repo_must_pass(r);
+		assert_string_equal(r->requests, " 2.root.json timestamp.json");
+		repo_tear_down((void **)&r);
+	}
+}
+
+static void drop_the_hashes(struct repo *r, const char *file, json_t *body)
+{
+	(void)r;
+	if (strcmp(file, "timestamp.json") == 0)
+		json_object_del(json_object_get(json_object_get(body, "meta"),
+		                                "snapshot.json"),
+		                "hashes");
+}
+
+/* The same version is signed again; what is stored is not what is listed. */
+static void a_stored_snapshot_of_other_bytes_is_not_used(void **state)
+{
+	static const struct {
+		uint64_t expires_s;
+		bool longer;
+		void (*edit)(struct repo *r, const char *file, json_t *body);
+	} rows[] = {
+		{NOW + 31 * DAY, false, NULL           },
+		{NOW + 30 * DAY, true,  NULL           },
+		{NOW + 30 * DAY, true,  drop_the_hashes},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct repo *r;
+
+		repo_set_up((void **)&r);
+		repo_must_pass(r);
+		r->expires[R_SNAPSHOT] = rows[i].expires_s;
+		if (rows[i].longer)
+			repo_add_role(r, "release", 7);
+		r->version[R_TIMESTAMP] = 2;
+		r->edit = rows[i].edit;
+		repo_publish_files(r);
+		repo_must_pass(r);
+		assert_non_null(strstr(r->requests, " 1.snapshot.json"));
+		repo_same_file(repo_stored(r, "snapshot"),
+		               repo_served(r, "1.snapshot.json"));
+		repo_tear_down((void **)&r);
+	}
+}
+
+/* S0.1: what a repository announces cannot raise our own maximum. */
+static void set_huge_length(struct repo *r, const char *file, json_t *body)
+{
+	json_t *entry =
+		json_object_get(json_object_get(body, "meta"), "snapshot.json");
+
+	if (entry && strcmp(file, "timestamp.json") == 0 && r->listed_hashes)
+		json_object_set_new(entry, "length",
+		                    json_integer(VS_TUF_SNAPSHOT_MAX + 1));
+}
+
+static void a_snapshot_over_its_maximum_is_not_read(void **state)
+{
+	struct repo *r = *state;
+	char *big = calloc(1, VS_TUF_SNAPSHOT_MAX + 1);
+
+	assert_non_null(big);
+	r->edit = set_huge_length;
+	for (int listed = 0; listed < 2; listed++) {
+		r->listed_hashes = listed;
+		repo_publish_files(r);
+		repo_serve(r, "1.snapshot.json", big, VS_TUF_SNAPSHOT_MAX + 1);
+		repo_must_fail(r, VS_ERR_LIMIT, VS_REASON_TOO_LARGE,
+		               "1.snapshot.json");
+		r->version[R_TIMESTAMP]++;
+	}
+	free(big);
+}
+
+static vs_status fetch_more(void *ctx, const char *name, size_t max,
+                            uint8_t **out, size_t *len)
+{
+	struct repo *r = ctx;
+
+	(void)name;
+	(void)r;
+	*len = max + 1;
+	*out = calloc(1, *len);
+	return *out ? VS_OK : VS_ERR_NOMEM;
+}
+
+static void a_fetch_that_gives_more_than_it_may_is_not_read(void **state)
+{
+	struct repo *r = *state;
+
+	r->ops.fetch = fetch_more;
+	repo_must_fail(r, VS_ERR_LIMIT, VS_REASON_TOO_LARGE, "2.root.json");
+}
 
 static void edit_snapshot_entry(json_t *body, const char *what, json_t *v)
 {
@@ -545,6 +671,11 @@ int main(void)
 		T(a_stored_file_runs_out_like_any_other),
 		T(a_timestamp_may_not_name_an_older_snapshot),
 		T(a_timestamp_must_name_the_snapshot),
+		T(a_stored_timestamp_without_a_snapshot_is_no_floor),
+		T(a_stored_file_of_the_listed_version_is_used),
+		T(a_stored_snapshot_of_other_bytes_is_not_used),
+		T(a_snapshot_over_its_maximum_is_not_read),
+		T(a_fetch_that_gives_more_than_it_may_is_not_read),
 		T(a_snapshot_longer_than_announced_is_refused),
 		T(a_snapshot_shorter_than_announced_is_refused),
 		T(a_snapshot_of_other_bytes_is_refused),

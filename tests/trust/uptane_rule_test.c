@@ -211,6 +211,17 @@ static void foreign_to_the_set(struct world *w)
 	                "releaseSet");
 }
 
+static void set_without_texts(struct world *w)
+{
+	json_object_set_new(world_custom(w->release->body, GATEWAY),
+	                    "releaseSet", json_pack("[i, s]", 7, GATEWAY));
+}
+
+static void hardware_ids_without_texts(struct world *w)
+{
+	world_set_both(w, GATEWAY, "hardwareIds", json_pack("[i]", 7));
+}
+
 static void two_releases(struct world *w)
 {
 	json_object_set_new(world_custom(w->release->body, CONTROLLER),
@@ -301,6 +312,8 @@ static const struct rule rules[] = {
 	     WRONG_HARDWARE, GATEWAY, image_for_other_hardware),
 	OURS("an_image_for_no_hardware",
 	     WRONG_HARDWARE, GATEWAY, image_for_no_hardware),
+	OURS("an_image_for_hardware_of_no_name",
+	     WRONG_HARDWARE, GATEWAY, hardware_ids_without_texts),
 	OURS("an_ecu_this_charger_lacks", UNKNOWN_ECU, "", unknown_ecu),
 	OURS("an_ecu_named_twice", DUPLICATE_ECU, "", ecu_twice),
 	OURS("a_file_for_another_charger", WRONG_VEHICLE, "", other_vehicle),
@@ -322,6 +335,8 @@ static const struct rule rules[] = {
 	OURS("half_a_release", INCOMPLETE_SET, NULL, half_a_release),
 	OURS("an_image_that_is_not_of_the_set",
 	     INCOMPLETE_SET, NULL, foreign_to_the_set),
+	OURS("a_set_that_names_something_else",
+	     INCOMPLETE_SET, NULL, set_without_texts),
 	OURS("two_releases_at_once", INCOMPLETE_SET, NULL, two_releases),
 	OURS("an_image_of_no_release_among_others",
 	     INCOMPLETE_SET, NULL, one_of_no_release),

@@ -117,14 +117,80 @@ static void custom_fields_of_the_wrong_kind_are_malformed(void **state)
 	}
 }
 
-static void a_target_for_no_ecu_is_malformed(void **state)
+static void ecus_are_an_empty_list(struct world *w)
 {
-	struct world *w = *state;
-
 	json_object_set_new(world_custom(w->director.targets, GATEWAY),
 	                    "ecuIdentifiers", json_object());
-	assert_int_equal(world_check(w), VS_ERR_INPUT);
-	assert_int_equal(w->why.code, VS_REASON_MALFORMED);
+}
+
+static void ecus_are_missing(struct world *w)
+{
+	json_object_del(world_custom(w->director.targets, GATEWAY),
+	                "ecuIdentifiers");
+}
+
+static void ecu_without_hardware(struct world *w)
+{
+	json_object_set_new(world_custom(w->director.targets, GATEWAY),
+	                    "ecuIdentifiers",
+	                    json_pack("{s:{}}", "CP-0001-gateway"));
+}
+
+static void image_without_custom(struct world *w)
+{
+	json_object_del(world_target(w->release->body, GATEWAY), "custom");
+}
+
+static void set_sha256(struct world *w, json_t *v)
+{
+	json_t *const bodies[] = {w->director.targets, w->release->body};
+
+	for (size_t i = 0; i < 2; i++) {
+		json_t *hashes = json_object_get(
+			world_target(bodies[i], GATEWAY), "hashes");
+
+		json_object_del(hashes, "sha256");
+		if (v)
+			json_object_set(hashes, "sha256", v);
+	}
+	json_decref(v);
+}
+
+static void sha256_is_missing(struct world *w)
+{
+	set_sha256(w, NULL);
+}
+
+static void sha256_is_no_digest(struct world *w)
+{
+	set_sha256(w, json_string("00"));
+}
+
+static void an_entry_that_lacks_something_is_malformed(void **state)
+{
+	static const struct {
+		void (*spoil)(struct world *w);
+		const char *what;
+	} rows[] = {
+		{ecus_are_an_empty_list, "ecuIdentifiers"},
+		{ecus_are_missing,       "ecuIdentifiers"},
+		{ecu_without_hardware,   "hardwareId"    },
+		{image_without_custom,   "custom"        },
+		{sha256_is_missing,      "sha256"        },
+		{sha256_is_no_digest,    "sha256"        },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *w;
+
+		world_set_up((void **)&w);
+		rows[i].spoil(w);
+		assert_int_equal(world_check(w), VS_ERR_INPUT);
+		assert_int_equal(w->why.code, VS_REASON_MALFORMED);
+		assert_string_equal(w->why.what, rows[i].what);
+		world_tear_down((void **)&w);
+	}
 }
 
 static void an_image_repository_that_is_away_is_no_refusal(void **state)
@@ -188,6 +254,12 @@ static void nothing_is_compared_before_a_refresh(void **state)
 	assert_int_equal(
 		vs_uptane_check(w->d, w->i, &w->vehicle, &w->out, &w->why),
 		VS_ERR_STATE);
+	assert_int_equal(vs_tuf_refresh(w->d, NULL), VS_OK);
+	vs_tuf_close(&w->i);
+	assert_int_equal(vs_tuf_open(&w->image.ops, NOW, &w->i, NULL), VS_OK);
+	assert_int_equal(
+		vs_uptane_check(w->d, w->i, &w->vehicle, &w->out, &w->why),
+		VS_ERR_STATE);
 }
 
 #define T(name)                                                                \
@@ -202,7 +274,7 @@ int main(void)
 		T(one_of_two_installed_is_not_installed),
 		T(a_release_without_a_set_may_name_one_component),
 		T(custom_fields_of_the_wrong_kind_are_malformed),
-		T(a_target_for_no_ecu_is_malformed),
+		T(an_entry_that_lacks_something_is_malformed),
 		T(an_image_repository_that_is_away_is_no_refusal),
 		T(more_ecus_than_we_can_hold_are_too_many),
 		T(nothing_is_compared_before_a_refresh),

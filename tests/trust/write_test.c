@@ -27,6 +27,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static const uint64_t too_far = UINT64_C(9007199254740992); /* 2^53 */
+
 static void a_root_needs_each_role_once_with_enough_keys(void **state)
 {
 	struct repo *r = *state;
@@ -45,7 +47,12 @@ static void a_root_needs_each_role_once_with_enough_keys(void **state)
 	                    "2027-01-15T08:00:00Z");
 	json_decref(out);
 	assert_int_equal(vs_write_root(0, NOW, roles, 4, &out), VS_ERR_INPUT);
+	assert_int_equal(vs_write_root(too_far, NOW, roles, 4, &out),
+	                 VS_ERR_INPUT);
 	assert_null(out);
+	roles[0].key_count = VS_ROLE_KEYS_MAX + 1;
+	assert_int_equal(vs_write_root(1, NOW, roles, 4, &out), VS_ERR_INPUT);
+	roles[0].key_count = 3;
 	assert_int_equal(vs_write_root(1, NOW, roles, 3, &out), VS_ERR_INPUT);
 	roles[0].threshold = 0;
 	assert_int_equal(vs_write_root(1, NOW, roles, 4, &out), VS_ERR_INPUT);
@@ -86,6 +93,12 @@ static void meta_names_end_in_json_and_come_once(void **state)
 	f[1].name = "release.json";
 	f[1].version = 0;
 	assert_int_equal(vs_write_snapshot(1, NOW, f, 2, &out), VS_ERR_INPUT);
+	f[1].version = too_far;
+	assert_int_equal(vs_write_snapshot(1, NOW, f, 2, &out), VS_ERR_INPUT);
+	f[1].name = ".json";
+	f[1].version = 1;
+	assert_int_equal(vs_write_snapshot(1, NOW, f, 2, &out), VS_ERR_INPUT);
+	f[1].name = "release.json";
 	f[1].version = 1;
 	assert_int_equal(vs_write_snapshot(1, NOW, f, 2, &out), VS_OK);
 	json_decref(out);
@@ -138,6 +151,10 @@ static void targets_follow_the_publishers_rules(void **state)
 		"{\"a\":\"\\u0007\"}",
 		"{\"a\":9007199254740992}",
 		"{\"a\":[1.5]}",
+		"{\"a\":-9007199254740992}",
+		"{\"a\":\"\\u007f\"}",
+		"{\"\\u007f\":1}",
+		"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]}",
 	};
 	struct repo *r = *state;
 	struct vs_write_file f = {"a", 0, "bytes", 5};
@@ -155,6 +172,7 @@ static void targets_follow_the_publishers_rules(void **state)
 	assert_int_equal(
 		json_object_size(json_object_get(r->targets, "targets")), 0);
 	f.name = "a/b";
+	assert_int_equal(vs_write_add_target(NULL, &f, NULL), VS_ERR_INPUT);
 	assert_int_equal(
 		vs_write_add_target(r->targets, &f,
 	                            json_pack("{s:s}", "name", "\xc3\xa4")),
@@ -184,7 +202,13 @@ static void delegations_follow_the_publishers_rules(void **state)
 	assert_int_equal(
 		vs_write_add_delegation(r->targets, &role, &path, 1, false),
 		VS_ERR_INPUT);
+	role.name = "\x7f";
+	assert_int_equal(
+		vs_write_add_delegation(r->targets, &role, &path, 1, false),
+		VS_ERR_INPUT);
 	role.name = "other";
+	assert_int_equal(vs_write_add_delegation(NULL, &role, &path, 1, false),
+	                 VS_ERR_INPUT);
 	path = "\n";
 	assert_int_equal(
 		vs_write_add_delegation(r->targets, &role, &path, 1, false),
