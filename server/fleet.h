@@ -38,6 +38,7 @@ struct vs_device_state {
 	char nonce[65], nonce_before[65];
 	bool nonce_ours;
 	uint64_t director_trusted; /* the highest version it says it trusts */
+	uint64_t image_trusted;    /* likewise; kept until a restart only */
 	char status[32], phase[32], detail[160], about[128];
 	vs_reason reason, fallback_reason;
 	uint64_t campaign_seq;

@@ -145,30 +145,54 @@ static uint64_t timestamp_version(const struct vs_fileset *files)
 	return version;
 }
 
-vs_status vs_image_sign(struct vs_fileset *files,
-                        const struct vs_image_with *with, struct vs_why *why)
+static uint64_t higher(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+struct vs_image_versions vs_image_reached(const struct vs_image_repo *r)
+{
+	struct vs_image_versions v;
+
+	vs_fileset_newest(&r->files, "snapshot", &v.snapshot);
+	v.snapshot = higher(v.snapshot, r->beyond.snapshot);
+	v.timestamp = higher(timestamp_version(&r->files), r->beyond.timestamp);
+	return v;
+}
+
+static vs_status sign_past(struct vs_fileset *files,
+                           const struct vs_image_versions *last,
+                           const struct vs_image_with *with, struct vs_why *why)
 {
 	struct vs_signers signers = {0};
-	uint64_t root_version, snapshot;
+	uint64_t root_version;
 	const struct vs_file *root =
 		vs_fileset_newest(files, "root", &root_version);
-	uint64_t timestamp =
-		vs_director_next(timestamp_version(files), with->now_s);
+	uint64_t timestamp = vs_director_next(last->timestamp, with->now_s);
+	uint64_t snapshot = vs_director_next(last->snapshot, with->now_s);
 
-	vs_fileset_newest(files, "snapshot", &snapshot);
-	uint64_t next = vs_director_next(snapshot, with->now_s);
 	if (!root)
 		return vs_fail(VS_ERR_ABSENT, why, VS_REASON_UNREADABLE,
 		               "no root", 0);
 	vs_status status =
 		vs_signers_parse(root->bytes, root->len, &signers, why);
 	if (!status)
-		status = sign_snapshot(files, &signers, with, next, why);
+		status = sign_snapshot(files, &signers, with, snapshot, why);
 	if (!status)
 		status = sign_timestamp(files, &signers, with, timestamp, why);
 	vs_signers_drop(&signers);
+	return status;
+}
+
+vs_status vs_image_sign(struct vs_fileset *files,
+                        const struct vs_image_with *with, struct vs_why *why)
+{
+	struct vs_image_versions last = {.timestamp = timestamp_version(files)};
+
+	vs_fileset_newest(files, "snapshot", &last.snapshot);
+	vs_status status = sign_past(files, &last, with, why);
 	if (!status)
-		forget_snapshots(files, snapshot);
+		forget_snapshots(files, last.snapshot);
 	return status;
 }
 
@@ -335,11 +359,19 @@ vs_status vs_image_renew(const struct vs_image_repo *cur,
                          const struct vs_image_with *with,
                          struct vs_image_repo *out, struct vs_why *why)
 {
+	const struct vs_image_versions last = vs_image_reached(cur);
+	uint64_t before;
+
 	*out = (struct vs_image_repo){.renew_s = renew_at(with)};
 	vs_status status = vs_fileset_copy(&cur->files, &out->files);
 	if (!status)
 		status = copy_releases(&cur->releases, &out->releases, why);
-	return status ? status : vs_image_sign(&out->files, with, why);
+	if (!status)
+		status = sign_past(&out->files, &last, with, why);
+	vs_fileset_newest(&cur->files, "snapshot", &before);
+	if (!status)
+		forget_snapshots(&out->files, before);
+	return status;
 }
 
 static vs_status store_files(struct vs_store *s, const struct vs_fileset *cur,

@@ -18,9 +18,18 @@
 
 #define VS_RENEW_NOW 1
 
+/* Versions of its two online roles. */
+struct vs_image_versions {
+	uint64_t timestamp, snapshot;
+};
+
 struct vs_image_repo {
 	struct vs_fileset files;
 	struct vs_releases releases;
+	/* what a charger trusts beyond ours: the next renewal goes past it.
+	 * It need not be kept in the database, for who trusts it says so with
+	 * every report. */
+	struct vs_image_versions beyond;
 	/* when the tick signs anew; 0: nothing is published yet */
 	uint64_t renew_s;
 };
@@ -59,6 +68,9 @@ vs_status vs_image_propose(const struct vs_image_repo *cur,
                            struct vs_image_repo *out,
                            struct vs_image_about *about,
                            struct vs_why *why) VS_MUST_CHECK;
+
+/* What is in force, or will be with the next renewal; 0 if nothing is. */
+struct vs_image_versions vs_image_reached(const struct vs_image_repo *r);
 
 /* The same repository with a new snapshot and timestamp. */
 vs_status vs_image_renew(const struct vs_image_repo *cur,

@@ -20,6 +20,8 @@ struct report_job {
 	vs_reason refused; /* NONE: it was taken */
 	const char *why;
 	struct vs_device next; /* the charger after this report; borrows */
+	struct vs_image_versions beyond; /* what the image repository is to */
+	bool overtaken;                  /* go past, if that is news */
 };
 
 vs_status vs_director_store(struct vs_store *s, const char *device,
@@ -110,6 +112,50 @@ static vs_status store_overtaken(const struct report_job *j,
 	return status;
 }
 
+/* One image repository serves all chargers, and one that lies can lead it
+ * ahead, though not so far that versions run out.
+ */
+static void see_image(struct report_job *j)
+{
+	const struct vs_image_repo *image = &j->request->server->image;
+	const uint64_t trusts = j->report.image_version;
+	const uint64_t snapshot = j->report.image_snapshot_version;
+
+	j->next.state.image_trusted = trusts > snapshot ? trusts : snapshot;
+	if (!j->next.state.image_trusted || !image->renew_s)
+		return;
+	const struct vs_image_versions reached = vs_image_reached(image);
+	j->beyond = image->beyond;
+	if (trusts > reached.timestamp && trusts <= VS_DIRECTOR_FOLLOW_MAX) {
+		j->beyond.timestamp = trusts;
+		j->overtaken = true;
+	}
+	if (snapshot > reached.snapshot && snapshot <= VS_DIRECTOR_FOLLOW_MAX) {
+		j->beyond.snapshot = snapshot;
+		j->overtaken = true;
+	}
+}
+
+static vs_status store_image(const struct report_job *j, struct vs_store *store,
+                             const struct vs_device *d)
+{
+	uint64_t trusts = j->next.state.image_trusted;
+	vs_status status = VS_OK;
+
+	if (j->overtaken)
+		status = note(store, d->id, "image-overtaken",
+		              VS_REASON_WRONG_VERSION,
+		              "trusts a later image repository than ours");
+	if (!status && trusts > VS_DIRECTOR_FOLLOW_MAX &&
+	    trusts != d->state.image_trusted &&
+	    j->request->server->image.renew_s)
+		status = note(store, d->id, "image-out-of-reach",
+		              VS_REASON_WRONG_VERSION,
+		              "trusts an image repository that leaves no "
+		              "versions: its keys must be rotated");
+	return status;
+}
+
 /* What is news in this report, for the log. */
 static vs_status store_news(const struct report_job *j, struct vs_store *store,
                             const struct vs_device *d)
@@ -129,11 +175,13 @@ static vs_status store_news(const struct report_job *j, struct vs_store *store,
 	                (is->reason != VS_REASON_NONE && !is->about[0] &&
 	                 is->reason != was->reason)))
 		status = note(store, d->id, "status", is->reason, is->status);
-	return status ? status : store_overtaken(j, store, d);
+	if (!status)
+		status = store_overtaken(j, store, d);
+	return status ? status : store_image(j, store, d);
 }
 
-/* A charger that trusts later image metadata than ours met an intruder with
- * our keys: signing anew takes us past them.  Only when it is news: a charger
+/* An older agent does not say which versions it trusts, only that ours are
+ * older: signing anew may take us past them.  Only when it is news: a charger
  * that repeats itself must not have us sign without end.
  */
 static bool image_overtaken(const struct vs_device_state *was,
@@ -151,7 +199,10 @@ static void apply(struct report_job *j, struct vs_device *d,
 	struct vs_server *s = j->request->server;
 
 	pthread_rwlock_wrlock(&s->lock);
-	if (s->image.renew_s && image_overtaken(&d->state, &j->next.state))
+	if (j->overtaken)
+		s->image.beyond = j->beyond;
+	if (j->overtaken ||
+	    (s->image.renew_s && image_overtaken(&d->state, &j->next.state)))
 		s->image.renew_s = VS_RENEW_NOW;
 	d->state = j->next.state;
 	memcpy(d->ecus, j->next.ecus, sizeof d->ecus);
@@ -172,6 +223,7 @@ static vs_status take(struct report_job *j, struct vs_store *store,
 	j->next = *d;
 	vs_device_report(&j->next, &j->report, j->nonce, with.now_s);
 	j->next.state.nonce_ours = true;
+	see_image(j);
 	if (strcmp(vs_device_release(&j->next, with.releases),
 	           vs_device_release(d, with.releases)) != 0)
 		j->next.director_stale = true;

@@ -116,6 +116,57 @@ def led_ahead(tap, world):
               seen, "the log says that it happened", seen)
 
 
+def snapshot_version(client):
+    """Of the snapshot that the image repository's timestamp names."""
+    file = json.loads(client.charger.client.good("/image/timestamp.json"))
+    return file["signed"]["meta"]["snapshot.json"]["version"]
+
+
+def image_led_ahead(tap, world):
+    """The image repository goes past what a charger says it trusts"""
+    # A2, S0.18: the online keys are stolen
+    charger, bystander = (world.chargers[i] for i in ("CP-0001", "CP-0002"))
+    client = Client(charger, world.room)
+    ours = client.look("image")
+    tap.equal(charger.report(imageVersion=ours, imageSnapshotVersion=1).code,
+              200, "(a charger says what it trusts)")
+    time.sleep(0.5)
+    tap.equal(client.look("image"), ours, "what is ours changes nothing")
+    far, farther = ours + 10 ** 9, ours + 2 * 10 ** 9
+    client.judge("image", far)
+    tap.equal(client.look("image"), None,
+              "a billion ahead: it refuses our image repository")
+    charger.report(reason="metadata-rollback", about="image/timestamp.json",
+                   imageVersion=far, imageSnapshotVersion=farther)
+    tap.check(world.wait(lambda: client.look("image"), 3),
+              "after its report the timestamp is past him", client.trusts)
+    tap.equal([client.trusts["image"], snapshot_version(client)],
+              [far + 1, farther + 1], "by one, and so is the snapshot")
+    world.power_cut()
+    tap.check((client.look("image") or 0) > far and
+              snapshot_version(client) > farther,
+              "and they stay past him after a power cut")
+    charger.report(imageVersion=far, imageSnapshotVersion=farther)
+    now = client.look("image")
+    time.sleep(0.5)
+    tap.equal(client.look("image"), now, "who is behind again changes nothing")
+    last = 2 ** 53 - 1
+    for _ in range(2):
+        bystander.report(imageVersion=last)
+    time.sleep(0.5)
+    tap.equal(client.look("image"), now,
+              "it is not followed where no versions are left")
+    bystander.report(imageSnapshotVersion=2 ** 52)
+    tap.check(world.wait(lambda: snapshot_version(client) == 2 ** 52 + 1, 3),
+              "up to half of all versions it is")
+    log = [(r["action"], r["subject"], r["reason"]) for r in world.audit()
+           if r["action"].startswith("image-o")]
+    tap.equal(log, [("image-overtaken", charger.id, "wrong-version"),
+                    ("image-out-of-reach", bystander.id, "wrong-version"),
+                    ("image-overtaken", bystander.id, "wrong-version")],
+              "the log says each of it once")
+
+
 def out_of_reach(tap, world):
     """A charger led to the last version there is comes back by new keys"""
     # A2; TUF 1.0.34 5.3.11: fast-forward recovery
@@ -241,7 +292,8 @@ def run(tap, program, folder):
         world.room.release("1.1.0", 2)
         world.upload()
         assert world.publish(world.room.files()).code == 200
-        for section in (clock, restored, led_ahead, out_of_reach, renewal):
+        for section in (clock, restored, led_ahead, out_of_reach,
+                        image_led_ahead, renewal):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)
