@@ -20,6 +20,7 @@
 #include "agent/identity.h"
 #include "agent/install.h"
 #include "agent/local.h"
+#include "agent/mode.h"
 #include "agent/net.h"
 #include "base/buffer.h"
 #include "base/file.h"
@@ -402,10 +403,28 @@ static int install_first(const struct args *a, const struct vs_charger *c,
 	return code == VS_EXIT_OK ? write_record(a) : code;
 }
 
-static int provision(const struct args *a)
+/* What was put together is judged as it will be when it runs. */
+static int fill(const struct args *a, const struct vs_conf *conf)
 {
 	struct vs_charger c;
 	struct vs_logged log = {.policy = NULL};
+	char error[VS_ERROR_LEN];
+	int code = VS_EXIT_FAILED;
+
+	if (vs_charger_open_blank(&c, a->dir, error) == VS_OK &&
+	    vs_identity_check(conf, error) == VS_OK &&
+	    vs_logged_open(&log, a->dir, error) == VS_OK &&
+	    vs_mode_check(&c, conf, &log, error) == VS_OK)
+		code = install_first(a, &c, &log);
+	else
+		vs_error("%s", error);
+	vs_logged_close(&log);
+	vs_charger_close(&c);
+	return code;
+}
+
+static int provision(const struct args *a)
+{
 	struct vs_conf conf;
 	char error[VS_ERROR_LEN];
 	int code = copy_files(a);
@@ -420,22 +439,13 @@ static int provision(const struct args *a)
 		code = check_root(a->dir, "image", a->image_root);
 	if (code != VS_EXIT_OK)
 		return code;
-	if (vs_conf_load(a->dir, &conf, error) != VS_OK ||
-	    vs_identity_check(&conf, error) != VS_OK) {
+	if (vs_conf_load(a->dir, &conf, error) == VS_OK) {
+		code = fill(a, &conf);
 		vs_conf_drop(&conf);
-		vs_error("%s", error);
-		return VS_EXIT_FAILED;
-	}
-	vs_conf_drop(&conf);
-	if (vs_charger_open_blank(&c, a->dir, error) == VS_OK &&
-	    vs_logged_open(&log, a->dir, error) == VS_OK) {
-		code = install_first(a, &c, &log);
 	} else {
 		vs_error("%s", error);
 		code = VS_EXIT_FAILED;
 	}
-	vs_logged_close(&log);
-	vs_charger_close(&c);
 	return code;
 }
 

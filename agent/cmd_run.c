@@ -12,6 +12,7 @@
 #include "agent/build_time.h"
 #include "agent/commands.h"
 #include "agent/identity.h"
+#include "agent/mode.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -130,17 +131,19 @@ static void print_keys(void)
 		       keys[i].preset ? keys[i].preset : "", "]");
 }
 
-static int judge(const struct vs_charger *charger, const struct vs_conf *conf)
+static int judge(const struct vs_charger *charger, const struct vs_conf *conf,
+                 const struct vs_logged *log)
 {
 	char error[VS_ERROR_LEN];
 
-	if (vs_identity_check(conf, error) != VS_OK) {
+	if (vs_identity_check(conf, error) != VS_OK ||
+	    vs_mode_check(charger, conf, log, error) != VS_OK) {
 		vs_error("%s", error);
 		return VS_EXIT_FAILED;
 	}
-	printf("%s: %d components, server %s: in order\n",
+	printf("%s: %d components, server %s: in order%s\n",
 	       charger->machine.vehicle, charger->machine.count,
-	       conf->server_url);
+	       conf->server_url, conf->demo ? ", as a demo" : "");
 	return VS_EXIT_OK;
 }
 
@@ -167,7 +170,7 @@ int vs_cmd_check_config(int argc, char **argv)
 	           vs_conf_load(charger.dir, &conf, error) != VS_OK) {
 		vs_error("%s", error);
 	} else {
-		code = judge(&charger, &conf);
+		code = judge(&charger, &conf, &log);
 		vs_conf_drop(&conf);
 	}
 	vs_logged_close(&log);

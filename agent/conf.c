@@ -23,6 +23,8 @@ static const struct vs_config_key keys[] = {
          "this charger's certificate, PEM"                         },
 	{"key_file",           VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
          "its private key, PEM, readable by the owner alone"       },
+	{"mode",               VS_CONFIG_TEXT, 1,   16,                "production",
+         "production; or demo: keys of tests and examples will do" },
 	{"poll_ms",            VS_CONFIG_UINT, 100, 7 * DAY_MS,        "60000",
          "time between two looks at the repositories"              },
 	{"poll_min_ms",        VS_CONFIG_UINT, 100, 7 * DAY_MS,        "1000",
@@ -140,6 +142,9 @@ static vs_status check(const struct vs_conf *c, char error[static VS_ERROR_LEN])
 		            "does not begin with https://");
 	if (c->server_url[strlen(c->server_url) - 1] == '/')
 		return fail(error, "server_url", "ends with a slash");
+	if (!c->demo &&
+	    strcmp(vs_config_text(c->read, "mode"), "production") != 0)
+		return fail(error, "mode", "is neither production nor demo");
 	if (c->poll_min_ms > c->poll_max_ms)
 		return fail(error, "poll_min_ms", "is above poll_max_ms");
 	if (c->status_command[0] != '\0' && c->status_command[0] != '/')
@@ -164,6 +169,7 @@ vs_status vs_conf_load(const char *dir, struct vs_conf *out,
 	out->server_url = vs_config_text(out->read, "server_url");
 	out->status_command = vs_config_text(out->read, "status_command");
 	out->window = vs_config_text(out->read, "window");
+	out->demo = strcmp(vs_config_text(out->read, "mode"), "demo") == 0;
 	out->require_idle = vs_config_bool(out->read, "require_idle");
 	take_numbers(out);
 	status = take_files(dir, out, error);

@@ -2,7 +2,7 @@
  *
  * agent/conf.h - DIR/agent.conf.
  *
- * No setting turns a check off.
+ * No setting turns a check off but mode (agent/mode.h).
  */
 #ifndef VS_AGENT_CONF_H
 #define VS_AGENT_CONF_H
@@ -19,6 +19,7 @@ struct vs_conf {
 	uint64_t jitter_percent;
 	uint64_t max_bytes_s, min_bytes_s;
 	uint64_t workers;
+	bool demo; /* keys that everybody has are believed too */
 	/* gates */
 	bool require_idle;
 	char status_file[PATH_MAX];

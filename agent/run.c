@@ -11,6 +11,7 @@
 
 #include "agent/activate.h"
 #include "agent/deliver.h"
+#include "agent/mode.h"
 #include "agent/move.h"
 #include "agent/settle.h"
 #include "agent/update.h"
@@ -68,6 +69,8 @@ static vs_status open_parts(struct vs_agent *a, const char *dir,
 		status = vs_conf_load(a->charger.dir, &a->conf, error);
 	if (status == VS_OK)
 		status = vs_logged_open(&a->log, a->charger.dir, error);
+	if (status == VS_OK)
+		status = vs_mode_check(&a->charger, &a->conf, &a->log, error);
 	if (status != VS_OK)
 		return status;
 	n = snprintf(a->state_file, sizeof(a->state_file),

@@ -19,6 +19,7 @@
 #define LIFE_MS 300000
 
 static const char conf[] = "server_url = " SERVER_URL "\n"
+			   "mode = demo\n"
 			   "ca_file = ca.pem\n"
 			   "cert_file = device.crt\n"
 			   "key_file = device.key\n"

@@ -16,6 +16,9 @@
 
 #include <cmocka.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include "base/file.h"
 #include "base/hex.h"
 #include "seal/pack.h"
@@ -80,6 +83,23 @@ void maker_put(const struct maker *m, const char *name, const void *bytes,
 	assert_int_equal(
 		vs_file_replace(maker_path(m, name, path), bytes, len, 0600),
 		VS_OK);
+}
+
+void maker_certificate(const struct maker *m, EVP_PKEY *key, const char *name)
+{
+	char path[PATH_MAX];
+	const EVP_MD *md = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
+	X509 *cert = X509_new();
+	FILE *f = fopen(maker_path(m, name, path), "w");
+
+	assert_non_null(f);
+	assert_int_equal(X509_set_pubkey(cert, key), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+	assert_int_not_equal(X509_sign(cert, key, md), 0);
+	assert_int_equal(PEM_write_X509(f, cert), 1);
+	assert_int_equal(fclose(f), 0);
+	X509_free(cert);
 }
 
 static void fill_header(struct vs_seal_header *h, const char *component,

@@ -38,6 +38,9 @@ const char *maker_path(const struct maker *m, const char *name, char *out);
 void maker_put(const struct maker *m, const char *name, const void *bytes,
                size_t len);
 
+/* A certificate of the key for itself, which is its CA too, in m->dir/name. */
+void maker_certificate(const struct maker *m, EVP_PKEY *key, const char *name);
+
 /* Seals and packs an image for gateway (gw-rev3) or controller (ct-rev1). */
 void maker_seal(struct maker *m, struct made *out, const char *component,
                 uint64_t seq, uint32_t security, const uint8_t *image,

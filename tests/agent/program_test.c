@@ -16,9 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/maker.h"
@@ -49,23 +46,6 @@ static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "poll_ms = 100\n"
 			   "status_age_ms = 60000\n";
 
-/* A certificate of the key for itself, which is its CA too. */
-static void make_certificate(EVP_PKEY *key, const char *name)
-{
-	char path[PATH_MAX];
-	X509 *cert = X509_new();
-	FILE *f = fopen(maker_path(&maker, name, path), "w");
-
-	assert_non_null(f);
-	assert_int_equal(X509_set_pubkey(cert, key), 1);
-	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
-	assert_int_not_equal(X509_sign(cert, key, EVP_sha256()), 0);
-	assert_int_equal(PEM_write_X509(f, cert), 1);
-	assert_int_equal(fclose(f), 0);
-	X509_free(cert);
-}
-
 static void make_identity(void)
 {
 	char path[PATH_MAX];
@@ -73,11 +53,11 @@ static void make_identity(void)
 
 	maker_path(&maker, "other.key", path);
 	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
-	make_certificate(key, "other.pem");
+	maker_certificate(&maker, key, "other.pem");
 	EVP_PKEY_free(key);
 	maker_path(&maker, "device.key", path);
 	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
-	make_certificate(key, "cert.pem");
+	maker_certificate(&maker, key, "cert.pem");
 	EVP_PKEY_free(key);
 }
 
@@ -383,6 +363,24 @@ static void a_bad_setting_is_named_with_file_and_line(void **state)
 	must_say("agent.conf");
 }
 
+/* Every key of the tests' repositories and logs is published with them. */
+static void a_demo_key_is_not_believed_in_production(void **state)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "%smode = demo\n", conf);
+
+	(void)state;
+	maker_put(&maker, "charger/tlog-policy", policy, strlen(policy));
+	must_say("tlog-policy: a demo key: its private part is published");
+	maker_put(&maker, "charger/agent.conf", text, (size_t)n);
+	RUN("check-config", "--dir", charger);
+	assert_int_equal(said.code, 0);
+	assert_non_null(strstr(said.out, "in order, as a demo"));
+	n = snprintf(text, sizeof(text), "%smode = test\n", conf);
+	maker_put(&maker, "charger/agent.conf", text, (size_t)n);
+	must_say("mode: is neither production nor demo");
+}
+
 static void what_a_charger_is_made_of_is_judged_too(void **state)
 {
 	char path[PATH_MAX];
@@ -641,9 +639,20 @@ static void fill_words(const char *seal, const char *root, const char *cert,
 	                             text(9, "", "device.key"),
 	                             "--set",
 	                             set,
+	                             "--set",
+	                             "mode=demo",
 	                             NULL};
 
 	memcpy(words_of_a_factory, words, sizeof(words));
+}
+
+static void set_mode(const char *text)
+{
+	size_t n = 0;
+
+	while (words_of_a_factory[n])
+		n++;
+	words_of_a_factory[n - 1] = text;
 }
 
 static void must_leave_nothing(int code, const char *what)
@@ -675,6 +684,9 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	fill_words("gateway1.seal", "root.json", "other.pem", "tries=2");
 	must_leave_nothing(1, "device.crt: is not this key's certificate");
 	fill_words("gateway1.seal", "root.json", "cert.pem", "tries=2");
+	set_mode("mode=production");
+	must_leave_nothing(1, "agent/director/root.json: a demo key: ");
+	set_mode("mode=demo");
 	hear(start(words_of_a_factory, 0));
 	assert_int_equal(said.code, 0);
 	assert_int_equal(
@@ -733,6 +745,7 @@ int main(void)
 		cmocka_unit_test(help_is_there_for_every_command),
 		EACH(status_says_what_runs),
 		EACH(a_bad_setting_is_named_with_file_and_line),
+		EACH(a_demo_key_is_not_believed_in_production),
 		EACH(what_a_charger_is_made_of_is_judged_too),
 		EACH(a_damaged_keyring_or_identity_is_said),
 		EACH(an_identity_must_fit_together),
