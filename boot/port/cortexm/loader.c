@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * boot/port/cortexm/loader.c - the controller's boot stage.
+ *
+ * boot/boot.h decides; this finds the slots, hands the decision over and
+ * jumps.  An image starts in one place, start(), which asks everything again
+ * that brought it there.  If nothing may start, the loader itself speaks the
+ * serial update protocol, so that the gateway can put an image in.
+ */
+#include "boot/port/cortexm/loader.h"
+
+#include "boot/flash_floor.h"
+#include "boot/memory.h"
+#include "boot/port/bearssl.h"
+#include "boot/port/cortexm/nor.h"
+#include "boot/port/cortexm/place.h"
+#include "boot/port/cortexm/serve.h"
+#include "boot/port/cortexm/uart.h"
+
+#define SLOT_LEN ((uint32_t)VS_SLOT_SECTORS * VS_NOR_SECTOR_LEN)
+
+struct loader {
+	struct vs_flash flash;
+	struct vs_flash_part floor_at;
+	struct vs_flash_part record_at;
+	struct vs_place place;
+	struct vs_boot_ops ops;
+	struct vs_boot_component what;
+	struct vs_boot_decision d;
+	volatile uint32_t prepared; /* enum step, one after the other */
+};
+
+/* What start() wants to have happened, as sums. */
+enum step { RING_SOUND = 0x1359, DECIDED = 0x2468000, BROUGHT = 0x50000000 };
+
+static uint64_t slot_len(void *ctx, int component, int slot)
+{
+	(void)ctx;
+	return component == 0 && slot >= 0 && slot < VS_SLOTS ? SLOT_LEN : 0;
+}
+
+static const uint8_t *map(void *ctx, int component, int slot, uint64_t at,
+                          size_t len)
+{
+	const struct loader *l = ctx;
+	uint64_t all = slot_len(ctx, component, slot);
+
+	if (at > all || len > all - at)
+		return NULL;
+	return vs_nor_map(vs_place_of(&l->place, slot) * VS_NOR_SECTOR_LEN +
+	                          (uint32_t)at,
+	                  (uint32_t)len);
+}
+
+static vs_status floor_get(void *ctx, int component, uint32_t *out)
+{
+	const struct loader *l = ctx;
+
+	return vs_flash_floor_get(&l->floor_at, component, out);
+}
+
+static vs_status floor_raise(void *ctx, int component, uint32_t to)
+{
+	const struct loader *l = ctx;
+
+	return vs_flash_floor_raise(&l->floor_at, component, to);
+}
+
+static void say(void *ctx, const char *what, int component, int slot,
+                vs_reason reason)
+{
+	(void)ctx;
+	(void)component;
+	vs_uart_text("loader: ");
+	vs_uart_text(what);
+	if (slot >= 0) {
+		vs_uart_text(", slot ");
+		vs_uart_number((uint32_t)slot);
+	}
+	if (reason != VS_REASON_NONE) {
+		vs_uart_text(", reason ");
+		vs_uart_number(reason);
+	}
+	vs_uart_text("\r\n");
+}
+
+static void set_up(struct loader *l)
+{
+	const struct vs_factory *factory = vs_board_factory();
+
+	vs_nor_init(&l->flash);
+	l->floor_at.flash = &l->flash;
+	l->floor_at.first = VS_AT_FLOOR;
+	l->record_at.flash = &l->flash;
+	l->record_at.first = VS_AT_RECORD;
+	l->ops.ctx = l;
+	vs_flash_record_ops(&l->record_at, &l->ops.record);
+	vs_bearssl_i15(&l->ops.crypto);
+	l->ops.slot_len = slot_len;
+	l->ops.floor_get = floor_get;
+	l->ops.floor_raise = floor_raise;
+	l->ops.map = map;
+	l->ops.log = say;
+	l->what.name = factory->component;
+	l->what.hardware = factory->hardware;
+	l->what.hash_whole = true;
+	l->d.slot = -1;
+	l->d.verdict = VS_VERDICT_DENY;
+}
+
+/* Who could change the keyring could change this loader; what may have gone
+ * wrong is the factory.
+ */
+static vs_status check_ring(const struct vs_keyring *ring)
+{
+	if (ring->version < 1 || ring->key_count > VS_KEYRING_KEYS_MAX ||
+	    ring->component_count > VS_KEYRING_COMPONENTS_MAX ||
+	    ring->threshold < 1 ||
+	    ring->threshold + ring->lms_threshold > ring->key_count)
+		return VS_ERR_INPUT;
+	return VS_OK;
+}
+
+/* Verifies again what was moved. */
+static vs_status look_again(struct loader *l, const struct vs_keyring *ring)
+{
+	struct vs_seal_header header;
+	struct vs_why why;
+	vs_status status = vs_boot_verify_component(
+		&l->ops, &l->what, 0, l->d.slot, ring, NULL, &header, &why);
+
+	if (status != VS_OK)
+		return status;
+	return memcmp(&header, &l->d.header[0], sizeof(header)) == 0
+	               ? VS_OK
+	               : VS_ERR_REFUSED;
+}
+
+static vs_status bring(struct loader *l, const struct vs_keyring *ring)
+{
+	bool moved = true;
+	vs_status status = vs_place_bring(&l->place, l->d.slot, &moved);
+
+	if (status == VS_OK && moved)
+		status = look_again(l, ring);
+	return status;
+}
+
+/* Decides, and has the slot where it runs. */
+static vs_status choose(struct loader *l)
+{
+	const struct vs_keyring *ring = &vs_board_factory()->ring;
+	vs_status status = check_ring(ring);
+
+	if (status != VS_OK)
+		return status;
+	l->prepared += RING_SOUND;
+	status = vs_place_init(&l->place, &l->flash);
+	if (status == VS_OK)
+		status = vs_boot_decide(&l->ops, &l->what, 1, ring,
+		                        vs_board_cause(), NULL, &l->d);
+	if (status != VS_OK || l->d.verdict != VS_VERDICT_BOOT)
+		return VS_ERR_REFUSED;
+	l->prepared += DECIDED;
+	status = bring(l, ring);
+	if (status == VS_OK)
+		l->prepared += BROUGHT;
+	return status;
+}
+
+static void hand_over(struct loader *l)
+{
+	struct vs_handover *h = vs_board_handover();
+	struct vs_record rec;
+	uint32_t slot = (uint32_t)l->d.slot;
+	uint32_t target = !slot;
+
+	if (l->d.verdict != VS_VERDICT_BOOT) {
+		slot = VS_SERVE_LOADER;
+		target = 1;
+		if (vs_record_load(&l->ops.record, &rec) == VS_OK)
+			target = !rec.slot;
+	}
+	h->slot = slot;
+	h->target = target;
+	h->target_at = vs_place_of(&l->place, (int)target);
+	memcpy(h->component, l->what.name, VS_COMPONENT_LEN);
+	memcpy(h->hardware, l->what.hardware, VS_HARDWARE_LEN);
+	h->decision_len = VS_DECISION_LEN(1);
+	vs_decision_encode(&l->d, &l->what, 1, h->decision);
+}
+
+/* The head of an image: its stack's top, and where it begins, from its first
+ * byte on, with bit 0 set for Thumb.
+ */
+static bool can_jump(const struct loader *l, uint32_t top, uint32_t entry)
+{
+	return top > VS_IMAGE_RAM_AT && top <= VS_IMAGE_RAM_END &&
+	       top % 8 == 0 && entry % 2 == 1 &&
+	       entry < l->d.header[0].image_len;
+}
+
+static bool all_done(const struct loader *l)
+{
+	return l->prepared == (uint32_t)RING_SOUND + DECIDED + BROUGHT &&
+	       l->d.verdict == VS_VERDICT_BOOT;
+}
+
+static void jump(uint32_t top, uint32_t entry)
+{
+	__asm__ volatile("cpsie i\n\t"
+	                 "msr msp, %0\n\t"
+	                 "bx %1"
+	                 :
+	                 : "r"(top), "r"(entry)
+	                 : "memory");
+	for (;;)
+		;
+}
+
+/* Comes back if something is missing. */
+static void start(const struct loader *l)
+{
+	uint32_t at = vs_place_of(&l->place, l->d.slot) * VS_NOR_SECTOR_LEN;
+	const uint32_t *head = (const uint32_t *)(VS_NOR_AT + at);
+
+	if (!all_done(l) || !can_jump(l, head[0], head[1]))
+		return;
+	vs_board_watch();
+	vs_board_expect(VS_RESET_WATCHDOG);
+	if (all_done(l))
+		jump(head[0], VS_NOR_AT + at + head[1]);
+}
+
+void vs_loader_run(void)
+{
+	static struct loader l;
+	vs_status status;
+
+	vs_uart_init();
+	set_up(&l);
+	status = choose(&l);
+	hand_over(&l);
+	vs_uart_text("loader: memory ");
+	vs_uart_number(vs_loader_used());
+	vs_uart_text("\r\n");
+	if (status == VS_OK)
+		start(&l);
+	vs_loader_serve(&l.flash);
+}
