@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The signing room: three holders with a token each, a certificate token,
 and the releases they approve."""
+import hashlib
 import json
 import os
+import subprocess
 
-from world import StoryError, write_text
+from world import StoryError, read_json, write_text
 
 HOLDERS = ("holder-1", "holder-2", "holder-3")
 PIN = "246813"
+SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
+
+
+def canonical(value):
+    """Canonical JSON: only quote and backslash are escaped, so a key's PEM
+    keeps its newlines."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"),
+                      ensure_ascii=False).replace("\\n", "\n").encode()
 
 
 class Room:
@@ -142,6 +152,33 @@ class Room:
         self.approve(name, second)
         self.approve(name, first)
         return self.publish(name)
+
+    def pkcs11(self, holder, *args):
+        """OpenSC's tool at a holder's token."""
+        return subprocess.run(
+            ["pkcs11-tool", "--module", SOFTHSM, "--token-label", holder,
+             "--login", "--pin", PIN, *args], env=self.world.env, check=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+    def object_id(self, holder, label):
+        """Which object a label is: the tool signs with the first key else."""
+        listed = self.pkcs11(holder, "--list-objects", "--type",
+                             "privkey").decode().split("Private Key Object")
+        mine, = (o for o in listed if f"label:      {label}\n" in o)
+        return mine.split("ID:", 1)[1].split()[0]
+
+    def signature(self, holder, label, body):
+        """A signature of metadata that the room knows nothing of."""
+        message = os.path.join(self.world.folder, "message")
+        with open(message, "wb") as f:
+            f.write(hashlib.sha256(canonical(body)).digest())
+        signature = self.pkcs11(
+            holder, "--sign", "--mechanism", "ECDSA", "--id",
+            self.object_id(holder, label), "--signature-format", "openssl",
+            "--input-file", message)
+        public = read_json(self.key_file(holder, label))["tuf"]
+        return {"keyid": hashlib.sha256(canonical(public)).hexdigest(),
+                "sig": signature.hex()}
 
     @staticmethod
     def refused(said, what):

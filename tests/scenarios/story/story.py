@@ -5,11 +5,9 @@
 release, an attacker who owns the server, a power cut.  The real programs run
 as separate processes on loopback; every figure comes from the run."""
 import argparse
-import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 
@@ -18,13 +16,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from fleet import HARDWARE, Charger, Server          # noqa: E402
 from rogue import Captured, Forger, Rogue, canonical, wrong_pack  # noqa: E402
-from room import HOLDERS, PIN, Room                  # noqa: E402
+from room import HOLDERS, Room                  # noqa: E402
 from world import (StoryError, World, read_json, stop_left,
                    write_text)  # noqa: E402
 
 WAVES = [{"count": 1}, {"percent": 50}, {"percent": 100}]
 CHARGERS = 8
-SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 
 
 class Watch:
@@ -486,21 +483,8 @@ class Story:
 
     def insider_signs(self, body):
         """One release key's signature, made with its token."""
-        message = os.path.join(self.world.folder, "insider.bin")
-        with open(message, "wb") as f:
-            f.write(hashlib.sha256(canonical(body)).digest())
-        key = self.room.key_file(HOLDERS[2], "release")
-        signature = subprocess.run(
-            ["pkcs11-tool", "--module", SOFTHSM, "--token-label", HOLDERS[2],
-             "--login", "--pin", PIN, "--sign", "--mechanism", "ECDSA",
-             "--label", "release", "--signature-format", "openssl",
-             "--input-file", message],
-            env=self.world.env, check=True, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL).stdout
-        key_id = hashlib.sha256(canonical(read_json(key)["tuf"])).hexdigest()
-        return canonical({"signatures": [{"keyid": key_id,
-                                          "sig": signature.hex()}],
-                          "signed": body})
+        return canonical({"signatures": [self.room.signature(
+            HOLDERS[2], "release", body)], "signed": body})
 
     def forge_wrong_pack(self, files, captured, forger, charger):
         """(d) 1.2.0 with its true seal and a pack of other bytes.
