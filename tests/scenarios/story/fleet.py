@@ -139,6 +139,7 @@ class Server:
 
 class Charger:
     """One charger: a folder with slots, and a boot loader process."""
+    provision_args = ()  # more than every charger is given
 
     def __init__(self, world, number, server):
         self.world = world
@@ -178,7 +179,8 @@ class Charger:
             "--server", f"https://localhost:{self.server.ports['device']}",
             "--ca", room.authority("server-ca"),
             "--cert", os.path.join(self.tls, "cert.pem"),
-            "--key", os.path.join(self.tls, "key.pem"))
+            "--key", os.path.join(self.tls, "key.pem"),
+            *self.provision_args)
         self.register()
 
     def register(self):
