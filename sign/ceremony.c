@@ -261,19 +261,26 @@ static vs_status parent_of(const char *path)
 	return vs_file_mkdirs(dir, 0755) ? vs_say_io(VS_ERR_IO, dir) : VS_OK;
 }
 
+/* Whole or not at all: a policy makes a folder a ceremony. */
 static vs_status put_file(void *ctx, const char *path)
 {
 	const struct media *m = ctx;
-	char from[PATH_MAX], to[PATH_MAX];
+	char from[PATH_MAX], to[PATH_MAX], part[PATH_MAX];
 	vs_status status = vs_room_path(m->room, from, "%s", path);
 
 	if (status)
 		return status;
 	status = vs_path_join(to, sizeof to, m->dir, path);
+	if (!status)
+		status = vs_path_join(part, sizeof part, m->dir, ".part");
 	if (status)
 		return vs_say_io(status, m->dir);
 	status = parent_of(to);
-	return status ? status : vs_store_copy(from, to);
+	if (!status)
+		status = vs_store_copy(from, part);
+	if (!status && rename(part, to))
+		status = vs_say_io(VS_ERR_IO, to);
+	return status;
 }
 
 static vs_status put_subject(void *ctx, const struct vs_subject *s)
@@ -309,6 +316,18 @@ static vs_status put_difference(const struct vs_room *r,
 	return status;
 }
 
+/* What an export that was cut off has left. */
+static vs_status sweep(const char *dir)
+{
+	char path[PATH_MAX];
+	vs_status status = vs_path_join(path, sizeof path, dir, "to-sign");
+
+	if (status)
+		return vs_say_io(status, dir);
+	status = vs_store_sweep(dir);
+	return status ? status : vs_store_sweep(path);
+}
+
 vs_status vs_ceremony_write(const struct vs_room *r,
                             const struct vs_proposal *p, const char *dir)
 {
@@ -332,7 +351,9 @@ vs_status vs_ceremony_write(const struct vs_room *r,
 	}
 	if (vs_file_mkdirs(dir, 0755))
 		return vs_say_io(VS_ERR_IO, dir);
-	status = put_difference(r, p, dir);
+	status = sweep(dir);
+	if (!status)
+		status = put_difference(r, p, dir);
 	if (!status)
 		status = vs_subject_each(p, put_subject, &m);
 	return status ? status : walk(&w);

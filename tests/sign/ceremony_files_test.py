@@ -168,6 +168,11 @@ def what_was_altered_on_the_way_is_not_signed(w):
         os.unlink(path)
         if old is not None:
             write(path, old)
+    gone = w.path("d", "in-force", "boot", "1.keyring")
+    old = read(gone)
+    os.unlink(gone)
+    w.refuse("author opened", *sign(w, "d", "alice"))
+    write(gone, old)
     line = w.path("d", "proposals", "r", "transcript")
     old = read(line)
     write(line, old.replace(b'"proposal":"r"', b'"proposal":"q"'))

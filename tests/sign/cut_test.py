@@ -28,7 +28,7 @@ class Cut:
 
     def copy(self, old, new):
         """Room, published files, CA and tokens from one place to another."""
-        for name in ("room", "out", "ca", "cp", "sealed", "tokens"):
+        for name in ("room", "out", "ca", "cp", "sealed", "tokens", "stick"):
             if os.path.isdir(os.path.join(new, name)):
                 shutil.rmtree(os.path.join(new, name))
             if os.path.isdir(os.path.join(old, name)):
@@ -196,6 +196,61 @@ def approve_killed_anywhere_leaves_the_old_or_the_new(w):
 @test
 def approve_on_a_full_disk_says_so_and_leaves_no_broken_signature(w):
     approve_cut(w, "full", "bob")
+
+
+def stick(w, *more):
+    """Arguments of export."""
+    return ["export", "--room", w.room, "--proposal", "1.3.1", "--out",
+            w.path("stick"), *more]
+
+
+@test
+def export_killed_anywhere_is_finished_by_the_same_command(w):
+    w.propose("1.3.1", 14, "1.3.1")
+    cut = Cut(w, *stick(w, "--token", "carol", "--key", "root", "--pin-file",
+                        w.pin))
+    w.run(*cut.args)
+    want = sorted(tree(w.path("stick")))
+    for nth, _ in cut.every("kill"):
+        if not os.path.exists(w.path("stick", "policy.json")):
+            w.run(*cut.args)
+        assert sorted(tree(w.path("stick"))) == want, (
+            nth, set(tree(w.path("stick"))) ^ set(want))
+        text = read(w.path("stick", "proposals", "1.3.1", "transcript"))
+        assert text.count(b"\n") == 1, nth
+        shutil.rmtree(w.path("stick"))
+    cut.back()
+    w.run(*cut.args)
+
+
+@test
+def sign_and_merge_killed_anywhere_are_finished_by_the_same_command(w):
+    for who in ("alice", "bob"):
+        cut = Cut(w, "sign", "--ceremony", w.path("stick"), "--token", who,
+                  "--pin-file", w.pin, "--yes")
+        for nth, _ in cut.every("kill"):
+            again = subprocess.run([SIGN, *cut.args], env=w.env, text=True,
+                                   stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, check=False)
+            assert again.returncode == 0 or (
+                "a key counts once" in again.stderr), (nth, again)
+            w.run("merge", "--room", w.room, "--proposal", "1.3.1",
+                  "--ceremony", w.path("stick"))
+        cut.back()
+        w.run(*cut.args)
+    cut = Cut(w, "merge", "--room", w.room, "--proposal", "1.3.1",
+              "--ceremony", w.path("stick"))
+    w.run(*cut.args)
+    want = w.run(*w.args("show", "1.3.1"))[0].split("signatures:")[1]
+    assert "2 of 2" in want
+    for nth, _ in cut.every("kill"):
+        w.run(*cut.args)
+        out = w.run(*w.args("show", "1.3.1"))[0].split("signatures:")[1]
+        assert out == want, nth
+        out, _ = w.run("transcript", "show", "--room", w.room, "--proposal",
+                       "1.3.1")
+        assert out.count(" merged ") == 1, nth
+    cut.back()
 
 
 @test
