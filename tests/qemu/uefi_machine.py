@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Machines in QEMU that start from reset: firmware, variables, serial line."""
+import os
+import re
+import selectors
+import shutil
+import subprocess
+import time
+
+OWNER = "9dfde671-6b41-4bb8-9db5-a4f28ebe5c0f"
+
+
+class Kind:
+    """What differs between machines of two processors."""
+
+    def __init__(self, qemu, machine, code, variables, suffix, console):
+        self.qemu = qemu
+        self.machine = machine
+        self.code = code
+        self.variables = variables
+        self.suffix = suffix
+        self.console = console
+
+    def missing(self):
+        return [f for f in (shutil.which(self.qemu) or self.qemu, self.code,
+                            self.variables) if not os.path.exists(f)]
+
+
+KINDS = {
+    "x86_64": Kind(
+        "qemu-system-x86_64",
+        ["-M", "q35,smm=on", "-cpu", "max",
+         "-global", "driver=cfi.pflash01,property=secure,value=on"],
+        "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+        "/usr/share/OVMF/OVMF_VARS_4M.fd", "X64", "ttyS0"),
+    "aarch64": Kind(
+        "qemu-system-aarch64", ["-M", "virt", "-cpu", "cortex-a57"],
+        "/usr/share/AAVMF/AAVMF_CODE.fd",
+        "/usr/share/AAVMF/AAVMF_VARS.fd", "AA64", "ttyAMA0"),
+}
+
+
+def run(*argv, cwd=None):
+    subprocess.run(argv, check=True, cwd=cwd, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def make_keys(folder):
+    """PK, KEK and db, each with a private key, as the firmware takes them."""
+    os.makedirs(folder)
+    for name in ("PK", "KEK", "db"):
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+            "-sha256", "-days", "3650", "-subj", f"/CN=Voltseal test {name}",
+            "-keyout", name + ".key", "-out", name + ".crt", cwd=folder)
+        run("cert-to-efi-sig-list", "-g", OWNER, name + ".crt", name + ".esl",
+            cwd=folder)
+    for signer, name in (("PK", "PK"), ("PK", "KEK"), ("KEK", "db")):
+        run("sign-efi-sig-list", "-g", OWNER, "-k", signer + ".key", "-c",
+            signer + ".crt", name, name + ".esl", name + ".auth", cwd=folder)
+
+
+def sign(keys, program, out):
+    run("sbsign", "--key", f"{keys}/db.key", "--cert", f"{keys}/db.crt",
+        "--output", out, program)
+
+
+class Machine:
+    def __init__(self, kind, disk, variables, tpm=None):
+        self.kind = KINDS[kind]
+        self.disk = disk
+        self.variables = variables
+        self.tpm = tpm
+
+    def _argv(self):
+        argv = [self.kind.qemu, *self.kind.machine, "-accel", "tcg",
+                "-m", "512", "-nodefaults", "-display", "none",
+                "-serial", "stdio", "-no-reboot",
+                "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
+                + self.kind.code,
+                "-drive", "if=pflash,format=raw,unit=1,file="
+                + self.variables,
+                "-drive", "if=none,id=disk,format=raw,file=" + self.disk.path,
+                "-device", "nvme,drive=disk,serial=voltseal,bootindex=0"]
+        if self.tpm:
+            argv += ["-chardev", "socket,id=tpm,path=" + self.tpm,
+                     "-tpmdev", "emulator,id=tpm,chardev=tpm",
+                     "-device", "tpm-crb,tpmdev=tpm"]
+        return argv
+
+    def start(self, until, timeout):
+        """Runs until the serial line says so, or the machine stops.
+        Gives what it said; TimeoutError after timeout seconds.
+        """
+        process = subprocess.Popen(self._argv(), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        try:
+            return self._listen(process.stdout, re.compile(until.encode()),
+                                time.monotonic() + timeout)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+    @staticmethod
+    def _listen(pipe, until, end):
+        said = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while not until.search(said):
+                if not selector.select(end - time.monotonic()):
+                    raise TimeoutError(clean(said))
+                piece = os.read(pipe.fileno(), 65536)
+                if not piece:
+                    break
+                said += piece
+        return clean(said)
+
+
+def clean(said):
+    """Text without a terminal's escapes."""
+    text = said.decode("utf-8", "replace").replace("\r", "")
+    return re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", text)
