@@ -34,8 +34,11 @@ static void encode(uint8_t *out, const struct vs_swap_state *s)
 	put32(out + AT_CRC, vs_crc32(out, AT_CRC));
 }
 
-/* False if in is no entry: torn, blank, or with steps but nothing pending. */
-static bool decode(const uint8_t *in, struct vs_swap_state *out)
+/* False if in is no entry: torn, blank, with steps but nothing pending, or
+ * with a step that would reach beyond the areas.
+ */
+static bool decode(const struct vs_swap *s, const uint8_t *in,
+                   struct vs_swap_state *out)
 {
 	uint32_t word = get32(in + AT_STATE);
 
@@ -46,7 +49,9 @@ static bool decode(const uint8_t *in, struct vs_swap_state *out)
 	out->swapped = word & SWAPPED;
 	out->pending = word & PENDING;
 	out->step = word & (PENDING - 1);
-	return out->serial > 0 && (out->pending || out->step == 0);
+	if (out->serial == 0 || out->serial == UINT32_MAX)
+		return false;
+	return out->pending ? out->step < s->sectors * PHASES : out->step == 0;
 }
 
 /* Reads one sector of the journal into *out, if it has something newer. */
@@ -65,7 +70,7 @@ static void load_sector(const struct vs_swap *s, int sector,
 			end = at + ENTRY_LEN;
 		if (s->flash->read(s->flash->ctx, begin + at, raw, ENTRY_LEN) !=
 		            VS_OK ||
-		    !decode(raw, &one) || one.serial <= out->serial)
+		    !decode(s, raw, &one) || one.serial <= out->serial)
 			continue;
 		*out = one;
 		out->sector = sector;

@@ -317,6 +317,29 @@ static void a_journal_of_noise_is_a_new_one(void **state)
 	assert_int_equal(vs_swap_bring(&swap, &st, 0), VS_ERR_IO);
 }
 
+/* Whoever writes the journal must not make the loader erase what is beside the
+ * areas: a step out of range is no entry.
+ */
+static void
+a_journal_that_reaches_beyond_the_areas_is_not_followed(void **state)
+{
+	struct vs_swap wide = {&nor.flash, 0, 2, 4, 8, 9};
+	struct vs_swap narrow = {&nor.flash, 0, 2, 2, 8, 9};
+	struct vs_swap_state st;
+
+	(void)state;
+	nor_init(&nor, 256, 11);
+	vs_swap_load(&wide, &st);
+	nor.cut_at = 30; /* in step 7 or so, of which narrow has no sector */
+	nor.way = NOR_NOT_BEGUN;
+	assert_int_equal(vs_swap_bring(&wide, &st, 1), VS_ERR_IO);
+	nor_power_on(&nor);
+	vs_swap_load(&wide, &st);
+	assert_true(st.pending && st.step >= 6);
+	vs_swap_load(&narrow, &st);
+	assert_true(!st.pending || st.step < 6);
+}
+
 static void the_cases_were_as_many_as_promised(void **state)
 {
 	(void)state;
@@ -339,6 +362,8 @@ int main(void)
 		cmocka_unit_test(
 			a_flipped_bit_lowers_no_floor_below_the_word_before),
 		cmocka_unit_test(a_journal_of_noise_is_a_new_one),
+		cmocka_unit_test(
+			a_journal_that_reaches_beyond_the_areas_is_not_followed),
 		cmocka_unit_test(the_cases_were_as_many_as_promised),
 	};
 
