@@ -6,6 +6,7 @@
  * signature check, a read or a floor is skipped or answers yes.  (The sweep
  * over single instructions runs on the controller's port.)
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -171,6 +172,44 @@ static void one_lie_makes_no_stranger_a_keyholder(void **state)
 	sim_free(s);
 }
 
+/* S0.32: and no wrong recovery image */
+static void one_lie_starts_no_wrong_recovery(void **state)
+{
+	static const struct vs_boot_component what = {"recovery", "gw-rev3",
+	                                              true};
+	static const struct sim_image wrong[] = {
+		{9, 5, 1, NULL,      NULL, 0, 0 },
+		{9, 5, 0, NULL,      NULL, 0, 48},
+		{9, 4, 2, NULL,      NULL, 0, 0 },
+		{9, 5, 2, "gateway", NULL, 0, 0 },
+	};
+	struct vs_boot_decision d;
+	struct vs_seal_header header;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		make_machine();
+		s->floor[VS_BOOT_RECOVERY] = 5;
+		sim_place(s, VS_BOOT_RECOVERY, 0, &wrong[i]);
+		for (lie_at = 0;; lie_at++) {
+			calls = LONG_MIN; /* no lies yet */
+			assert_int_equal(sim_decide(s, VS_RESET_REQUEST, &d),
+			                 VS_OK);
+			calls = 0;
+			assert_int_equal(vs_boot_recover(&s->ops, &what,
+			                                 &s->ring, &s->scratch,
+			                                 &d, &header),
+			                 VS_OK);
+			assert_int_equal(d.verdict, VS_VERDICT_DENY);
+			assert_int_not_equal(d.recovery, VS_REASON_NONE);
+			if (lie_at >= calls)
+				break;
+		}
+		assert_in_range(lie_at, 5, 60);
+		sim_free(s);
+	}
+}
+
 /* The test itself must see a wrong start: without lies the right image runs. */
 static void the_honest_machine_starts(void **state)
 {
@@ -193,6 +232,7 @@ int main(void)
 		cmocka_unit_test(one_lie_opens_no_wrong_seal),
 		cmocka_unit_test(one_lie_starts_no_changed_image),
 		cmocka_unit_test(one_lie_makes_no_stranger_a_keyholder),
+		cmocka_unit_test(one_lie_starts_no_wrong_recovery),
 	};
 
 	return cmocka_run_group_tests_name("boot glitch", tests, NULL, NULL);
