@@ -108,8 +108,9 @@ class Disk:
             f.write(data)
 
     def read(self, name, at, length):
+        start, size = self.parts[name]
         with open(self.path, "rb") as f:
-            f.seek(self.parts[name][0] + at)
+            f.seek(start + at + (size if at < 0 else 0))
             return f.read(length)
 
     def write_slot(self, name, slot):

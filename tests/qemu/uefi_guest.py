@@ -43,6 +43,9 @@ case $(cat /proc/cmdline) in
 	;;
 esac
 
+pcrs=/sys/class/tpm/tpm0/pcr-sha256
+[ -e $pcrs ] && say "pcrs $(cat $pcrs/11) $(cat $pcrs/12)"
+
 mkdir -p /root
 for word in $(cat /proc/cmdline); do
 	case $word in

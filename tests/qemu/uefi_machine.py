@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Machines in QEMU that start from reset: firmware, variables, serial line."""
+import hashlib
 import os
 import re
 import selectors
@@ -115,6 +116,40 @@ class Machine:
                     break
                 said += piece
         return clean(said)
+
+
+class Tpm:
+    """An empty TPM that lives as long as the block it is made for."""
+
+    def __init__(self, folder):
+        self.state = os.path.join(folder, "tpm")
+        self.socket = os.path.join(self.state, "socket")
+        self.process = None
+
+    def __enter__(self):
+        os.makedirs(self.state, exist_ok=True)
+        self.process = subprocess.Popen(
+            ["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.state,
+             "--ctrl", "type=unixio,path=" + self.socket, "--flags",
+             "not-need-init,startup-clear"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while not os.path.exists(self.socket) and time.monotonic() < end:
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def pcr(events):
+    """What a PCR of zeros is after these were measured into it."""
+    value = bytes(32)
+    for event in events:
+        value = hashlib.sha256(
+            value + hashlib.sha256(event).digest()).digest()
+    return value.hex().upper()
 
 
 def clean(said):

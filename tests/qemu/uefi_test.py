@@ -5,7 +5,7 @@
 usage: uefi_test.py BUILD_DIR [--arch x86_64|aarch64] [CASE...]
 
 Every case writes a disk, starts the machine and reads its serial line.  TAP on
-standard output; BUILD_DIR/qemu/summary.json and a log for each start.
+standard output; BUILD_DIR/qemu/ARCH has summary.json and a log of each case.
 """
 import argparse
 import functools
@@ -36,6 +36,10 @@ CASES = []
 
 
 class Failure(Exception):
+    pass
+
+
+class Skip(Exception):
     pass
 
 
@@ -80,7 +84,10 @@ class World:
 
     def make_images(self, debian):
         machine.run("clang", f"--target={self.arch}-linux-gnu", "-static",
-                    "-O2", "-o", self.path("verity"), f"{HERE}/uefi_verity.c")
+                    "-nostdlib", "-ffreestanding", "-fno-stack-protector",
+                    "-fuse-ld=lld", "-O2", "-o", self.path("verity"),
+                    f"{HERE}/uefi_verity.c",
+                    f"{HERE}/uefi_start_{self.arch}.S")
         guest.make_initrd(debian, self.path("verity"), self.path("initrd"))
         for version, more in (("1.0.0", ""), ("1.1.0", ""),
                               ("attack", " attack=floors"), ("recovery", "")):
@@ -168,10 +175,12 @@ class Charger:
         self.variables = world.path("case-vars")
         shutil.copy(world.variables, self.variables)
         self.said = ""
+        self.tpm = None
 
     def start(self, *wanted, never=(), until=END):
         """Starts it and looks for these patterns, in this order."""
-        self.said = self.world.start(self.disk, self.variables, until)
+        self.said = self.world.start(self.disk, self.variables, until,
+                                     self.tpm and self.tpm.socket)
         at = 0
         for pattern in wanted:
             found = re.compile(pattern).search(self.said, at)
@@ -364,6 +373,21 @@ def the_agents_word_for_a_reset_reaches_the_decision(c):
         raise Failure("the cause was not taken away")
 
 
+@case("PCR 11 holds the seals of what started, PCR 12 command line and decision")
+def what_starts_is_measured(c):
+    if not shutil.which("swtpm"):
+        raise Skip("swtpm is not here")
+    with machine.Tpm(c.world.work) as c.tpm:
+        c.start("guest: pcrs", "guest: end")
+    command = re.search("guest: command line (.*)", c.said).group(1)
+    seals = [c.disk.read(name, -disks.FOOTER_LEN, 512)
+             for name in ("kernel-a", "rootfs-a")]
+    expected = " ".join(machine.pcr(events) for events in
+                        (seals, [command.encode(), c.decision()]))
+    if expected not in c.said:
+        raise Failure(f"PCRs 11 and 12 should be {expected}")
+
+
 def run_case(world, number, function, expected):
     name = function.__name__
     world.case = name
@@ -374,8 +398,11 @@ def run_case(world, number, function, expected):
         function(charger)
     except Failure as e:
         observed = str(e)
+    except Skip as e:
+        observed = f"skipped: {e}"
+        name += f" # SKIP {e}"
     seconds = round(time.monotonic() - began, 1)
-    good = observed == "as expected"
+    good = observed.startswith(("as expected", "skipped"))
     print(f"{'ok' if good else 'not ok'} {number} - {name}", flush=True)
     if not good:
         print(f"# {observed}\n# serial line:")
@@ -383,7 +410,7 @@ def run_case(world, number, function, expected):
                         for line in charger.said.split("\n")[-30:]))
     lines = [line for line in charger.said.split("\n")
              if line.startswith(("voltseal:", "guest:", "BdsDxe"))]
-    return {"case": name.replace("_", " "), "expected": expected,
+    return {"case": function.__name__.replace("_", " "), "expected": expected,
             "observed": observed, "passed": good, "seconds": seconds,
             "serial": [line for line in lines if "decision " not in line]}
 
@@ -444,7 +471,7 @@ def main():
         print(f"1..{len(chosen)}", flush=True)
         results = [run_case(world, n, f, e)
                    for n, (f, e) in enumerate(chosen, 1)]
-    with open(os.path.join(args.build, "qemu", "summary.json"), "w",
+    with open(os.path.join(world.logs, "summary.json"), "w",
               encoding="utf-8") as f:
         json.dump(results, f, indent=1)
     sys.exit(not all(r["passed"] for r in results))
