@@ -118,6 +118,9 @@ static void a_damaged_first_table_is_replaced_by_the_second(void **state)
 		assert_int_equal(p.at, 40 * BLOCK);
 	}
 	make_disk();
+	disk[(BLOCKS - 1) * BLOCK] ^= 1;
+	assert_int_equal(vs_gpt_load(&device, &gpt, &why), VS_OK);
+	make_disk();
 	broken = 1;
 	assert_int_equal(vs_gpt_load(&device, &gpt, &why), VS_OK);
 	disk[(BLOCKS - 1) * BLOCK] ^= 1;

@@ -458,7 +458,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--arch", default="x86_64", choices=machine.KINDS)
     parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     chosen = [(f, e) for f, e in CASES
               if not args.cases or f.__name__ in args.cases]
     with tempfile.TemporaryDirectory(prefix="voltseal-qemu-") as work:
