@@ -259,18 +259,14 @@ static bool released(struct vs_server *s, const char *name, bool pack,
 	return found;
 }
 
-/* The newest proof of a seal, else the one that was released with it. */
-static void give_proof(struct vs_request *r, const char *sha256,
-                       const char *first)
+/* The newest proof of a seal. */
+static void give_proof(struct vs_request *r, const char *sha256)
 {
 	const struct vs_seallog log = vs_server_seallog(r->server);
 	uint64_t len;
 	int fd;
 	vs_status status = vs_seallog_open_proof(&log, sha256, &fd, &len);
 
-	if (status == VS_ERR_ABSENT)
-		status = vs_artifact_open(r->server->settings->data_dir, first,
-		                          &fd, &len);
 	if (status) {
 		vs_request_fail(r, status, NULL);
 		return;
@@ -285,7 +281,7 @@ static bool get_proof(struct vs_request *r)
 	static const char end[] = ".tlog-proof";
 	const char *name = r->parts[0];
 	size_t len = strlen(name);
-	char sha256[65], first[65] = "";
+	char sha256[65];
 	bool found = false;
 
 	if (len < sizeof end || strcmp(name + len - sizeof end + 1, end) != 0)
@@ -298,14 +294,12 @@ static bool get_proof(struct vs_request *r)
 
 		found = strlen(t->name) == len &&
 		        memcmp(t->name, name, len) == 0;
-		if (found) {
+		if (found)
 			memcpy(sha256, t->seal_sha256, sizeof sha256);
-			memcpy(first, t->proof_sha256, sizeof first);
-		}
 	}
 	pthread_rwlock_unlock(&r->server->lock);
 	if (found)
-		give_proof(r, sha256, first);
+		give_proof(r, sha256);
 	return found;
 }
 

@@ -89,18 +89,6 @@ void vs_operator_put_log(struct vs_request *r)
 		vs_request_json(r, 200, json_pack("{s:s}", "name", name));
 }
 
-static bool released(struct vs_server *s, const char *sha256)
-{
-	bool found = false;
-
-	pthread_rwlock_rdlock(&s->lock);
-	const struct vs_releases *all = &s->image.releases;
-	for (size_t i = 0; !found && i < all->target_count; i++)
-		found = strcmp(all->targets[i].seal_sha256, sha256) == 0;
-	pthread_rwlock_unlock(&s->lock);
-	return found;
-}
-
 static vs_status put_proof(struct vs_request *r, const char *sha256,
                            struct vs_why *why)
 {
@@ -108,16 +96,18 @@ static vs_status put_proof(struct vs_request *r, const char *sha256,
 	VS_AUTO(vs_free_drop) uint8_t *file = NULL;
 	struct vs_seal seal;
 	size_t len;
-	vs_status status =
-		released(r->server, sha256)
-			? vs_artifact_read(r->server->settings->data_dir,
-	                                   sha256, VS_SEAL_LEN_MAX, &file, &len)
-			: VS_ERR_ABSENT;
+	vs_status status = vs_artifact_read(log.data_dir, sha256,
+	                                    VS_SEAL_LEN_MAX, &file, &len);
 
-	if (status)
+	if (status == VS_ERR_ABSENT)
 		return vs_fail(status, why, VS_REASON_NOT_LISTED,
-		               "no release has this seal", 0);
-	/* Its signatures were verified when it was released. */
+		               "the seal was not uploaded", 0);
+	if (status)
+		return vs_fail(status, why, VS_REASON_UNREADABLE, "the seal",
+		               0);
+	/* Its signatures are judged by the release; here, what it says of
+	 * itself is compared with the log's entry.
+	 */
 	status = vs_seal_decode(file, len, &seal, why);
 	const struct vs_seallog_seal about = {&seal.header, sha256, len};
 	if (!status)

@@ -61,23 +61,6 @@ static vs_status read_pack(const json_t *custom, struct vs_release_target *t,
 	return status;
 }
 
-/* The proof that the log has the seal, if one was released with it. */
-static vs_status read_proof(const json_t *custom, struct vs_release_target *t,
-                            struct vs_why *why)
-{
-	json_t *proof;
-
-	if (!json_object_get(custom, "tlogProof"))
-		return VS_OK;
-	vs_status status = vs_json_object(custom, "tlogProof", &proof, why);
-	if (!status)
-		status = copy(proof, "sha256", t->proof_sha256,
-		              sizeof t->proof_sha256, why);
-	if (!status && !vs_hex_is_sha256(t->proof_sha256))
-		status = bad(why, "tlogProof.sha256");
-	return status;
-}
-
 static vs_status read_custom(const json_t *custom, struct vs_release_target *t,
                              struct vs_why *why)
 {
@@ -104,7 +87,7 @@ static vs_status read_custom(const json_t *custom, struct vs_release_target *t,
 	t->security_version = (uint32_t)floor;
 	if (!status)
 		status = read_pack(custom, t, why);
-	return status ? status : read_proof(custom, t, why);
+	return status;
 }
 
 static vs_status read_target(const struct vs_target *from,
@@ -310,6 +293,9 @@ static vs_status check_pack(struct vs_release_target *t, const char *data_dir,
 	return VS_OK;
 }
 
+/* Proofs are made anew after each checkpoint, so the metadata names none: the
+ * newest one that was put beside the seal counts.
+ */
 static vs_status check_proof(const struct vs_release_target *t,
                              const struct vs_seallog *log,
                              const struct vs_seal_header *h, struct vs_why *why)
@@ -318,16 +304,15 @@ static vs_status check_proof(const struct vs_release_target *t,
 	VS_AUTO(vs_free_drop) uint8_t *proof = NULL;
 	size_t len = 0;
 
-	if (!t->proof_sha256[0] && !log->policy)
+	if (!log->policy)
 		return VS_OK;
-	if (!t->proof_sha256[0])
+	vs_status status =
+		vs_seallog_read_proof(log, t->seal_sha256, &proof, &len);
+	if (status == VS_ERR_ABSENT)
 		return vs_fail(VS_ERR_REFUSED, why, VS_REASON_NOT_LOGGED,
-		               "custom.tlogProof is missing", 0);
-	vs_status status = vs_artifact_read(log->data_dir, t->proof_sha256,
-	                                    VS_PROOF_LEN_MAX, &proof, &len);
+		               "no proof of its seal was uploaded", 0);
 	if (status)
-		return vs_fail(status, why, VS_REASON_UNREADABLE,
-		               "the proof was not uploaded", 0);
+		return vs_fail(status, why, VS_REASON_UNREADABLE, "proof", 0);
 	return vs_seallog_judge(log, &about, proof, len, why);
 }
 

@@ -24,7 +24,6 @@ struct vs_release_target {
 	uint64_t length;
 	json_t *hashes, *custom; /* owned */
 	char seal_sha256[65], pack_sha256[65];
-	char proof_sha256[65]; /* custom.tlogProof; "" = none */
 	char release[VS_RELEASE_NAME_LEN];
 	char component[VS_COMPONENT_LEN], version[VS_VERSION_LEN];
 	uint64_t release_seq, image_len, pack_len;
@@ -68,7 +67,7 @@ const struct vs_release_target *vs_release_target(const struct vs_releases *r,
 
 /* Checks a target against its artifacts: the seal with the boot keyring, its
  * header against the custom fields, the pack against the seal, with a policy
- * the proof that the log has it; fills in image_len and pack_len.  Artifacts
+ * the newest proof that the log has it; fills in image_len and pack_len.  Artifacts
  * lie in log->data_dir.
  * VS_OK; VS_ERR_REFUSED (SEAL_SIGNATURE, SEAL_MISMATCH, NOT_LOGGED ...);
  * VS_ERR_ABSENT (UNREADABLE) if an artifact is not there; VS_ERR_INPUT.

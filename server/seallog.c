@@ -203,6 +203,17 @@ vs_status vs_seallog_put_proof(const struct vs_seallog *log, const char *sha256,
 	return status ? status : write_file(path, in, len);
 }
 
+vs_status vs_seallog_read_proof(const struct vs_seallog *log,
+                                const char *sha256, uint8_t **out, size_t *len)
+{
+	char path[PATH_MAX];
+
+	if (!vs_hex_is_sha256(sha256))
+		return VS_ERR_ABSENT;
+	vs_status status = path_of(log, "proofs/", sha256, path);
+	return status ? status : vs_file_read(path, VS_PROOF_LEN_MAX, out, len);
+}
+
 vs_status vs_seallog_open_proof(const struct vs_seallog *log,
                                 const char *sha256, int *fd, uint64_t *len)
 {

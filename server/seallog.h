@@ -61,9 +61,14 @@ vs_status vs_seallog_judge(const struct vs_seallog *log,
                            const void *proof, size_t len,
                            struct vs_why *why) VS_MUST_CHECK;
 
-/* The newest proof of a seal, by the seal's SHA-256; put replaces it. */
+/* The newest proof of a seal, by the seal's SHA-256; put replaces it, read
+ * gives *out (free()).  VS_ERR_ABSENT if there is none.
+ */
 vs_status vs_seallog_put_proof(const struct vs_seallog *log, const char *sha256,
                                const void *in, size_t len) VS_MUST_CHECK;
+vs_status vs_seallog_read_proof(const struct vs_seallog *log,
+                                const char *sha256, uint8_t **out,
+                                size_t *len) VS_MUST_CHECK;
 vs_status vs_seallog_open_proof(const struct vs_seallog *log,
                                 const char *sha256, int *fd,
                                 uint64_t *len) VS_MUST_CHECK;

@@ -221,14 +221,28 @@ def refused(tap, world, log):
               "the audit log has it", told)
 
 
+def restart(world, *logs):
+    """With a policy of these logs, or without one."""
+    world.stop()
+    world.settings.pop("tlog_policy", None)
+    if logs:
+        world.settings["tlog_policy"] = world.write("".join(
+            f"log {log.vkey}\n" for log in logs).encode() +
+            b"quorum none\n", "tlog-policy")
+    world.configure(world.conf)
+    world.start()
+
+
+def again(world):
+    """Publishes what was refused before."""
+    world.room.version -= 1
+    return world.publish(world.room.files())
+
+
 def policy(tap, world, log):
     """With a policy only its logs are taken, and seals only with a proof"""
     # S0.18: a stolen signing key cannot be used quietly
-    world.stop()
-    world.settings["tlog_policy"] = world.write(
-        f"log {log.vkey}\nquorum none\n".encode(), "tlog-policy")
-    world.configure(world.conf)
-    world.start()
+    restart(world, log)
     other = Log(world.folder, "other-log")
     other.entries = log.entries + [b"x"]
     for name, data in other.tiles().items():
@@ -236,52 +250,59 @@ def policy(tap, world, log):
     answer = put(world, "checkpoint", other.checkpoint())
     tap.check(answer.code == 409 and answer.reason == "unknown-key",
               "a log of another key is refused", answer)
-    room = world.room
+    room, otto = world.room, world.people["otto"]
     paths = room.release("1.2.0", 3, components=("gateway",))
-    world.upload()
-    answer = world.publish(room.files())
-    tap.check(answer.code == 409 and answer.reason == "not-logged",
-              "a seal without a proof is refused", answer)
     target = room.targets[paths[0]]
+    seal = target["hashes"]["sha256"]
     log.entries.append(canonical(leaf_of(target)))
     tap.equal(put_all(world, log).code, 200, "(the log has it now)")
     proof = log.proof(len(log.entries) - 1, leaf_of(target))
+    tap.equal(otto.put("/v1/proofs/" + seal, proof).code, 404,
+              "a seal that was not uploaded has no proof")
+    world.upload()
+    answer = otto.put("/v1/proofs/" + target["custom"]["pack"]["sha256"],
+                      proof)
+    tap.check(answer.code in (400, 409) and answer.one_line(),
+              "nor has a file that is no seal", answer)
+    answer = world.publish(room.files())
+    tap.check(answer.code == 409 and answer.reason == "not-logged",
+              "a seal without a proof is refused", answer)
+    target["custom"]["tlogProof"] = {"sha256": sha256(proof)}
+    otto.put("/v1/artifacts/" + sha256(proof), proof)
+    answer = again(world)
+    tap.check(answer.code == 409 and answer.reason == "not-logged",
+              "metadata that names a proof is none", answer)
+    del target["custom"]["tlogProof"]
     lies = {"another entry's": (log.proof(0, leaf_of(target)), "not-logged"),
             "another log's": (other.proof(0, leaf_of(target)),
                               "unknown-key"),
             "no": (b"c2sp.org/tlog-proof@v1\n", "malformed")}
     for what, (data, reason) in lies.items():
-        target["custom"]["tlogProof"] = {"sha256": sha256(data)}
-        room.artifacts = {sha256(data): data}
-        world.upload()
-        room.version -= 1
-        answer = world.publish(room.files())
-        tap.check(answer.code == 409 and answer.reason == reason,
+        answer = otto.put("/v1/proofs/" + seal, data)
+        tap.check(answer.code in (400, 409) and answer.reason == reason,
                   f"{what} proof is refused", answer)
-    target["custom"]["tlogProof"] = {"sha256": sha256(proof)}
-    room.artifacts = {sha256(proof): proof}
-    room.version -= 1
-    answer = world.publish(room.files())
-    tap.equal(answer.reason, "unreadable", "a proof must be uploaded")
-    world.upload()
-    room.version -= 1
-    answer = world.publish(room.files())
-    tap.equal(answer.code, 200, "a good proof is taken")
-    seal = target["hashes"]["sha256"]
+    tap.equal(again(world).reason, "not-logged", "and counts for nothing")
+    restart(world)
+    tap.equal(otto.put("/v1/proofs/" + seal, lies["another log's"][0]).code,
+              200, "a server without a policy takes another log's")
+    restart(world, log)
+    tap.equal(again(world).reason, "unknown-key",
+              "with one it judges again what it took before")
+    tap.equal(otto.put("/v1/proofs/" + seal, proof).code, 200,
+              "a good proof is taken before its release")
     path = f"/targets/gateway/{seal}.gateway-1.2.0.seal.tlog-proof"
     charger = world.chargers["CP-0001"].client
+    tap.equal(charger.get(path).code, 404, "which nobody is shown yet")
+    tap.equal(again(world).code, 200, "the release is taken with it")
     answer = charger.get(path)
     tap.check(answer.body == proof and
               answer.headers["Cache-Control"] == "no-cache",
               "a charger finds it beside the seal", answer)
     log.entries.append(b"the log goes on")
     newer = log.proof(len(log.entries) - 2, leaf_of(target))
-    otto = world.people["otto"]
     answer = otto.put("/v1/proofs/" + seal, lies["another entry's"][0])
     tap.check(answer.code == 409 and answer.reason == "not-logged",
               "a newer proof is judged too", answer)
-    tap.equal(otto.put("/v1/proofs/" + "0" * 64, newer).code, 404,
-              "a seal of no release has none")
     tap.equal([world.people["vera"].put("/v1/proofs/" + seal, newer).code,
                otto.put("/v1/proofs/" + seal, newer).code,
                charger.get(path).body], [403, 200, newer],
