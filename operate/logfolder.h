@@ -35,7 +35,7 @@ void vs_logfolder_drop(struct vs_logfolder *l); /* also for VS_AUTO */
 /* Sends tiles and checkpoint. */
 enum vs_exit vs_logfolder_send(struct vs_logfolder *l,
                                struct vs_client *c) VS_MUST_CHECK;
-/* Sends the proofs of seals that the server has released. */
+/* Sends the proofs of seals that the server has, released or not yet. */
 enum vs_exit vs_logfolder_send_proofs(struct vs_logfolder *l,
                                       struct vs_client *c) VS_MUST_CHECK;
 

@@ -235,8 +235,8 @@ static enum vs_exit check_all(struct upload *u, const char *dir)
 	return e ? e : vs_logfolder_load(dir, &u->log);
 }
 
-/* The log before the release that it is to show; newer proofs after it, since
- * the server takes those of released seals only.
+/* Seals before their proofs, the log before proofs out of it, and all of them
+ * before the release that a server refuses without.
  */
 static enum vs_exit send_all(struct upload *u, const char *dir, json_t **out)
 {
@@ -245,8 +245,8 @@ static enum vs_exit send_all(struct upload *u, const char *dir, json_t **out)
 	if (!e)
 		e = vs_logfolder_send(&u->log, u->client);
 	if (!e)
-		e = publish(u, out);
-	return e ? e : vs_logfolder_send_proofs(&u->log, u->client);
+		e = vs_logfolder_send_proofs(&u->log, u->client);
+	return e ? e : publish(u, out);
 }
 
 static enum vs_exit upload(const struct vs_args *a)
@@ -278,8 +278,8 @@ const struct vs_command vs_release_commands[] = {
 	 "those that the\nserver has are not sent again.  DIR/metadata holds "
 	 "the offline-signed metadata,\nwhich the server checks with the "
 	 "chargers' own code.  DIR/log, a copy of ROOM/log,\ngoes before it: "
-	 "the tiles that the server lacks, then the checkpoint.  DIR/proofs,\n"
-	 "what voltseal-sign log prove --out wrote, goes last.\n", upload},
+	 "the tiles that the server lacks, then the checkpoint; then DIR/proofs,\n"
+	 "what voltseal-sign log prove --out wrote.\n", upload},
 	{"list", "", 0, 0, "every release: its order, its floor, who sent it",
 	 NULL, list},
 	{"show", "NAME", 1, 1, "one release and its targets", NULL, show},

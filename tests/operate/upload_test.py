@@ -89,7 +89,7 @@ class Uploads(ApiWorld):
         return self.run_voltseal("release", "upload", self.out, **kw)
 
     # S0.18: what is not in the log is not installed
-    def test_the_log_goes_before_the_release_and_proofs_after_it(self):
+    def test_the_log_and_its_proofs_go_before_the_release(self):
         self.log(300)
         self.write("out/proofs/gateway/g.seal.tlog-proof", proof(self.seal))
         text = self.upload()
@@ -100,8 +100,8 @@ class Uploads(ApiWorld):
                          {"log/" + n: d for n, d in tiles(300).items()})
         self.assertEqual(sent[5:], [
             ("log/checkpoint", note(300)),
-            ("repository", b'{"files":{"1.targets.json":"{}"}}'),
-            ("proofs/" + self.seal, proof(self.seal))])
+            ("proofs/" + self.seal, proof(self.seal)),
+            ("repository", b'{"files":{"1.targets.json":"{}"}}')])
 
     def test_what_the_servers_checkpoint_covers_is_not_sent(self):
         self.log(300)
@@ -175,12 +175,13 @@ class Uploads(ApiWorld):
         os.unlink(os.path.join(self.out, "log", "tile", "0", "000.p", "3"))
         self.assertIn("log/tile/0/000.p/3: not there", self.upload(expect=1))
 
-    def test_a_refused_proof_is_exit_1_with_its_reason(self):
+    def test_a_refused_proof_stops_the_release(self):
         self.write("out/proofs/g.seal.tlog-proof", proof(self.seal))
         self.server.answers["PUT", "/v1/proofs/" + self.seal] = (
             409, {"error": "too few", "reason": "too-few-witnesses"})
         line = self.upload(expect=1)
         self.assertIn("g.seal.tlog-proof: too few (too-few-witnesses)", line)
+        self.assertNotIn("repository", dict(self.put()))
 
     def test_without_a_log_nothing_is_asked_about_one(self):
         text = self.upload()
