@@ -5,20 +5,24 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE = build/release
 DESTDIR ?=
 
-.PHONY: all help check demo bench fuzz lint coverage install clean
+.PHONY: all help check check-boot demo bench fuzz lint coverage install clean
 
 all: ## build the programs (build/release), optimised
 	@tools/install build
 	@tools/build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' Makefile | expand -t 16
 	@echo 'demo KEEP=1 leaves the demo running; fuzz FUZZ_SECONDS=600' \
 	      'explores each target longer.'
 
 check: ## install what is missing, build, run every test
 	@tools/install build test
 	@tools/check
+
+check-boot: ## start the UEFI loader in QEMU: Secure Boot to dm-verity
+	@tools/install build test boot
+	@tools/qemu-boot
 
 demo: ## a whole fleet update on real Debian images; KEEP=1 keeps it up
 	@tools/install build test demo
