@@ -320,7 +320,7 @@ static void look_twice(struct run *r, int slot)
 
 		if (status == VS_OK && vs_boot_proven(&l.proof) &&
 		    l.epoch >= r->d->seen[slot].epoch &&
-		    memcmp(&l.header, &r->d->header[c], sizeof(l.header)) == 0)
+		    vs_seal_header_equal(&l.header, &r->d->header[c]))
 			r->again.done++;
 	}
 }

@@ -69,7 +69,7 @@ vs_status vs_boot_recover(const struct vs_boot_ops *ops,
 	if (vs_boot_proven(&r.proof))
 		same++;
 	if (look(&r, false, &again) == VS_OK && vs_boot_proven(&r.proof) &&
-	    memcmp(&again, header, sizeof(again)) == 0)
+	    vs_seal_header_equal(&again, header))
 		same++;
 	if (same == 2 && d->recovery == VS_REASON_NONE)
 		d->verdict = VS_VERDICT_RECOVER;

@@ -176,6 +176,20 @@ vs_status vs_seal_header_encode(const struct vs_seal_header *in,
 	return VS_OK;
 }
 
+bool vs_seal_header_equal(const struct vs_seal_header *a,
+                          const struct vs_seal_header *b)
+{
+	/* Field by field: what lies between fields may differ. */
+	return memcmp(a->component, b->component, sizeof(a->component)) == 0 &&
+	       memcmp(a->hardware, b->hardware, sizeof(a->hardware)) == 0 &&
+	       memcmp(a->version, b->version, sizeof(a->version)) == 0 &&
+	       a->release_seq == b->release_seq &&
+	       a->security_version == b->security_version &&
+	       a->image_len == b->image_len &&
+	       memcmp(a->salt, b->salt, VS_SALT_LEN) == 0 &&
+	       memcmp(a->root_hash, b->root_hash, VS_SHA256_LEN) == 0;
+}
+
 bool vs_seal_header_fits(const struct vs_seal_header *h, const char *hardware)
 {
 	if (!hardware || hardware[0] == 0)

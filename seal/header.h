@@ -59,6 +59,10 @@ vs_status vs_seal_header_encode(const struct vs_seal_header *in,
                                 uint8_t out[static VS_SEAL_HEADER_LEN],
                                 struct vs_why *why) VS_MUST_CHECK;
 
+/* Whether two decoded headers say the same in every field. */
+bool vs_seal_header_equal(const struct vs_seal_header *a,
+                          const struct vs_seal_header *b);
+
 /* Whether the header was made for hardware id (exact match). */
 bool vs_seal_header_fits(const struct vs_seal_header *h, const char *hardware);
 
