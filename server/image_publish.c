@@ -138,11 +138,15 @@ static vs_status remember(const struct vs_fileset *cur, struct client *c)
 
 static vs_status find_target(struct vs_tuf *t, const char *path,
                              const char *role, struct vs_releases *out,
-                             struct vs_why *why)
+                             struct vs_image_about *about, struct vs_why *why)
 {
 	struct vs_target found;
 	vs_status status = vs_tuf_find(t, path, &found, why);
 
+	/* A role's metadata may be at fault for a target that is not. */
+	if (status && *vs_tuf_failed_file(t))
+		snprintf(about->file, sizeof about->file, "%.300s",
+		         vs_tuf_failed_file(t));
 	if (status)
 		return status;
 	if (strcmp(found.role, role) != 0)
@@ -170,7 +174,7 @@ static vs_status find_all(struct vs_tuf *t, const struct vs_file *f,
 		{
 			snprintf(about->file, sizeof about->file, "%.300s",
 			         path);
-			status = find_target(t, path, role, out, why);
+			status = find_target(t, path, role, out, about, why);
 			if (status)
 				break;
 		}
