@@ -19,6 +19,7 @@
 #include "sign/say.h"
 #include "sign/tlog_head.h"
 #include "sign/tlog_leaf.h"
+#include "sign/tlog_out.h"
 #include "trust/json.h"
 #include "trust/tlog.h"
 
@@ -311,66 +312,6 @@ static vs_status cosign(const struct vs_args *args)
 	return status;
 }
 
-static vs_status prove_one(struct vs_tlog *t, const char *seal_sha256,
-                           uint64_t from, const char *path)
-{
-	VS_AUTO(text_drop) struct vs_text out = {0};
-	struct vs_leaf leaf;
-	uint64_t index;
-	vs_status status = vs_tlog_find(t, seal_sha256, &index, &leaf);
-
-	if (status == VS_ERR_ABSENT) {
-		vs_error("%s: the seal is not in the log (%s)", path,
-		         vs_reason_name(VS_REASON_NOT_LOGGED));
-		return VS_ERR_REFUSED;
-	}
-	if (!status)
-		status = vs_tlog_prove(t, index, &leaf, from, &out);
-	if (!status && vs_file_replace(path, out.at, out.len, 0644))
-		status = vs_say_io(VS_ERR_IO, path);
-	return status;
-}
-
-/* DIR/PATH.tlog-proof for every target in force. */
-static vs_status prove_target(struct vs_tlog *t, const char *dir,
-                              const char *target, const char *sha256,
-                              uint64_t from)
-{
-	char path[PATH_MAX], *slash;
-	int n = snprintf(path, sizeof path, "%s/%s.tlog-proof", dir, target);
-
-	if (n < 0 || (size_t)n >= sizeof path)
-		return vs_say_io(VS_ERR_LIMIT, dir);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	if (vs_file_mkdirs(path, 0755))
-		return vs_say_io(VS_ERR_IO, path);
-	*slash = '/';
-	return prove_one(t, sha256, from, path);
-}
-
-static vs_status prove_in_force(const struct vs_room *r, struct vs_tlog *t,
-                                const char *dir, uint64_t from)
-{
-	VS_AUTO(vs_json_drop) json_t *all = NULL;
-	json_t *target;
-	const char *path;
-	vs_status status = vs_room_released(r, &all);
-
-	if (status)
-		return status;
-	json_object_foreach(json_object_get(all, "targets"), path, target)
-	{
-		const char *sha256 = json_string_value(json_object_get(
-			json_object_get(target, "hashes"), "sha256"));
-
-		status = prove_target(t, dir, path, sha256 ? sha256 : "", from);
-		if (status)
-			break;
-	}
-	return status;
-}
-
 static vs_status prove(const struct vs_args *args)
 {
 	VS_AUTO(vs_room_drop) struct vs_room r;
@@ -384,10 +325,10 @@ static vs_status prove(const struct vs_args *args)
 	if (status)
 		return status;
 	if (!seal)
-		return prove_in_force(&r, t, out, from);
+		return vs_tlog_prove_in_force(&r, t, out, from);
 	status = vs_file_sha256(seal, sha256, &len);
 	return status ? vs_say_io(status, seal)
-	              : prove_one(t, sha256, from, out);
+	              : vs_tlog_prove_seal(t, sha256, from, out);
 }
 
 /* What a charger with this policy says, with the charger's own code. */

@@ -23,6 +23,7 @@
 #include "sign/release.h"
 #include "sign/say.h"
 #include "sign/store.h"
+#include "sign/tlog_out.h"
 
 static vs_status check_ballot(const struct vs_ballot *b)
 {
@@ -219,8 +220,38 @@ static vs_status close_transcript(const struct vs_room *r,
 	return vs_transcript_add(t, "published", what, NULL);
 }
 
+/* Exit status 0 all the same: the proposal is in force, and the log comes
+ * after that.
+ */
+static void say_lacking(const struct vs_room *r,
+                        const struct vs_tlog_lacking *l)
+{
+	static const char *const next[] = {
+		[VS_TLOG_LACKS_WITNESSES] = "log request, log cosign",
+		[VS_TLOG_LACKS_CHECKPOINT] = "log checkpoint",
+		[VS_TLOG_LACKS_ENTRY] = "log append, log checkpoint",
+	};
+
+	if (l->count)
+		printf("%zu seals in force are not in the published log yet "
+		       "(%s): a server with a\ntlog-policy refuses them.  "
+		       "Next: voltseal-sign %s --room %s, then publish again\n",
+		       l->count, vs_reason_name(VS_REASON_NOT_LOGGED),
+		       next[l->worst], r->dir);
+}
+
+static vs_status write_out(const struct vs_room *r, const char *out,
+                           struct vs_tlog_lacking *lacking)
+{
+	vs_status status = vs_tlog_out(r, out, lacking);
+
+	/* last: metadata names what must be there before it */
+	return status ? status : vs_store_export(r, out);
+}
+
 static vs_status run(const struct vs_args *args)
 {
+	struct vs_tlog_lacking lacking = {0};
 	VS_AUTO(vs_room_drop) struct vs_room r;
 	VS_AUTO(vs_proposal_free) struct vs_proposal *p = NULL;
 	VS_AUTO(vs_transcript_drop) struct vs_transcript t = {0};
@@ -242,11 +273,13 @@ static vs_status run(const struct vs_args *args)
 	if (!status)
 		status = close_transcript(&r, p, &t);
 	if (!status && out)
-		status = vs_store_export(&r, out);
+		status = write_out(&r, out, &lacking);
 	if (!status)
 		printf("proposal %s is in force%s%s%s\n", p->name,
 		       new ? "" : " already", out ? ", written to " : "",
 		       out ? out : "");
+	if (!status)
+		say_lacking(&r, &lacking);
 	return status;
 }
 
@@ -263,7 +296,9 @@ const struct vs_command vs_cmd_publish = {
 	"Refuses below any threshold.  Verifies all with the code a charger "
 	"verifies with,\nthen writes DIR/metadata and DIR/artifacts for the "
 	"server, and DIR/image-root,\nDIR/director-root and DIR/keyring for "
-	"new chargers.  To publish again is no error.",
+	"new chargers.  If the room has a log, DIR/log is\nwhat is published "
+	"of it, and DIR/proofs proves the seals that are in it.  To\npublish "
+	"again is no error.",
 	NULL,
 	options,
 	sizeof options / sizeof *options,

@@ -173,6 +173,11 @@ def sign(w, room=None):
                  w.path("log.key"))[0]
 
 
+def publish(w, expect=0):
+    """The room's last release with what the room's log has of it."""
+    return w.run(*w.args("publish", "6.6.6"), expect=expect)[0]
+
+
 def witnessed(w, witness, start, room=None):
     """request, ask, cosign: the way of a checkpoint to its publication."""
     room = room or w.room
@@ -282,9 +287,11 @@ def a_monitor_knows_what_is_expected(w):
           11, "--level", 1, "--update-type", "security", "--component",
           f"gateway={w.path('small')}:6.6.6:gw-rev3:1")
     w.approve_release("6.6.6")
-    w.run(*w.args("publish", "6.6.6"))
+    assert "log append, log checkpoint --" in publish(w)
     w.run("log", "append", "--room", w.room)
+    assert "voltseal-sign log checkpoint --" in publish(w)
     sign(w)
+    assert "not-logged" not in publish(w)
     found = monitor(w, log(w), "expecting", *expected, expect=1)
     assert alarms(found) == ["unexpected-release"]
     assert [e["leaf"]["version"] for e in found
@@ -299,6 +306,42 @@ def a_monitor_knows_what_is_expected(w):
     run("monitor", "--log", log(w), "--policy", w.path("policy"), "--state",
         w.path("expecting"), "--once", "--expected",
         write(w.path("list"), "no digest\n"), expect=1)
+
+
+@test
+def what_is_published_of_the_log_goes_out_with_its_proofs(w):
+    # S0.18
+    out = os.path.join(w.out, "log")
+    shutil.rmtree(out)
+    shutil.rmtree(os.path.join(w.out, "proofs"))
+    assert "not-logged" not in publish(w)
+    size = model.checkpoint(read(log(w, "checkpoint")))[1]
+    assert size == 3 and sorted(os.listdir(out)) == ["checkpoint", "tile"]
+    files = [os.path.relpath(os.path.join(d, f), out)
+             for d, _, names in os.walk(out) for f in names]
+    assert sorted(files) == ["checkpoint", "tile/0/000.p/3",
+                             "tile/entries/000.p/3"], files
+    for name in files:
+        assert read(os.path.join(out, name)) == read(log(w, name)), name
+    for component, name in (("gateway", "1.0.0"), ("controller", "1.0.0"),
+                            ("gateway", "6.6.6")):
+        said, _ = w.run(
+            "log", "verify", "--policy", w.path("policy"), "--seal",
+            seal_of(w, name, component), os.path.join(
+                w.out, "proofs", component,
+                f"{component}-{name}.seal.tlog-proof"))
+        assert f"of {size} in " in said
+    tile = os.path.join(out, "tile/0/000.p/3")
+    write(tile, read(tile)[::-1])  # a folder that has another log
+    metadata = os.path.join(w.out, "metadata")
+    shutil.rmtree(metadata)
+    w.refuse("conflict", *w.args("publish", "6.6.6"))
+    assert not os.path.exists(metadata)  # it names what must be there
+    os.unlink(tile)
+    os.unlink(os.path.join(out, "checkpoint"))
+    publish(w)
+    assert read(tile) == read(log(w, "tile/0/000.p/3"))
+    assert read(os.path.join(out, "checkpoint")) == read(log(w, "checkpoint"))
 
 
 @test
@@ -331,6 +374,10 @@ def a_checkpoint_is_published_when_its_quorum_has_cosigned(w):
     new_entry(w)
     assert "waits for witnesses" in sign(w)
     assert model.checkpoint(read(log(w, "checkpoint")))[1] == 3
+    publish(w)  # what waits for witnesses stays in the room
+    assert os.listdir(os.path.join(w.out, "log", "tile", "0")) == ["000.p"]
+    assert os.listdir(os.path.join(w.out, "log", "tile", "0", "000.p")) == [
+        "3"]
     witnessed(w, w.witness, 0)
     text = read(log(w, "checkpoint")).decode()
     assert model.checkpoint(text.encode())[1] == 4
