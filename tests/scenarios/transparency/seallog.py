@@ -3,7 +3,6 @@
 the documented commands."""
 import json
 import os
-import shutil
 import subprocess
 
 from world import StoryError, write_text
@@ -92,11 +91,6 @@ class Log:
             raise StoryError("one witness is enough, but nothing was "
                              "published")
         return said
-
-    def prove(self, out):
-        """Proofs of all that is in force, into a new folder."""
-        shutil.rmtree(out, ignore_errors=True)
-        self.do("prove", "--out", out)
 
     def prove_seal(self, seal, out):
         """A proof of one seal."""

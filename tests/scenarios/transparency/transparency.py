@@ -6,9 +6,9 @@ installed; one that stolen keys signed is refused until the log has it, also
 with a log made for this charger alone; and a log that has it tells everybody.
 The real programs run as separate processes on loopback."""
 import argparse
-import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -17,17 +17,11 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "story")]
 
 # pylint: disable=wrong-import-position
 from fleet import HARDWARE, Charger, Server          # noqa: E402
-from room import HOLDERS, Room                       # noqa: E402
+from room import Room                                # noqa: E402
 from seallog import Log                              # noqa: E402
 from world import StoryError, World, read_json, write_text  # noqa: E402
 
 STOLEN = "6.6.6"  # a release that nobody meant to make
-
-
-def sha256_of(path):
-    """Of a file's bytes."""
-    with open(path, "rb") as f:
-        return hashlib.sha256(f.read()).hexdigest()
 
 
 class Transparency:
@@ -40,9 +34,7 @@ class Transparency:
         self.server = Server(self.world, self.room, 300)
         self.charger = Charger(self.world, 1, self.server)
         self.log = Log(self.world, self.room.folder, self.path("log.key"))
-        self.proofs = {}  # target -> SHA-256 of the proof released with it
         self.witness = None
-        self.version = 0
         self.told = 0
 
     def path(self, *parts):
@@ -76,70 +68,63 @@ class Transparency:
         self.server.start()
 
     def publish(self, name, seq, gateway):
-        """Seals a release, approved by two; gives what the room published."""
+        """Seals a release, approved by two, and puts it in force."""
         self.room.propose(name, seq, {
             "gateway": (os.path.join(self.images, f"gateway-{gateway}.img"),
                         name, HARDWARE["gateway"], 1),
             "controller": (os.path.join(self.images, "controller-2.0.0.img"),
                            name, HARDWARE["controller"], 1),
         }, level=1)
-        return self.room.approve_release(name)
+        self.room.approve_release(name)
+
+    def metadata(self, folder):
+        """The newest metadata of releases in a folder for the server."""
+        folder = self.path(folder, "metadata")
+        return os.path.join(folder, max(
+            (f for f in os.listdir(folder) if f.endswith(".release.json")),
+            key=lambda f: int(f.split(".")[0])))
 
     def targets(self, name):
         """{component: (target path, seal file, pack file)} of a release."""
-        folder = self.path("published", "metadata")
-        newest = max((f for f in os.listdir(folder)
-                      if f.endswith(".release.json")),
-                     key=lambda f: int(f.split(".")[0]))
-        body = read_json(os.path.join(folder, newest))["signed"]
+        body = read_json(self.metadata("published"))["signed"]
         artifacts = self.path("published", "artifacts")
-        return body, {
+        return {
             path.split("/")[0]: (
                 path, os.path.join(artifacts, t["hashes"]["sha256"]),
                 os.path.join(artifacts, t["custom"]["pack"]["sha256"]))
             for path, t in body["targets"].items()
             if t["custom"]["release"] == name}
 
-    def logged(self, since):
+    def next(self, name):
+        """What publishing again says is the log's next step."""
+        said = self.room.sign("publish", "--room", self.room.folder,
+                              "--proposal", name, "--out",
+                              self.path("published"))
+        found = re.search(r"\(not-logged\).*voltseal-sign (.*) --room", said,
+                          re.DOTALL)
+        return found and found.group(1)
+
+    def logged(self, name, since):
         """What is in force enters the log; a witness sees it, or the log
-        would not be published."""
+        would not be published; then it goes out with its proofs."""
+        said = self.next(name)
+        self.need(said == "log append, log checkpoint", said)
         self.log.do("append")
+        said = self.next(name)
+        self.need(said == "log checkpoint", said)
         said = self.log.sign()
         self.need("waits for witnesses" in said, said)
+        said = self.next(name)
+        self.need(said == "log request, log cosign", said)
         self.log.ask(self.witness, since)
+        said = self.next(name)
+        self.need(said is None, said)
 
-    def folder(self, name, proofs=True):
-        """What is uploaded: what the room published, the log, proofs; and
-        the release's metadata with the proofs' hashes, signed by two.
-
-        The room does not write custom.tlogProof; a server with a policy
-        asks for it.
-        """
+    def folder(self, name):
+        """A copy of what the room published, to be uploaded."""
         out = self.path("upload-" + name)
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(self.path("published"), out)
-        body, targets = self.targets(name)
-        if proofs:
-            shutil.copytree(self.log.folder, os.path.join(out, "log"))
-            self.log.prove(os.path.join(out, "proofs"))
-            for target, _, _ in targets.values():
-                file = os.path.join(out, "proofs", target + ".tlog-proof")
-                self.proofs[target] = sha256_of(file)
-                shutil.copy(file, os.path.join(out, "artifacts",
-                                               self.proofs[target]))
-        for target, proof in self.proofs.items():
-            body["targets"][target]["custom"]["tlogProof"] = {"sha256": proof}
-        self.version += 10
-        body["version"] = self.version
-        metadata = os.path.join(out, "metadata")
-        for old in os.listdir(metadata):
-            if old.endswith(".release.json"):
-                os.unlink(os.path.join(metadata, old))
-        with open(os.path.join(metadata, f"{self.version}.release.json"),
-                  "w", encoding="utf-8") as f:
-            json.dump({"signed": body, "signatures": [
-                self.room.signature(h, "release", body)
-                for h in HOLDERS[:2]]}, f)
         return out
 
     def upload(self, folder, expect=0):
@@ -151,7 +136,7 @@ class Transparency:
 
     def switch_on(self):
         """A charger from the factory, with proofs of its first seals."""
-        _, targets = self.targets("1.0.0")
+        targets = self.targets("1.0.0")
         factory, slots = {}, {}
         os.makedirs(self.path("factory"))
         for component, (target, seal, pack) in targets.items():
@@ -199,7 +184,7 @@ class Transparency:
         self.publish("1.0.0", 1, "1.0.0")
         said = self.upload(self.path("published"), expect=1)
         self.need("(not-logged)" in said, said)
-        self.logged(0)
+        self.logged("1.0.0", 0)
         said = self.upload(self.folder("1.0.0"))
         self.need("2 entries" in said and "proofs             2 sent" in said,
                   said)
@@ -213,7 +198,7 @@ class Transparency:
         self.switch_on()
         shutil.copytree(self.room.folder, self.path("fork"))
         self.publish("1.1.0", 2, "1.1.0")
-        self.logged(2)
+        self.logged("1.1.0", 2)
         self.upload(self.folder("1.1.0"))
         self.server.campaign("spring", "1.1.0", waves=[{"percent": 100}],
                              soak_s=1, fail_percent=100, fail_count=1,
@@ -224,8 +209,7 @@ class Transparency:
 
     def the_monitor_is_content(self):
         """Every entry is a release that the team made."""
-        newest = self.path("upload-1.1.0", "metadata", "20.release.json")
-        events = self.monitor(newest)
+        events = self.monitor(self.metadata("upload-1.1.0"))
         seals = [e["leaf"]["version"] for e in events if e["event"] == "seal"]
         self.need(sorted(seals) == ["1.0.0"] * 2 + ["1.1.0"] * 2, events)
         self.need(events[-1]["size"] == 4 and events[-1]["witnesses"] == 1,
@@ -253,7 +237,7 @@ class Transparency:
     def an_unlogged_seal_is_refused(self):
         """All its signatures are good."""
         self.publish(STOLEN, 3, "1.1.0")
-        folder = self.folder(STOLEN, proofs=False)
+        folder = self.folder(STOLEN)
         said = self.upload(folder, expect=1)
         self.need("(not-logged)" in said, said)
         conf = self.take_over()
@@ -270,7 +254,7 @@ class Transparency:
         """Another log with the stolen log key: 1.1.0 is not in it."""
         fork = Log(self.world, self.path("fork"), self.log.key)
         os.unlink(os.path.join(fork.folder, "policy"))
-        for _, seal, _ in self.targets(STOLEN)[1].values():
+        for _, seal, _ in self.targets(STOLEN).values():
             fork.do("append", "--seal", seal)
         self.need("4 entries signed, published" in fork.sign(),
                   "no fork was made")
@@ -280,7 +264,7 @@ class Transparency:
         """Proofs of the fork, put in by the server's new owner."""
         shutil.rmtree(self.path("forged"), ignore_errors=True)
         shutil.copytree(self.path("upload-" + STOLEN), self.path("forged"))
-        for target, seal, _ in self.targets(STOLEN)[1].values():
+        for target, seal, _ in self.targets(STOLEN).values():
             fork.prove_seal(seal, self.path("forged", "proofs",
                                             target + ".tlog-proof"))
         self.upload(self.path("forged"))
@@ -310,7 +294,8 @@ class Transparency:
 
     def a_served_fork_is_seen(self, fork):
         """By the server's own check, and by the monitor."""
-        shutil.copytree(fork.folder, self.path("forged", "log"))
+        shutil.copytree(fork.folder, self.path("forged", "log"),
+                        dirs_exist_ok=True)
         said = self.upload(self.path("forged"), expect=1)
         self.need("hash-mismatch" in said or "log-forked" in said, said)
         true = os.path.join(self.server.data, "log")
@@ -328,10 +313,9 @@ class Transparency:
         write_text(self.server.conf, conf)
         self.server.start()
         self.witness.start("witness")
-        self.logged(4)
+        self.logged(STOLEN, 4)
         self.upload(self.folder(STOLEN))
-        events = self.monitor(self.path("upload-1.1.0", "metadata",
-                                        "20.release.json"), expect=1)
+        events = self.monitor(self.metadata("upload-1.1.0"), expect=1)
         named = {e["leaf"]["version"] for e in events if e["event"] == "seal"}
         alarms = [e["reason"] for e in events if e["event"] == "alarm"]
         self.need(named == {STOLEN} and alarms == ["unexpected-release"] * 2,
