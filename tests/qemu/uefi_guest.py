@@ -18,7 +18,7 @@ mount -t devtmpfs dev /dev
 dmesg -n 3
 say() {{ echo "guest: $*"; }}
 say "command line $(cat /proc/cmdline)"
-for module in dm-mod dm-bufio reed_solomon dm-verity efivarfs; do
+for module in $(cat /modules/order); do
 	insmod /modules/$module.ko || say "no module $module"
 done
 

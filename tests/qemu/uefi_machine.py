@@ -14,13 +14,15 @@ OWNER = "9dfde671-6b41-4bb8-9db5-a4f28ebe5c0f"
 class Kind:
     """What differs between machines of two processors."""
 
-    def __init__(self, qemu, machine, code, variables, suffix, console):
+    def __init__(self, qemu, machine, code, variables, suffix, console,
+                 tpm):
         self.qemu = qemu
         self.machine = machine
         self.code = code
         self.variables = variables
         self.suffix = suffix
         self.console = console
+        self.tpm = tpm
 
     def missing(self):
         return [f for f in (shutil.which(self.qemu) or self.qemu, self.code,
@@ -33,11 +35,13 @@ KINDS = {
         ["-M", "q35,smm=on", "-cpu", "max",
          "-global", "driver=cfi.pflash01,property=secure,value=on"],
         "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
-        "/usr/share/OVMF/OVMF_VARS_4M.fd", "X64", "ttyS0"),
+        "/usr/share/OVMF/OVMF_VARS_4M.fd", "X64", "ttyS0",
+        "tpm-crb"),
     "aarch64": Kind(
         "qemu-system-aarch64", ["-M", "virt", "-cpu", "cortex-a57"],
         "/usr/share/AAVMF/AAVMF_CODE.fd",
-        "/usr/share/AAVMF/AAVMF_VARS.fd", "AA64", "ttyAMA0"),
+        "/usr/share/AAVMF/AAVMF_VARS.fd", "AA64", "ttyAMA0",
+        "tpm-tis-device"),
 }
 
 
@@ -71,6 +75,7 @@ class Machine:
         self.disk = disk
         self.variables = variables
         self.tpm = tpm
+        self.stick = None  # the path of a disk on USB
 
     def _argv(self):
         argv = [self.kind.qemu, *self.kind.machine, "-accel", "tcg",
@@ -82,10 +87,14 @@ class Machine:
                 + self.variables,
                 "-drive", "if=none,id=disk,format=raw,file=" + self.disk.path,
                 "-device", "nvme,drive=disk,serial=voltseal,bootindex=0"]
+        if self.stick:
+            argv += ["-device", "qemu-xhci", "-drive",
+                     "if=none,id=stick,format=raw,file=" + self.stick,
+                     "-device", "usb-storage,drive=stick"]
         if self.tpm:
             argv += ["-chardev", "socket,id=tpm,path=" + self.tpm,
                      "-tpmdev", "emulator,id=tpm,chardev=tpm",
-                     "-device", "tpm-crb,tpmdev=tpm"]
+                     "-device", self.kind.tpm + ",tpmdev=tpm"]
         return argv
 
     def start(self, until, timeout):

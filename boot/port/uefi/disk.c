@@ -6,7 +6,7 @@
 
 #include "boot/memory.h"
 
-enum { DISKS_MAX = 64, PATH_MAX = 4096 };
+enum { DISKS_MAX = 64, HANDLES_MAX = 1024, PATH_MAX = 4096 };
 
 static size_t node_len(const struct efi_device_path *node)
 {
@@ -86,23 +86,67 @@ static vs_status read_blocks(void *ctx, uint64_t block, uint8_t *out,
 	               : VS_ERR_IO;
 }
 
+static vs_status load_table(struct vs_disk *disk, struct vs_why *why)
+{
+	struct vs_gpt_disk from = {.read = read_blocks};
+
+	if (disk->io->media->block_len == 0 ||
+	    VS_DISK_UNIT % disk->io->media->block_len != 0)
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_UNSUPPORTED,
+		               "unusual block length", 0);
+	from.ctx = disk->io;
+	from.block_len = disk->io->media->block_len;
+	from.blocks = disk->io->media->last_block + 1;
+	return vs_gpt_load(&from, &disk->table, why);
+}
+
 vs_status vs_disk_open(const struct efi_system *system, efi_handle device,
                        struct vs_disk *out, struct vs_why *why)
 {
-	struct vs_gpt_disk disk = {.read = read_blocks};
-
 	out->io = find_disk(system->boot, device);
 	if (!out->io)
 		return vs_fail(VS_ERR_ABSENT, why, VS_REASON_UNREADABLE,
 		               "the loader was not started from a disk", 0);
-	if (out->io->media->block_len == 0 ||
-	    VS_DISK_UNIT % out->io->media->block_len != 0)
-		return vs_fail(VS_ERR_INPUT, why, VS_REASON_UNSUPPORTED,
-		               "unusual block length", 0);
-	disk.ctx = out->io;
-	disk.block_len = out->io->media->block_len;
-	disk.blocks = out->io->media->last_block + 1;
-	return vs_gpt_load(&disk, &out->table, why);
+	return load_table(out, why);
+}
+
+/* Without a boot option that names them firmware leaves most devices alone. */
+static void wake_all(const struct efi_boot *boot)
+{
+	static efi_handle handles[HANDLES_MAX];
+	size_t len = sizeof(handles);
+
+	if (boot->locate_handle(EFI_LOCATE_ALL, NULL, NULL, &len, handles) !=
+	    EFI_SUCCESS)
+		return;
+	for (size_t i = 0; i < len / sizeof(*handles); i++)
+		(void)boot->connect_controller(handles[i], NULL, NULL, 1);
+}
+
+vs_status vs_disk_open_medium(const struct efi_system *system,
+                              const struct vs_disk *own, const char *name,
+                              struct vs_disk *out,
+                              struct vs_gpt_partition *found)
+{
+	efi_handle handles[DISKS_MAX];
+	size_t len = sizeof(handles);
+	struct vs_why why;
+
+	wake_all(system->boot);
+	if (system->boot->locate_handle(EFI_LOCATE_BY_PROTOCOL,
+	                                &efi_block_io_id, NULL, &len,
+	                                handles) != EFI_SUCCESS)
+		return VS_ERR_ABSENT;
+	for (size_t i = 0; i < len / sizeof(*handles); i++) {
+		out->io = NULL;
+		if (system->boot->handle_protocol(handles[i], &efi_block_io_id,
+		                                  &out->io) == EFI_SUCCESS &&
+		    out->io && out->io != own->io && is_disk(out->io) &&
+		    load_table(out, &why) == VS_OK &&
+		    vs_gpt_find(&out->table, name, found, &why) == VS_OK)
+			return VS_OK;
+	}
+	return VS_ERR_ABSENT;
 }
 
 static bool is_within(const struct vs_gpt_partition *p, uint64_t at, size_t len)

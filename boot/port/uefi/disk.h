@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * boot/port/uefi/disk.h - the disk that the loader was started from.
- *
- * Only that one: what somebody plugs in beside it is not looked at.
+ * boot/port/uefi/disk.h - the disk that the loader was started from, and a
+ * medium that somebody brings.
  *
  * Freestanding: no heap, no stdio, no globals.
  */
@@ -24,6 +23,15 @@ struct vs_disk {
  */
 vs_status vs_disk_open(const struct efi_system *system, efi_handle device,
                        struct vs_disk *out, struct vs_why *why) VS_MUST_CHECK;
+
+/* Finds the first other disk with a partition of that name.  Wakes every
+ * device, which takes a second or more.
+ * VS_OK; VS_ERR_ABSENT.
+ */
+vs_status vs_disk_open_medium(const struct efi_system *system,
+                              const struct vs_disk *own, const char *name,
+                              struct vs_disk *out,
+                              struct vs_gpt_partition *found) VS_MUST_CHECK;
 
 /* Whole units within the partition, from and to memory at a page's start.
  * VS_OK; VS_ERR_IO.  A write is durable before it returns VS_OK.

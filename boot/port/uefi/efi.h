@@ -70,7 +70,7 @@ enum { EFI_ALLOCATE_ANY = 0, EFI_ALLOCATE_BELOW = 1, EFI_LOADER_DATA = 2 };
 #define EFI_PAGE_LEN 4096
 
 enum { EFI_NATIVE_INTERFACE = 0 };
-enum { EFI_LOCATE_BY_PROTOCOL = 2 };
+enum { EFI_LOCATE_ALL = 0, EFI_LOCATE_BY_PROTOCOL = 2 };
 enum { EFI_RESET_COLD = 0 };
 
 /* 8.2: attributes of variables */

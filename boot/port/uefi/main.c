@@ -123,15 +123,28 @@ static void say_decision(const struct loader *l)
 	vs_say(system, "\n");
 }
 
+static void ask(struct loader *l, enum vs_reset_cause cause)
+{
+	if (vs_boot_decide(&l->ops, l->components, l->count, &l->ring, cause,
+	                   &l->scratch, &l->decision) != VS_OK)
+		vs_say_line(l->system, "record or floors cannot be written");
+}
+
+/* A DENY leaves everything as it was, so one may ask again: with the keyring
+ * that somebody brought, if there is one.
+ */
 static void decide(struct loader *l)
 {
 	struct vs_boot_component recovery = {
 		l->settings.recovery.name, l->settings.recovery.hardware, true};
 	enum vs_reset_cause cause = vs_store_cause(&l->store);
 
-	if (vs_boot_decide(&l->ops, l->components, l->count, &l->ring, cause,
-	                   &l->scratch, &l->decision) != VS_OK)
-		vs_say_line(l->system, "record or floors cannot be written");
+	ask(l, cause);
+	if (l->decision.verdict == VS_VERDICT_DENY &&
+	    vs_store_look_at_media(&l->store) == VS_OK) {
+		vs_say_line(l->system, "a medium with a keyring is here");
+		ask(l, cause);
+	}
 	if (l->decision.verdict == VS_VERDICT_DENY &&
 	    l->settings.recovery.name[0] != '\0' &&
 	    vs_boot_recover(&l->ops, &recovery, &l->ring, &l->scratch,
@@ -242,6 +255,24 @@ static void start(struct loader *l, int component, int slot,
 	                       l->command_len));
 }
 
+/* Read twice, so that no one instruction that is skipped says yes. */
+static bool is_verdict(const volatile uint32_t *verdict, uint32_t wanted)
+{
+	if (*verdict != wanted)
+		return false;
+	return *verdict == wanted;
+}
+
+static void start_verified(struct loader *l)
+{
+	const uint32_t *verdict = &l->decision.verdict;
+
+	if (is_verdict(verdict, VS_VERDICT_BOOT))
+		start(l, 0, l->decision.slot, &l->decision.header[0]);
+	else if (is_verdict(verdict, VS_VERDICT_RECOVER))
+		start(l, VS_BOOT_RECOVERY, 0, &l->recovery);
+}
+
 efi_status efi_main(efi_handle image, struct efi_system *system)
 {
 	struct loader *l = &loader;
@@ -253,10 +284,7 @@ efi_status efi_main(efi_handle image, struct efi_system *system)
 	say_secure_boot(system);
 	if (open_all(l) == VS_OK) {
 		decide(l);
-		if (l->decision.verdict == VS_VERDICT_BOOT)
-			start(l, 0, l->decision.slot, &l->decision.header[0]);
-		else if (l->decision.verdict == VS_VERDICT_RECOVER)
-			start(l, VS_BOOT_RECOVERY, 0, &l->recovery);
+		start_verified(l);
 	}
 	vs_say_line(system, "resets");
 	(void)system->boot->stall(RESET_AFTER_US);

@@ -167,8 +167,6 @@ static vs_status keyring(void *ctx, int place, const uint8_t **file,
 {
 	const struct vs_store *s = ctx;
 
-	if (place >= VS_STORE_RINGS)
-		return VS_ERR_ABSENT;
 	*file = s->rings[place].file;
 	*len = s->rings[place].len;
 	return s->rings[place].status;
@@ -259,23 +257,23 @@ static void find_slots(struct vs_store *s, int c, const char *name, int count)
 }
 
 /* Reads a keyring partition: its length first, then what it holds. */
-static void load_rings(struct vs_store *s, int place, const char *name)
+static void load_rings(struct vs_store *s, int place,
+                       const struct vs_disk *disk,
+                       const struct vs_gpt_partition *part)
 {
-	struct vs_gpt_partition part;
 	size_t whole = (RING_HEAD + RING_LEN_MAX + VS_DISK_UNIT - 1) /
 	               VS_DISK_UNIT * VS_DISK_UNIT;
 	uint8_t *bytes;
 	uint32_t len;
 
-	find(s, name, &part);
 	s->rings[place].status = VS_ERR_ABSENT;
-	if (part.len == 0)
+	if (part->len == 0)
 		return;
-	if (whole > part.len)
-		whole = part.len / VS_DISK_UNIT * VS_DISK_UNIT;
+	if (whole > part->len)
+		whole = part->len / VS_DISK_UNIT * VS_DISK_UNIT;
 	s->rings[place].status = VS_ERR_IO;
 	bytes = get_pages(s->system, whole);
-	if (!bytes || vs_disk_read(&s->disk, &part, 0, bytes, whole) != VS_OK)
+	if (!bytes || vs_disk_read(disk, part, 0, bytes, whole) != VS_OK)
 		return;
 	s->rings[place].status = VS_ERR_ABSENT;
 	if (first_nonzero(bytes, RING_HEAD) == RING_HEAD)
@@ -289,6 +287,30 @@ static void load_rings(struct vs_store *s, int place, const char *name)
 	s->rings[place].file = bytes + RING_HEAD;
 	s->rings[place].len = len;
 	s->rings[place].status = VS_OK;
+}
+
+vs_status vs_store_look_at_media(struct vs_store *s)
+{
+	struct vs_gpt_partition part;
+	vs_status status = vs_disk_open_medium(s->system, &s->disk, "keyring",
+	                                       &s->medium, &part);
+
+	if (status != VS_OK)
+		return status;
+	load_rings(s, VS_BOOT_RINGS - 1, &s->medium, &part);
+	return s->rings[VS_BOOT_RINGS - 1].status;
+}
+
+static void find_rings(struct vs_store *s)
+{
+	static const char *const names[] = {"keyring-0", "keyring-1"};
+	struct vs_gpt_partition part;
+
+	for (int place = 0; place < VS_BOOT_RINGS - 1; place++) {
+		find(s, names[place], &part);
+		load_rings(s, place, &s->disk, &part);
+	}
+	s->rings[VS_BOOT_RINGS - 1].status = VS_ERR_ABSENT;
 }
 
 vs_status vs_store_open(const struct efi_system *system, efi_handle device,
@@ -308,8 +330,7 @@ vs_status vs_store_open(const struct efi_system *system, efi_handle device,
 		find_slots(out, c, settings->components[c].name, VS_SLOTS);
 	if (settings->recovery.name[0] != '\0')
 		find_slots(out, VS_BOOT_RECOVERY, settings->recovery.name, 1);
-	load_rings(out, 0, "keyring-0");
-	load_rings(out, 1, "keyring-1");
+	find_rings(out);
 	return VS_OK;
 }
 

@@ -20,7 +20,6 @@
 
 #define VS_STORE_CHUNK VS_CLUSTER_LEN /* read at a time */
 #define VS_STORE_CHUNKS_MAX 512       /* images up to 256 MiB start */
-#define VS_STORE_RINGS 2              /* partitions; media are not looked at */
 #define VS_STORE_NAME_LEN (VS_COMPONENT_LEN + 2)
 
 /* A slot's bytes before its footer, as far as they were asked for. */
@@ -47,7 +46,8 @@ struct vs_store {
 		vs_status status;
 		const uint8_t *file;
 		size_t len;
-	} rings[VS_STORE_RINGS];
+	} rings[VS_BOOT_RINGS];
+	struct vs_disk medium;
 };
 
 /* device: where the loader came from.  A partition that is not there is no
@@ -57,6 +57,12 @@ struct vs_store {
 vs_status vs_store_open(const struct efi_system *system, efi_handle device,
                         const struct vs_settings *settings,
                         struct vs_store *out, struct vs_why *why) VS_MUST_CHECK;
+
+/* Looks for the keyring's third place, a medium that somebody brought.  For
+ * the time after a DENY: the next decision counts it.
+ * VS_OK; VS_ERR_ABSENT; VS_ERR_IO.
+ */
+vs_status vs_store_look_at_media(struct vs_store *s) VS_MUST_CHECK;
 
 /* The operations over s, which must outlive them; crypto is the caller's. */
 void vs_store_ops(struct vs_store *s, const struct vs_crypto *crypto,
