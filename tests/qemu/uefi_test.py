@@ -71,10 +71,13 @@ class World:
                             name + self.kind.suffix + ".EFI")
 
     def prepare(self):
-        debian = subprocess.run(
+        fetched = subprocess.run(
             [f"{ROOT}/tools/qemu-kernel",
              {"x86_64": "amd64", "aarch64": "arm64"}[self.arch]],
-            stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+            stdout=subprocess.PIPE, text=True, check=False)
+        if fetched.returncode == 77:
+            skip("Debian's kernel cannot be fetched")
+        debian = fetched.stdout.strip()
         machine.make_keys(self.path("keys"))
         self.make_images(debian)
         self.make_slots()
