@@ -203,10 +203,9 @@ class Classes:
         captured.repository("director")
         return captured.repository("image")
 
-    def serve(self, folder):
+    def serve(self, captured, folder):
         """What the thief serves with the server's own keys: its director
-        wants the stolen release."""
-        captured = self.capture()
+        wants the stolen release.  The next such lie is newer than this."""
         forger = Forger(os.path.join(self.server.data, "online"))
         files = dict(captured.files)
         metadata = os.path.join(folder, "metadata")
@@ -229,6 +228,7 @@ class Classes:
             for url, digest in ((f"/targets/{where}/{seal}.{name}", seal),
                                 (f"/packs/{pack}.pack", pack)):
                 files[url] = read(os.path.join(folder, "artifacts", digest))
+        captured.files = files
         return files
 
     # The steps
@@ -304,7 +304,8 @@ class Classes:
                                 f"controller/controller-{STOLEN}.seal")
         self.the_server_refuses(in_safety, "(threshold-not-met)",
                                 "safety.json")
-        lies = [(self.serve(folder), folder)
+        captured = self.capture()
+        lies = [(self.serve(captured, folder), folder)
                 for folder in (in_gateway, in_safety)]
         self.server.stop()
         self.the_charger_refuses(*lies[0], "not-in-both-repositories",
