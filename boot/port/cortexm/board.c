@@ -11,6 +11,16 @@
 #define AIRCR (*(volatile uint32_t *)UINT32_C(0xe000ed0c))
 #define AIRCR_RESET UINT32_C(0x05fa0004)
 
+/* Armv7-M memory protection: the last of eight regions covers the flash. */
+#define MPU_CONTROL (*(volatile uint32_t *)UINT32_C(0xe000ed94))
+#define MPU_NUMBER (*(volatile uint32_t *)UINT32_C(0xe000ed98))
+#define MPU_BASE (*(volatile uint32_t *)UINT32_C(0xe000ed9c))
+#define MPU_SIZE (*(volatile uint32_t *)UINT32_C(0xe000eda0))
+/* Never execute; read and write; 2^24 bytes; on. */
+#define MPU_DATA_ONLY (UINT32_C(1) << 28 | UINT32_C(3) << 24 | 23 << 1 | 1)
+
+enum { MPU_FLASH = 7, MPU_ON = 1, MPU_REST_AS_EVER = 4 };
+
 /* CMSDK watchdog: the first timeout is an interrupt, the second a reset. */
 #define DOG_AT UINT32_C(0x40008000)
 #define DOG_LOAD (*(volatile uint32_t *)(DOG_AT + 0x000))
@@ -48,6 +58,15 @@ void vs_board_reset(enum vs_reset_cause cause)
 	AIRCR = AIRCR_RESET;
 	for (;;)
 		;
+}
+
+void vs_board_guard(bool on)
+{
+	MPU_NUMBER = MPU_FLASH;
+	MPU_BASE = VS_NOR_AT;
+	MPU_SIZE = on ? MPU_DATA_ONLY : 0;
+	MPU_CONTROL = MPU_ON | MPU_REST_AS_EVER;
+	__asm__ volatile("dsb\n\tisb" ::: "memory");
 }
 
 void vs_board_watch(void)

@@ -88,6 +88,11 @@ void vs_board_expect(enum vs_reset_cause cause);
 /* Resets the machine, and so that vs_board_cause() says cause. */
 void vs_board_reset(enum vs_reset_cause cause) __attribute__((noreturn));
 
+/* Whether code may run from the flash that is written.  Slots are mapped, so a
+ * return address that a glitch spoils could be a pointer into one.
+ */
+void vs_board_guard(bool on);
+
 /* A watchdog that resets unless it is fed; two seconds. */
 void vs_board_watch(void);
 void vs_board_feed(void);

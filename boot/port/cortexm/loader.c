@@ -131,9 +131,8 @@ static vs_status look_again(struct loader *l, const struct vs_keyring *ring)
 
 	if (status != VS_OK)
 		return status;
-	return memcmp(&header, &l->d.header[0], sizeof(header)) == 0
-	               ? VS_OK
-	               : VS_ERR_REFUSED;
+	return vs_seal_header_equal(&header, &l->d.header[0]) ? VS_OK
+	                                                      : VS_ERR_REFUSED;
 }
 
 static vs_status bring(struct loader *l, const struct vs_keyring *ring)
@@ -229,6 +228,8 @@ static void start(const struct loader *l)
 	vs_board_watch();
 	vs_board_expect(VS_RESET_WATCHDOG);
 	if (all_done(l))
+		vs_board_guard(false);
+	if (all_done(l))
 		jump(head[0], VS_NOR_AT + at + head[1]);
 }
 
@@ -237,6 +238,7 @@ void vs_loader_run(void)
 	static struct loader l;
 	vs_status status;
 
+	vs_board_guard(true);
 	vs_uart_init();
 	set_up(&l);
 	status = choose(&l);
