@@ -20,9 +20,10 @@ check: ## install what is missing, build, run every test
 	@tools/install build test
 	@tools/check
 
-check-boot: ## start the UEFI loader in QEMU: Secure Boot to dm-verity
+check-boot: ## start the loaders in QEMU: UEFI to dm-verity; the controller
 	@tools/install build test boot
 	@tools/qemu-boot
+	@tools/qemu-controller 60 4
 
 demo: ## a whole fleet update on real Debian images; KEEP=1 keeps it up
 	@tools/install build test demo
