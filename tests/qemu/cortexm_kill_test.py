@@ -9,6 +9,7 @@ which this test finds in the flash by itself, and the update must go on.
 usage: cortexm_kill_test.py PROGRAMS FORGE [KILLS [SEED]]
 """
 import mmap
+import os
 import random
 import struct
 import sys
@@ -24,11 +25,10 @@ PROGRAMS, FORGE = sys.argv[1:3]
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 60
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 32)
 HW = "ctl-rev2"
-SLOTS = {
-    "old": ("controller.bin", "1.0.0", 1, 1, HW, "1l"),
-    "new": ("controller.bin", "1.1.0", 2, 1, HW, "1l"),
-}
-NAMES = {"1.0.0": "old", "1.1.0": "new"}
+# Three images, each with its own bytes in every sector, so that no two sectors
+# can be mistaken for one another.
+VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
+IMAGE_LEN = 40960
 JOURNAL = 4
 
 
@@ -52,7 +52,7 @@ class Killer:
         self.kills = self.updates = self.in_swap = 0
         machine.flash(the_bench.file,
                       machine.record(5, 0, [(GOOD, 0, 0), (EMPTY, 0, 0)]),
-                      machine.floors({0: 1}), the_bench.slots["old"])
+                      machine.floors({0: 1}), the_bench.slots[VERSIONS[0]])
 
     def holds_whole(self, said):
         """The slot that runs lies in the flash, every byte."""
@@ -64,7 +64,7 @@ class Killer:
             first = SLOT_A
         else:
             first = SLOT_B if slot == 1 else SLOT_A
-        want = self.bench.slots[NAMES[said["version"]]]
+        want = self.bench.slots[said["version"]]
         assert self.bench.area(first) == want, "what runs is not whole"
 
     def boot(self, m):
@@ -85,7 +85,8 @@ class Killer:
                 line.ask(client.CONFIRM)
                 self.updates += 1
             else:
-                other = "new" if NAMES[said["version"]] == "old" else "old"
+                others = [v for v in VERSIONS if v != said["version"]]
+                other = self.dice.choice(others)
                 line.update(self.bench.slots[other], tries=7)
             line.ask(client.RESTART)
             m.watch_swap()
@@ -119,10 +120,11 @@ class Limited:
         self.in_swap = None
         if killer.variant == "swap" and self.dice.random() < 0.7:
             # how many of the steps, three for a sector, are done
-            self.in_swap = self.dice.randrange(3 * machine.SLOT_SECTORS)
+            self.in_swap = self.dice.randrange(3 * IMAGE_LEN //
+                                               machine.SECTOR)
             self.file = killer.bench.file
         else:
-            self.bytes = self.dice.randrange(20000)
+            self.bytes = self.dice.randrange(60000)
 
     def watch_swap(self):
         """To be called when a restart was asked for."""
@@ -174,7 +176,16 @@ class Kills(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.bench = bench.Bench(PROGRAMS, FORGE)
-        cls.bench.make(1, SLOTS)
+        with open(os.path.join(PROGRAMS, "controller.bin"), "rb") as f:
+            program = f.read()
+        dice = random.Random(SEED)
+        slots = {}
+        for seq, version in enumerate(VERSIONS, 1):
+            path = os.path.join(cls.bench.dir, version + ".bin")
+            with open(path, "wb") as f:
+                f.write(program + dice.randbytes(IMAGE_LEN - len(program)))
+            slots[version] = (path, version, seq, 1, HW, "1l")
+        cls.bench.make(1, slots)
 
     @classmethod
     def tearDownClass(cls):
@@ -186,7 +197,8 @@ class Kills(unittest.TestCase):
         print(f"# {variant}: seed {SEED}, {killer.kills} kills, "
               f"{killer.in_swap} of them in a swap, "
               f"{killer.updates} updates confirmed")
-        self.assertGreater(killer.updates, 0)
+        if kills >= 20:
+            self.assertGreater(killer.updates, 0)
         return killer
 
     # S0.18 S3.26 S3.43
