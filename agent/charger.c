@@ -120,7 +120,29 @@ vs_status vs_charger_open_blank(struct vs_charger *c, const char *dir,
 	if (status != VS_OK)
 		return status;
 	vs_boot_files_ops(&c->files, &c->ops);
-	return vs_boot_files_keyring(c->dir, &c->files.crypto, &c->ring, error);
+	status = vs_boot_files_keyring(c->dir, &c->files.crypto, &c->built_in,
+	                               error);
+	c->ring = c->built_in;
+	c->rings = (struct vs_rings){.at = {&c->built_in}, .count = 1};
+	return status;
+}
+
+/* The loader's own rules, so that no seal is taken that it would refuse. */
+static vs_status find_rings(struct vs_charger *c,
+                            char error[static VS_ERROR_LEN])
+{
+	struct vs_boot_decision d;
+
+	vs_rings_load(&c->ops, &c->built_in, c->scratch, &c->rings, &d);
+	memcpy(c->places, d.rings, sizeof(c->places));
+	if (!c->rings.readable)
+		return fail(VS_ERR_IO, error, "floor",
+		            "the keyrings' epoch cannot be read");
+	if (c->rings.count == 0)
+		return fail(VS_ERR_REFUSED, error, "keyring",
+		            "none stands: all are older than the epoch");
+	c->ring = *c->rings.at[0];
+	return VS_OK;
 }
 
 static vs_status look_at_running(struct vs_charger *c, int i,
@@ -149,6 +171,8 @@ vs_status vs_charger_open(struct vs_charger *c, const char *dir,
 {
 	vs_status status = vs_charger_open_blank(c, dir, error);
 
+	if (status == VS_OK)
+		status = find_rings(c, error);
 	if (status == VS_OK)
 		status = read_decision(c, error);
 	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
@@ -243,21 +267,61 @@ vs_status vs_charger_seal(const struct vs_charger *c, int i, int slot,
 
 	*file = NULL;
 	status = gather(c, i, slot, file, len, why);
-	if (status == VS_OK)
-		status = vs_seal_open(&c->ring, &c->ops.crypto, *file, *len,
-		                      out, why);
-	if (status != VS_OK) {
-		free(*file);
-		*file = NULL;
+	for (int k = 0; k < c->rings.count && status == VS_OK; k++) {
+		status = vs_seal_open(c->rings.at[k], &c->ops.crypto, *file,
+		                      *len, out, why);
+		if (status == VS_OK)
+			return VS_OK;
+		if (status == VS_ERR_REFUSED && k + 1 < c->rings.count)
+			status = VS_OK; /* an older one may think otherwise */
 	}
+	free(*file);
+	*file = NULL;
+	return status;
+}
+
+bool vs_charger_runs_under(const struct vs_charger *c,
+                           const struct vs_keyring *ring)
+{
+	vs_status status = VS_OK;
+
+	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
+		struct vs_why why;
+		struct vs_seal seal;
+		uint8_t *file = NULL;
+		size_t len;
+
+		status = gather(c, i, c->slot, &file, &len, &why);
+		if (status == VS_OK)
+			status = vs_seal_open(ring, &c->ops.crypto, file, len,
+			                      &seal, &why);
+		free(file);
+	}
+	return status == VS_OK;
+}
+
+/* The newest keyring that accepts it, as the loader asks them. */
+static vs_status verify_one(const struct vs_charger *c, int i, int slot,
+                            struct vs_why *why)
+{
+	struct vs_boot_component component = c->components[i];
+	struct vs_seal_header header;
+	vs_status status = VS_ERR_REFUSED;
+
+	/* Each cluster was hashed in memory before it was written, and the
+	 * loader hashes what the disk gives back before it starts it; a third
+	 * pass here would find nothing else. */
+	component.hash_whole = false;
+	for (int k = 0; k < c->rings.count && status == VS_ERR_REFUSED; k++)
+		status = vs_boot_verify_component(&c->ops, &component, i, slot,
+		                                  c->rings.at[k], c->scratch,
+		                                  &header, why);
 	return status;
 }
 
 vs_status vs_charger_verify(const struct vs_charger *c, int slot,
                             struct vs_why *why)
 {
-	struct vs_boot_component component;
-	struct vs_seal_header header;
 	vs_status status = VS_OK;
 
 	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
@@ -265,14 +329,7 @@ vs_status vs_charger_verify(const struct vs_charger *c, int slot,
 		uint8_t *file;
 		size_t len;
 
-		component = c->components[i];
-		/* Each cluster was hashed in memory before it was written,
-		 * and the loader hashes what the disk gives back before it
-		 * starts it; a third pass here would find nothing else. */
-		component.hash_whole = false;
-		status = vs_boot_verify_component(&c->ops, &component, i, slot,
-		                                  &c->ring, c->scratch, &header,
-		                                  why);
+		status = verify_one(c, i, slot, why);
 		if (status != VS_OK)
 			break;
 		/* The tree's upper levels, which the loader's quick look

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "boot/port/host/files.h"
 #include "boot/port/host/machine.h"
+#include "boot/rings.h"
 #include "seal/keyring.h"
 #include "seal/seal.h"
 
@@ -33,7 +34,10 @@ struct vs_charger {
 	struct vs_boot_component components[VS_BOOT_COMPONENTS_MAX];
 	struct vs_boot_files files; /* slots read only */
 	struct vs_boot_ops ops;
-	struct vs_keyring ring;
+	struct vs_keyring built_in;
+	struct vs_rings rings; /* that stand, as the loader sees them */
+	struct vs_boot_ring_view places[VS_BOOT_RINGS];
+	struct vs_keyring ring; /* the newest: what is new is judged by it */
 	struct vs_boot_scratch *scratch; /* owned */
 	int slot;                        /* the running one */
 	bool trial;                      /* the loader said so */
@@ -42,13 +46,15 @@ struct vs_charger {
 	struct vs_running running[VS_BOOT_COMPONENTS_MAX];
 };
 
-/* Opens DIR: machine, keyring, storage, decision; without a decision the
+/* Opens DIR: machine, keyrings, storage, decision; without a decision the
  * boot record's slot is taken to run.  Verifies the running slot's seals.
  * VS_OK (vs_charger_close); else a line for a person in error, safe to close.
  */
 vs_status vs_charger_open(struct vs_charger *c, const char *dir,
                           char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
-/* The same without a running slot: for provisioning. */
+/* The same without a running slot, and with the built-in keyring alone: for
+ * provisioning.
+ */
 vs_status vs_charger_open_blank(struct vs_charger *c, const char *dir,
                                 char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
 void vs_charger_close(struct vs_charger *c); /* also for VS_AUTO */
@@ -63,12 +69,17 @@ vs_status vs_charger_open_slot(const struct vs_charger *c, int i, int slot,
                                struct vs_disk *out) VS_MUST_CHECK;
 
 /* The seal file of a slot, put together again from footer and tree and
- * opened against the keyring.  Gives *file (free()), which *out points into.
- * VS_OK; VS_ERR_ABSENT; VS_ERR_INPUT; VS_ERR_REFUSED; VS_ERR_IO.
+ * opened against the newest keyring that accepts it.  Gives *file (free()),
+ * which *out points into. VS_OK; VS_ERR_ABSENT; VS_ERR_INPUT; VS_ERR_REFUSED;
+ * VS_ERR_IO.
  */
 vs_status vs_charger_seal(const struct vs_charger *c, int i, int slot,
                           uint8_t **file, size_t *len, struct vs_seal *out,
                           struct vs_why *why) VS_MUST_CHECK;
+
+/* Whether a keyring accepts all that runs. */
+bool vs_charger_runs_under(const struct vs_charger *c,
+                           const struct vs_keyring *ring);
 
 /* Verifies a slot's set as the loader will, without hashing every block:
  * for a slot whose every cluster was checked as it was written.

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "agent/agent.h"
-#include "agent/build_time.h"
 #include "agent/commands.h"
 #include "agent/identity.h"
 #include "agent/mode.h"

@@ -85,7 +85,7 @@ static int print_json(const struct vs_charger *c, const struct vs_state *s)
 {
 	json_t *out = json_pack(
 		"{s:s, s:s, s:s, s:i, s:b, s:b, s:s, s:s, s:I, s:I, s:I, s:I, "
-		"s:o, s:o}",
+		"s:I, s:o, s:o}",
 		"vehicle", c->machine.vehicle, "phase", vs_phase_name(s->phase),
 		"status", vs_phase_status(s->phase), "slot", c->slot, "trial",
 		c->trial, "fell_back", c->fell_back, "reason",
@@ -93,7 +93,8 @@ static int print_json(const struct vs_charger *c, const struct vs_state *s)
 		(json_int_t)s->campaign_seq, "bytes_fetched",
 		(json_int_t)s->bytes_fetched, "bytes_total",
 		(json_int_t)s->bytes_total, "outbox",
-		(json_int_t)s->outbox.count, "components", components(c, s),
+		(json_int_t)s->outbox.count, "keyring",
+		(json_int_t)c->ring.version, "components", components(c, s),
 		"refusals", refusals(&s->outbox));
 	int failed = !out || json_dumpf(out, stdout, JSON_INDENT(1)) != 0 ||
 	             puts("") == EOF;

@@ -19,13 +19,14 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{"run",          vs_cmd_run,
-         "keep this charger up to date (started by the loader)"                    },
-	{"status",       vs_cmd_status,       "say what runs and what is under way"},
-	{"install",      vs_cmd_install,      "write a release from local files"   },
+         "keep this charger up to date (started by the loader)"                       },
+	{"status",       vs_cmd_status,       "say what runs and what is under way"   },
+	{"install",      vs_cmd_install,      "write a release from local files"      },
 	{"provision",    vs_cmd_provision,
-         "make a new charger's folder (factory)"                                   },
+         "make a new charger's folder (factory)"                                      },
+	{"keyring",      vs_cmd_keyring,      "say or change whom the loader believes"},
 	{"check-config", vs_cmd_check_config,
-         "read the configuration and say what is wrong"                            },
+         "read the configuration and say what is wrong"                               },
 };
 
 static void help(void)

@@ -138,9 +138,11 @@ vs_status vs_mode_check(const struct vs_charger *c, const struct vs_conf *conf,
 
 	if (conf->demo)
 		return VS_OK;
-	status = vs_mode_check_ring(conf, &c->ring, &why);
-	if (status != VS_OK)
-		return fail(status, error, "keyring");
+	for (int k = 0; k < c->rings.count; k++) {
+		status = vs_mode_check_ring(conf, c->rings.at[k], &why);
+		if (status != VS_OK)
+			return fail(status, error, "keyring");
+	}
 	for (size_t i = 0; i < 2; i++) {
 		status = check_root(c, roots[i]);
 		if (status != VS_OK)

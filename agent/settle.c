@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/move.h"
+#include "agent/successor.h"
 #include "base/log.h"
 
 /* Why the tried slot does not run: what the agent there wrote, else what the
@@ -101,11 +102,21 @@ static vs_status adopt_trial(struct vs_agent *a, const struct vs_record *record)
 	                     "a trial that the agent did not arm");
 }
 
+/* What cannot be mended now is tried again at the next start. */
+static void settle_keyrings(const struct vs_agent *a)
+{
+	struct vs_why why = {VS_REASON_NONE, "", 0};
+
+	if (vs_successor_settle(&a->charger, &why) != VS_OK)
+		vs_warn("keyring: %s", why.what);
+}
+
 vs_status vs_agent_settle(struct vs_agent *a)
 {
 	struct vs_record record;
 	vs_status status = vs_record_load(&a->charger.ops.record, &record);
 
+	settle_keyrings(a);
 	if (status != VS_OK)
 		return status;
 	switch (a->state.phase) {

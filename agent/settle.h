@@ -7,7 +7,9 @@
 
 #include "agent/agent.h"
 
-/* Compares the persisted phase with what the loader did. */
+/* Compares the persisted phase with what the loader did, and sees to it that
+ * the newest keyring is kept.
+ */
 vs_status vs_agent_settle(struct vs_agent *a) VS_MUST_CHECK;
 
 #endif

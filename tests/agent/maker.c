@@ -234,21 +234,29 @@ struct vs_leaf made_leaf(const struct made *r)
 	return leaf;
 }
 
-static void write_keyring(struct maker *m, const char *name)
+size_t maker_ring(const struct vs_keyring *ring, struct person *const *signers,
+                  size_t count, uint8_t out[static VS_KEYRING_LEN_MAX])
 {
-	static uint8_t out[VS_KEYRING_LEN_MAX];
 	struct vs_signatures sigs = {0};
 	size_t len, more;
 
 	assert_int_equal(
-		vs_keyring_encode(&m->ring, out, sizeof(out), &len, NULL),
+		vs_keyring_encode(ring, out, VS_KEYRING_LEN_MAX, &len, NULL),
 		VS_OK);
-	for (size_t i = 0; i < MAKER_PEOPLE; i++)
-		person_sign(&m->people[i], out, len, &sigs);
+	for (size_t i = 0; i < count; i++)
+		person_sign(signers[i], out, len, &sigs);
 	assert_int_equal(vs_signatures_encode(&sigs, out + len,
-	                                      sizeof(out) - len, &more),
+	                                      VS_KEYRING_LEN_MAX - len, &more),
 	                 VS_OK);
-	maker_put(m, name, out, len + more);
+	return len + more;
+}
+
+static void write_keyring(struct maker *m, const char *name)
+{
+	static uint8_t out[VS_KEYRING_LEN_MAX];
+	struct person *const both[] = {&m->people[0], &m->people[1]};
+
+	maker_put(m, name, out, maker_ring(&m->ring, both, 2, out));
 }
 
 static void make_slot(const struct maker *m, const char *name)

@@ -57,6 +57,9 @@ void maker_charger(struct maker *m, const struct made *gateway,
 /* Installs an image in a slot of it: "charger/slot-b/gateway". */
 void maker_fill_slot(const struct maker *m, const char *name,
                      const struct made *r);
+/* A keyring file, signed by these; gives its length. */
+size_t maker_ring(const struct vs_keyring *ring, struct person *const *signers,
+                  size_t count, uint8_t out[static VS_KEYRING_LEN_MAX]);
 /* Scraps it, so that another can be made. */
 void maker_scrap_charger(const struct maker *m);
 /* The charger's decision.json, as far as the agent reads it. */

@@ -184,7 +184,7 @@ static const char *judged(bool as_demo, bool demo_ring)
 	assert_false(settings.demo);
 	settings.demo = as_demo;
 	if (demo_ring)
-		take_demo_id(c.ring.keys[1].id);
+		take_demo_id(c.built_in.keys[1].id);
 	status = vs_mode_check(&c, &settings, &log, error);
 	assert_int_equal(status == VS_OK, error[0] == '\0');
 	vs_logged_close(&log);

@@ -276,15 +276,16 @@ static uint64_t footprint_now(void)
 
 static void help_is_there_for_every_command(void **state)
 {
-	static const char *const commands[] = {"run", "status", "install",
-	                                       "provision", "check-config"};
+	static const char *const commands[] = {"run",     "status",
+	                                       "install", "provision",
+	                                       "keyring", "check-config"};
 
 	(void)state;
 	RUN("--help");
 	assert_int_equal(said.code, 0);
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		assert_non_null(strstr(said.out, commands[i]));
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		char usage[64];
 
 		RUN(commands[i], "--help");
@@ -542,6 +543,39 @@ static void an_install_is_not_armed_while_a_gate_is_closed(void **state)
 	assert_int_equal(said.code, 0);
 }
 
+/* S3.20: from the file that the signing room publishes */
+static void a_keyring_changes_hands_by_command(void **state)
+{
+	static uint8_t file[VS_KEYRING_LEN_MAX];
+	struct person *const both[] = {&maker.people[0], &maker.people[1]};
+	struct vs_keyring ring = maker.ring;
+	char path[PATH_MAX];
+	size_t len;
+
+	(void)state;
+	RUN("keyring", "--dir", charger);
+	assert_int_equal(said.code, 0);
+	assert_string_equal(said.out, "keyring 1, built in 1, epoch 0\n");
+	ring.version = 2;
+	len = maker_ring(&ring, both, 1, file);
+	maker_put(&maker, "keyring.2", file, len);
+	maker_path(&maker, "keyring.2", path);
+	RUN("keyring", "--dir", charger, path);
+	assert_line(4, "keyring.2: seal-signature: ");
+	len = maker_ring(&ring, both, 2, file);
+	maker_put(&maker, "keyring.2", file, len);
+	RUN("keyring", "--dir", charger, path);
+	assert_int_equal(said.code, 0);
+	assert_string_equal(said.out, "keyring 2, built in 1, epoch 0\n");
+	RUN("status", "--dir", charger, "--json");
+	assert_non_null(strstr(said.out, "\"keyring\": 2"));
+	RUN("keyring", "--dir", charger,
+	    maker_path(&maker, "charger/keyring", path));
+	assert_line(4, "keyring: keyring-rollback: ");
+	RUN("keyring", "--dir", charger, "/no/such/keyring");
+	assert_line(1, "/no/such/keyring: unreadable: ");
+}
+
 static void one_agent_works_at_a_time(void **state)
 {
 	char path[PATH_MAX];
@@ -754,6 +788,7 @@ int main(void)
 		EACH(a_log_that_the_policy_asks_for_is_asked_without_a_network),
 		EACH(a_full_disk_is_called_so_and_then_gone_on_from),
 		EACH(an_install_is_not_armed_while_a_gate_is_closed),
+		EACH(a_keyring_changes_hands_by_command),
 		EACH(one_agent_works_at_a_time),
 		EACH(a_server_that_is_down_is_said_once),
 		EACH(a_factory_gets_a_whole_charger_or_nothing),

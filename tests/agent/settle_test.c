@@ -16,6 +16,7 @@
 
 #include "agent/activate.h"
 #include "agent/settle.h"
+#include "base/file.h"
 #include "tests/agent/maker.h"
 
 #define GATEWAY_LEN (2 * (size_t)VS_CLUSTER_LEN + 5000)
@@ -165,6 +166,29 @@ static int end(void **state)
 	maker_scrap_charger(&maker);
 	free(agent);
 	return 0;
+}
+
+/* S3.20: found in one place, as a power cut left it */
+static void a_keyring_that_arrived_is_kept_in_both_places(void **state)
+{
+	static uint8_t file[VS_KEYRING_LEN_MAX];
+	struct person *const both[] = {&maker.people[0], &maker.people[1]};
+	struct vs_keyring ring = maker.ring;
+	char path[PATH_MAX];
+	uint32_t epoch;
+
+	(void)state;
+	ring.version = 2;
+	maker_put(&maker, "charger/keyring-0", file,
+	          maker_ring(&ring, both, 2, file));
+	start(VS_RESET_POWER);
+	assert_true(
+		vs_file_exists(maker_path(&maker, "charger/keyring-1", path)));
+	start(VS_RESET_POWER);
+	assert_int_equal(agent->charger.ops.floor_get(agent->charger.ops.ctx,
+	                                              VS_BOOT_EPOCH, &epoch),
+	                 VS_OK);
+	assert_int_equal(epoch, 2);
 }
 
 static const struct vs_news *last_note(void)
@@ -395,6 +419,7 @@ static void what_cannot_be_persisted_is_not_done(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		EACH(a_keyring_that_arrived_is_kept_in_both_places),
 		EACH(a_sick_image_is_given_up_and_the_old_one_says_why),
 		EACH(an_image_that_never_comes_up_falls_back_by_itself),
 		EACH(a_power_cut_in_a_trial_costs_no_try),
