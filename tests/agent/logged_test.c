@@ -3,7 +3,7 @@
  * tests/agent/logged_test.c - a charger whose policy asks for a log: a seal is
  * taken only with a proof, and what the log said last is never forgotten.
  *
- * S3.12 S3.13
+ * S0.6 A14
  */
 #include <errno.h>
 #include <fcntl.h>

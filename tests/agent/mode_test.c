@@ -3,7 +3,7 @@
  * tests/agent/mode_test.c - a charger in production finds a demo key wherever
  * it would believe one.
  *
- * S3.12
+ * S0.6
  */
 #include <openssl/ec.h>
 #include <openssl/pem.h>

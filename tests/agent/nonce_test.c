@@ -6,7 +6,7 @@
  * The server here refuses a report without one after one with it, which makes
  * an old report that was held back worth nothing.
  *
- * S3.12 S3.43
+ * S3.43
  */
 #include <stdio.h>
 #include <string.h>

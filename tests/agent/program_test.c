@@ -484,7 +484,7 @@ static void what_cannot_be_installed_is_refused_untouched(void **state)
 	assert_line(4, "gateway: hash-mismatch: the pack is of another image");
 }
 
-/* S3.13 */
+/* S0.6 */
 static void a_log_that_the_policy_asks_for_is_asked_without_a_network(void **s)
 {
 	(void)s;
@@ -736,7 +736,7 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	assert_int_equal(said.code, 0);
 }
 
-/* S3.13: the first release is in the log too, and the log remembered. */
+/* S0.6: the first release is in the log too, and the log remembered. */
 static void a_factory_may_ask_for_a_log(void **state)
 {
 	char path[PATH_MAX], file[PATH_MAX];

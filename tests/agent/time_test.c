@@ -6,7 +6,7 @@
  * trace.  Only what verified files say raises the floor, and none of it keeps
  * a charger from the honest server for ever.
  *
- * A3 S3.12
+ * A3
  */
 #include <stdio.h>
 #include <stdlib.h>
