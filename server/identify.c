@@ -159,7 +159,7 @@ static void too_often(struct vs_request *r, uint64_t wait_ms)
 
 	vs_request_error(r, 429, VS_REASON_NOT_ALLOWED, "too often; wait");
 	snprintf(seconds, sizeof seconds, "%llu",
-	         (unsigned long long)(wait_ms / 1000 + 1));
+	         (unsigned long long)wait_ms / 1000 + 1);
 	vs_request_header(r, "Retry-After", seconds);
 }
 

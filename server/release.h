@@ -67,10 +67,10 @@ const struct vs_release_target *vs_release_target(const struct vs_releases *r,
 
 /* Checks a target against its artifacts: the seal with the boot keyring, its
  * header against the custom fields, the pack against the seal, with a policy
- * the newest proof that the log has it; fills in image_len and pack_len.  Artifacts
- * lie in log->data_dir.
- * VS_OK; VS_ERR_REFUSED (SEAL_SIGNATURE, SEAL_MISMATCH, NOT_LOGGED ...);
- * VS_ERR_ABSENT (UNREADABLE) if an artifact is not there; VS_ERR_INPUT.
+ * the newest proof that the log has it; fills in image_len and pack_len.
+ * Artifacts lie in log->data_dir. VS_OK; VS_ERR_REFUSED (SEAL_SIGNATURE,
+ * SEAL_MISMATCH, NOT_LOGGED ...); VS_ERR_ABSENT (UNREADABLE) if an artifact is
+ * not there; VS_ERR_INPUT.
  */
 vs_status vs_release_check(struct vs_release_target *t,
                            const struct vs_seallog *log,

@@ -160,24 +160,42 @@ static vs_status digest_option(const struct vs_args *args, const char *name,
 	return status ? vs_say_io(status, path) : VS_OK;
 }
 
+/* Whether the log has this very entry.  VS_ERR_ABSENT if not. */
+static vs_status find_entry(struct vs_tlog *t, const char *seal_sha256,
+                            const char *entry, size_t len)
+{
+	VS_AUTO(vs_free_drop) char *logged = NULL;
+	struct vs_leaf has;
+	struct vs_why why = {0};
+	uint64_t index;
+	size_t logged_len;
+	vs_status status = vs_tlog_find(t, seal_sha256, &index, &has);
+
+	if (status)
+		return status;
+	status = vs_leaf_encode(&has, &logged, &logged_len, &why);
+	if (status)
+		return vs_say_why(status, seal_sha256, &why);
+	return logged_len == len && memcmp(logged, entry, len) == 0
+	               ? VS_OK
+	               : VS_ERR_ABSENT;
+}
+
 /* A seal that is in the log is not logged again. */
 static vs_status append_leaf(struct vs_tlog *t, const struct vs_leaf *leaf,
                              size_t *added)
 {
 	VS_AUTO(vs_free_drop) char *entry = NULL;
-	struct vs_leaf has;
 	struct vs_why why = {0};
 	uint64_t index;
 	size_t len;
-	vs_status status = vs_tlog_find(t, leaf->seal_sha256, &index, &has);
+	vs_status status = vs_leaf_encode(leaf, &entry, &len, &why);
 
-	if (!status && memcmp(&has, leaf, sizeof has) == 0)
-		return VS_OK;
-	if (status && status != VS_ERR_ABSENT)
-		return status;
-	status = vs_leaf_encode(leaf, &entry, &len, &why);
 	if (status)
 		return vs_say_why(status, leaf->component, &why);
+	status = find_entry(t, leaf->seal_sha256, entry, len);
+	if (status != VS_ERR_ABSENT)
+		return status;
 	status = vs_tlog_append(t, entry, len, &index);
 	if (!status)
 		status = vs_tlog_sync(t);
@@ -427,7 +445,7 @@ static const struct vs_option verify_options[] = {
                 "the last checkpoint that the charger believed"),
 };
 
-#define OPTIONS(o) o, sizeof o / sizeof *o
+#define OPTIONS(o) (o), sizeof(o) / sizeof *(o)
 
 const struct vs_command vs_cmd_log_init = {
 	"log init",

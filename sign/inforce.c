@@ -248,7 +248,7 @@ static vs_status verify_target(struct verdict *v, const char *name,
 		json_string_value(json_object_get(custom, "imageSha256"));
 	char seal_path[PATH_MAX], pack_path[PATH_MAX], image[65];
 	VS_AUTO(vs_free_drop) uint8_t *bytes = NULL;
-	struct vs_seal seal;
+	struct vs_seal seal = {0};
 	vs_status status = verify_seal(v, name, all, seal_path, &bytes, &seal);
 
 	if (status || v->depth < VS_INFORCE_PACKS)
