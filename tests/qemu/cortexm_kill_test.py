@@ -201,7 +201,6 @@ class Kills(unittest.TestCase):
             self.assertGreater(killer.updates, 0)
         return killer
 
-    # S0.18 S3.26 S3.43
     def test_kills_during_swaps_leave_a_whole_image(self):
         killer = self.live("swap", KILLS * 2 // 3)
         self.assertGreater(killer.in_swap, 0)
