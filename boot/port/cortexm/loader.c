@@ -9,6 +9,7 @@
  */
 #include "boot/port/cortexm/loader.h"
 
+#include "boot/crc.h"
 #include "boot/flash_floor.h"
 #include "boot/memory.h"
 #include "boot/port/bearssl.h"
@@ -18,6 +19,15 @@
 #include "boot/port/cortexm/uart.h"
 
 #define SLOT_LEN ((uint32_t)VS_SLOT_SECTORS * VS_NOR_SECTOR_LEN)
+
+/* docs/formats/boot-record.md section 5, seal.md sections 1 and 3. */
+enum {
+	FLOOR_OF_IMAGE = 0x46, /* mark, number 0, reserved */
+	FLOOR_WORDS = 4,
+	FLOOR_CRC = 12,
+	AT_SECURITY = 216,
+	FOOTER_LEN = 16384,
+};
 
 struct loader {
 	struct vs_flash flash;
@@ -236,6 +246,30 @@ static bool all_done(const struct loader *l)
 	       l->d.verdict == VS_VERDICT_BOOT;
 }
 
+/* Whether the signed version, as it stands in the slot, is at or above all that
+ * the floors' sectors hold.  Reads both anew and in its own way: a skip in what
+ * boot/ decodes them with would spoil each of its looks alike.
+ */
+static bool above_floor(const struct loader *l)
+{
+	const uint32_t slot =
+		vs_place_of(&l->place, l->d.slot) * VS_NOR_SECTOR_LEN;
+	const uint32_t *version =
+		(const uint32_t *)(VS_NOR_AT + slot + SLOT_LEN - FOOTER_LEN +
+	                           AT_SECURITY);
+	const uint32_t *word =
+		(const uint32_t *)(VS_NOR_AT + VS_AT_FLOOR * VS_NOR_SECTOR_LEN);
+	const uint32_t *end = word + 2 * VS_NOR_SECTOR_LEN / sizeof(*word);
+	uint32_t looked = 0;
+
+	for (; word < end; word += FLOOR_WORDS, looked++)
+		if (word[0] == FLOOR_OF_IMAGE && word[1] == ~word[2] &&
+		    word[3] == vs_crc32((const uint8_t *)word, FLOOR_CRC) &&
+		    *version < word[1])
+			return false;
+	return looked == 2 * VS_NOR_SECTOR_LEN / VS_FLASH_GRAIN;
+}
+
 static void jump(uint32_t top, uint32_t entry)
 {
 	__asm__ volatile("cpsie i\n\t"
@@ -254,13 +288,13 @@ static void start(const struct loader *l)
 	uint32_t at = vs_place_of(&l->place, l->d.slot) * VS_NOR_SECTOR_LEN;
 	const uint32_t *head = (const uint32_t *)(VS_NOR_AT + at);
 
-	if (!all_done(l) || !can_jump(l, head[0], head[1]))
+	if (!all_done(l) || !above_floor(l) || !can_jump(l, head[0], head[1]))
 		return;
 	vs_board_watch();
 	vs_board_expect(VS_RESET_WATCHDOG);
 	if (all_done(l))
 		vs_board_guard(false);
-	if (all_done(l))
+	if (all_done(l) && above_floor(l))
 		jump(head[0], VS_NOR_AT + at + head[1]);
 }
 
