@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE = build/release
 DESTDIR ?=
 
-.PHONY: all help check check-boot demo bench fuzz lint coverage install clean
+.PHONY: all help check check-boot demo bench fuzz mutants lint coverage install clean
 
 all: ## build the programs (build/release), optimised
 	@tools/install build
@@ -38,6 +38,10 @@ bench: ## measure against the floor: build/bench/summary.json
 fuzz: ## explore every fuzz target with libFuzzer, FUZZ_SECONDS each
 	@tools/install build fuzz
 	@tools/fuzz
+
+mutants: ## plant bugs in the verifier: the tests must catch each
+	@tools/install build test
+	@tools/mutants
 
 lint: ## clang-format, clang-tidy, cppcheck, -fanalyzer, house rules
 	@tools/install build test lint
