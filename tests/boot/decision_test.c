@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "boot/crc.h"
 #include "boot/decision.h"
 
 static const struct vs_boot_component components[VS_BOOT_COMPONENTS_MAX] = {
@@ -136,6 +137,36 @@ static void any_flipped_bit_and_any_other_length_is_refused(void **state)
 	}
 }
 
+static void no_reserved_byte_says_anything(void **state)
+{
+	/* places, slots, the head's end, behind name and version */
+	static const size_t reserved[] = {
+		34, 35, 42,     50,      55,      63,
+		68, 71, 72 + 8, 72 + 31, 72 + 63, 72 + 176 + 31};
+	char names[VS_BOOT_COMPONENTS_MAX][VS_COMPONENT_LEN];
+	struct vs_boot_decision d = sample(5, 2);
+	uint8_t raw[VS_DECISION_LEN_MAX];
+	size_t len = VS_DECISION_LEN(2);
+	struct vs_why why;
+	int count;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+		uint32_t crc;
+
+		d = sample(5, 2);
+		vs_decision_encode(&d, components, 2, raw);
+		raw[reserved[i]] ^= 0x80;
+		crc = vs_crc32(raw, len - 4);
+		for (size_t k = 0; k < 4; k++)
+			raw[len - 4 + k] = (uint8_t)(crc >> 8 * k);
+		assert_int_equal(
+			vs_decision_decode(raw, len, &d, names, &count, &why),
+			VS_ERR_INPUT);
+		assert_int_equal(why.at, reserved[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +174,7 @@ int main(void)
 		cmocka_unit_test(the_bytes_stand_where_the_format_says),
 		cmocka_unit_test(
 			any_flipped_bit_and_any_other_length_is_refused),
+		cmocka_unit_test(no_reserved_byte_says_anything),
 	};
 
 	return cmocka_run_group_tests_name("boot decision record", tests, NULL,

@@ -29,18 +29,34 @@ static vs_status flash_read(void *ctx, uint32_t at, uint8_t *out, size_t len)
 	return VS_OK;
 }
 
+/* Which bits of byte i were not reached yet.  fate: 1 and 2 none, 3 any half,
+ * 4 and 5 few, 6 and 7 all of the bytes after one of them.
+ */
+static uint8_t unreached(struct nor *n, uint32_t fate, size_t i, size_t end)
+{
+	if (fate < 3)
+		return 0;
+	if (fate == 3)
+		return (uint8_t)(rnd(n) >> 9);
+	if (fate < 6)
+		return (uint8_t)(rnd(n) >> 9 & rnd(n) >> 7 & rnd(n) >> 11 &
+		                 rnd(n) >> 5);
+	return i < end ? 0 : 0xff;
+}
+
 /* What one 16-byte grain of a torn operation holds.  new is what it was to
  * hold; programming (erasing) may have cleared (set) some of the bits only.
  */
 static void tear(struct nor *n, uint32_t at, const uint8_t *new, bool erase)
 {
 	uint8_t *p = n->bytes + at;
-	uint32_t fate = rnd(n) >> 5;
+	uint32_t fate = rnd(n) >> 5 & 7;
+	size_t end = 1 + rnd(n) % (GRAIN - 1);
 
-	if (fate % 4 == 0)
+	if (fate == 0)
 		return; /* not reached */
 	for (size_t i = 0; i < GRAIN; i++) {
-		uint8_t mask = fate % 4 == 3 ? (uint8_t)(rnd(n) >> 9) : 0;
+		uint8_t mask = unreached(n, fate, i, end);
 
 		p[i] = erase ? (new[i] & (uint8_t)~mask) | (p[i] & mask)
 		             : new[i] | (p[i] & mask);
