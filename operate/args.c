@@ -122,6 +122,22 @@ static enum vs_exit take_option(struct vs_args *a,
 	return VS_EXIT_OK;
 }
 
+bool vs_option_fits(const struct vs_option *o, const char *command)
+{
+	size_t len = strlen(command);
+
+	if (!o->only)
+		return true;
+	for (const char *at = o->only; *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && !strncmp(at, command, n))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
 static enum vs_exit check(const struct vs_args *a)
 {
 	const struct vs_command *c = a->command;
@@ -131,11 +147,11 @@ static enum vs_exit check(const struct vs_args *a)
 	if (!c)
 		return vs_args_wrong(a, "say which");
 	for (size_t i = 0; i < a->given_count; i++) {
-		const char *only = a->given[i].option->only;
+		const struct vs_option *o = a->given[i].option;
 
-		if (only && strcmp(only, c->name) != 0)
-			return vs_args_wrong(a, "--%s is for %s only",
-			                     a->given[i].option->name, only);
+		if (!vs_option_fits(o, c->name))
+			return vs_args_wrong(a, "--%s is for %s only", o->name,
+			                     o->only);
 	}
 	if (a->word_count < c->least)
 		return vs_args_wrong(a, "needs %s", c->args);

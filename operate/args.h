@@ -24,7 +24,7 @@ struct vs_args;
 struct vs_option {
 	const char *name;  /* without the dashes; NULL ends a table */
 	const char *value; /* what it takes, e.g. "FILE"; NULL: nothing */
-	const char *only;  /* the one command it is for; NULL: all */
+	const char *only;  /* the commands it is for, "a b"; NULL: all */
 	bool repeats;
 	const char *help;
 };
@@ -66,6 +66,9 @@ enum vs_exit vs_args_parse(int argc, char *const *argv,
                            const struct vs_group *groups,
                            const struct vs_option *globals,
                            struct vs_args *out) VS_MUST_CHECK;
+
+/* Whether an option is for a command of its group. */
+bool vs_option_fits(const struct vs_option *o, const char *command);
 
 /* The value of an option, given last; "" for one that takes nothing; NULL if
  * it was not given. */

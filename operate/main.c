@@ -52,7 +52,7 @@ static void print_options(const struct vs_option *o, const char *command)
 	char left[64];
 
 	for (; o->name; o++) {
-		if (command && o->only && strcmp(command, o->only) != 0)
+		if (command && !vs_option_fits(o, command))
 			continue;
 		(void)snprintf(left, sizeof left, "--%s%s%s", o->name,
 		               o->value ? " " : "", o->value ? o->value : "");
@@ -88,6 +88,8 @@ static void help_all(void)
 	       "this, or more: voltseal campaign create --help");
 	printf("\na first rollout:\n"
 	       "  voltseal release upload out/\n"
+	       "  voltseal release promote 1.1.0 --to pilot "
+	       "--evidence sbom=1.1.0.spdx.json\n"
 	       "  voltseal campaign create --name spring --release 1.1.0 \\\n"
 	       "      --wave 1 --wave 50%% --wave 100%% --per-site 1 "
 	       "--soak 10m\n"
@@ -129,7 +131,7 @@ static void help_command(const struct vs_group *g, const struct vs_command *c)
 	if (c->help)
 		printf("\n%s", c->help);
 	for (const struct vs_option *o = g->options; o->name; o++)
-		some = some || !o->only || !strcmp(o->only, c->name);
+		some = some || vs_option_fits(o, c->name);
 	if (some) {
 		printf("\noptions:\n");
 		print_options(g->options, c->name);

@@ -21,6 +21,7 @@
 #include "operate/commands.h"
 #include "operate/logfolder.h"
 #include "operate/say.h"
+#include "operate/stage.h"
 
 enum {
 	metadata_max = 5 * 1024 * 1024,
@@ -30,6 +31,8 @@ enum {
 
 static const struct vs_column columns[] = {
 	{"NAME",     "name"            },
+	{"STAGE",    "stage"           },
+	{"TYPE",     "update_type"     },
 	{"SEQ",      "release_seq"     },
 	{"SECURITY", "security_version"},
 	{"TARGETS",  "targets"         },
@@ -44,6 +47,15 @@ static const struct vs_column target_columns[] = {
         {"BYTES",     "length"     },
 	{"PACK",      "pack_length"},
         {"HARDWARE",  "hardwareIds"},
+};
+
+static const struct vs_column evidence_columns[] = {
+	{"FOR",      "stage" },
+	{"EVIDENCE", "kind"  },
+	{"SHA256",   "sha256"},
+	{"NOTE",     "note"  },
+	{"BY",       "by"    },
+	{"AT",       "at"    },
 };
 
 static enum vs_exit list(const struct vs_args *a)
@@ -83,6 +95,10 @@ static enum vs_exit show(const struct vs_args *a)
 	vs_say_fields(v);
 	vs_say_table(json_object_get(v, "targets"), target_columns,
 	             sizeof target_columns / sizeof *target_columns);
+	if (json_array_size(json_object_get(v, "evidence")))
+		vs_say_table(json_object_get(v, "evidence"), evidence_columns,
+		             sizeof evidence_columns /
+		                     sizeof *evidence_columns);
 	return VS_EXIT_OK;
 }
 
@@ -269,9 +285,16 @@ static enum vs_exit upload(const struct vs_args *a)
 	return e;
 }
 
-const struct vs_option vs_release_options[] = {{0}};
-
 /* clang-format off */
+const struct vs_option vs_release_options[] = {
+	{"to",       "STAGE",     "promote", false, "pilot or general"},
+	{"evidence", "KIND=FILE", "promote evidence", true,
+	 "what speaks for it; it is uploaded"},
+	{"note",     "TEXT",      "promote evidence approve reject retire",
+	 false, "one line for the record"},
+	{0},
+};
+
 const struct vs_command vs_release_commands[] = {
 	{"upload", "DIR", 1, 1, "send what voltseal-sign publish wrote",
 	 "DIR/artifacts holds seals and packs, each named by its SHA-256; "
@@ -282,7 +305,22 @@ const struct vs_command vs_release_commands[] = {
 	 "what voltseal-sign log prove --out wrote.\n", upload},
 	{"list", "", 0, 0, "every release: its order, its floor, who sent it",
 	 NULL, list},
-	{"show", "NAME", 1, 1, "one release and its targets", NULL, show},
+	{"show", "NAME", 1, 1, "one release: targets, stage, evidence", NULL,
+	 show},
+	{"promote", "NAME", 1, 1, "from the lab to pilot, from pilot to general",
+	 "A release in the lab is for chargers with the tag lab, a pilot for "
+	 "those with lab or\npilot, a general one for all.  Each step names "
+	 "evidence: --evidence sbom=FILE.  The step\nto general takes effect "
+	 "when another person approves it.\n", vs_release_promote},
+	{"approve", "NAME", 1, 1, "let it out to all, as another person asked",
+	 NULL, vs_release_approve},
+	{"reject", "NAME", 1, 1, "it stays a pilot; --note says why", NULL,
+	 vs_release_reject},
+	{"retire", "NAME", 1, 1, "no new campaign takes it; --note says why",
+	 "Campaigns that run go on; abort them if they should not.\n",
+	 vs_release_retire},
+	{"evidence", "NAME", 1, 1, "add evidence for the stage it is in", NULL,
+	 vs_release_evidence},
 	{0},
 };
 /* clang-format on */

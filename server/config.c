@@ -57,6 +57,8 @@ static const struct vs_config_key keys[] = {
          "requests of one person in a second"                      },
 	{"artifact_max_mb",      VS_CONFIG_UINT, 1, 131072, "16384",
          "largest artifact, in MiB"                                },
+	{"release_stage",        VS_CONFIG_TEXT, 3, 7,      "lab",
+         "stage of what is published: lab, pilot or general"       },
 };
 
 enum { key_count = sizeof keys / sizeof *keys };
@@ -78,6 +80,21 @@ static vs_status read_address(const char *path, const char *key,
 		return VS_ERR_INPUT;
 	}
 	return VS_OK;
+}
+
+static vs_status read_stage(const char *path, const struct vs_config *c,
+                            struct vs_settings *out, char error[static 256])
+{
+	const char *text = vs_config_text(c, "release_stage");
+
+	if (!vs_stage_parse(text, &out->release_stage) &&
+	    out->release_stage != VS_STAGE_RETIRED)
+		return VS_OK;
+	snprintf(error, 256,
+	         "%.120s: release_stage: \"%.60s\" is not lab, pilot or "
+	         "general",
+	         path, text);
+	return VS_ERR_INPUT;
 }
 
 vs_status vs_settings_load(const char *path, struct vs_settings *out,
@@ -120,10 +137,11 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 	};
 	status = read_address(path, "device_listen", out->device_listen,
 	                      &out->device_address, error);
-	return status ? status
-	              : read_address(path, "operator_listen",
-	                             out->operator_listen,
-	                             &out->operator_address, error);
+	if (!status)
+		status = read_address(path, "operator_listen",
+		                      out->operator_listen,
+		                      &out->operator_address, error);
+	return status ? status : read_stage(path, c, out, error);
 }
 
 void vs_settings_drop(struct vs_settings *s)

@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/status.h"
 #include "server/address.h"
+#include "server/stage.h"
 
 struct vs_settings {
 	struct vs_config *config; /* owned; the texts below point into it */
@@ -32,6 +33,7 @@ struct vs_settings {
 	uint64_t person_rate;  /* requests of a person in a second */
 	unsigned idle_s;       /* an idle connection is closed */
 	uint64_t artifact_max; /* bytes */
+	enum vs_stage release_stage; /* of what is published */
 };
 
 /* VS_OK; VS_ERR_INPUT, VS_ERR_IO ... with a line in error[].

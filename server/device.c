@@ -429,6 +429,30 @@ static bool takes(const struct vs_device *d, const struct vs_releases *r,
 	return false;
 }
 
+/* NULL if a release in its stage is for this charger. */
+static const char *too_early(const struct vs_device *d,
+                             const struct vs_releases *r, const char *release)
+{
+	const struct vs_release *found = vs_releases_find(r, release);
+	bool lab = vs_device_has_label(d, "tag", "lab");
+
+	switch (found ? found->standing.stage : VS_STAGE_GENERAL) {
+	case VS_STAGE_LAB:
+		return lab ? NULL : "the release is in the lab: only for "
+				    "chargers with the tag lab";
+	case VS_STAGE_PILOT:
+		return lab || vs_device_has_label(d, "tag", "pilot")
+		               ? NULL
+		               : "the release is a pilot: only for chargers "
+				 "with the tag lab or pilot";
+	case VS_STAGE_RETIRED:
+		return "the release is retired";
+	case VS_STAGE_GENERAL:
+		break;
+	}
+	return NULL;
+}
+
 const char *vs_device_unfit(const struct vs_device *d,
                             const struct vs_releases *r, const char *release)
 {
@@ -449,7 +473,8 @@ const char *vs_device_unfit(const struct vs_device *d,
 				return "lacks a component of the release";
 		}
 	}
-	return some ? NULL : "the release has nothing for its hardware";
+	return some ? too_early(d, r, release)
+	            : "the release has nothing for its hardware";
 }
 
 const char *vs_device_release(const struct vs_device *d,

@@ -283,16 +283,20 @@ static vs_status check_artifacts(const struct vs_image_repo *cur,
 }
 
 static void keep_uploaders(const struct vs_releases *cur,
+                           const struct vs_image_with *with,
                            struct vs_releases *out)
 {
 	for (size_t i = 0; i < out->count; i++) {
 		const struct vs_release *old =
 			vs_releases_find(cur, out->all[i].name);
 
+		out->all[i].standing = (struct vs_standing){
+			.stage = with->first_stage, .since_s = with->now_s};
 		if (old) {
 			memcpy(out->all[i].uploaded_by, old->uploaded_by,
 			       sizeof old->uploaded_by);
 			out->all[i].uploaded_s = old->uploaded_s;
+			out->all[i].standing = old->standing;
 		}
 	}
 }
@@ -319,6 +323,6 @@ vs_status vs_image_propose(const struct vs_image_repo *cur,
 	if (!status)
 		status = check_artifacts(cur, with, out, about, why);
 	if (!status)
-		keep_uploaders(&cur->releases, &out->releases);
+		keep_uploaders(&cur->releases, with, &out->releases);
 	return status;
 }

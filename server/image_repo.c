@@ -324,6 +324,9 @@ vs_status vs_image_load(struct vs_store *s, const struct vs_image_with *with,
 		status = vs_store_query(
 			s, "SELECT name, uploaded_by, uploaded_s FROM release",
 			NULL, 0, load_uploader, &l);
+	for (size_t i = 0; !status && i < out->releases.count; i++)
+		status = vs_standing_load(s, out->releases.all[i].name,
+		                          &out->releases.all[i].standing);
 	/* Due at once: an intruder may have counted on from our versions. */
 	if (!status && vs_fileset_newest(&out->files, "targets", &version))
 		out->renew_s = VS_RENEW_NOW;
@@ -402,6 +405,19 @@ static vs_status store_files(struct vs_store *s, const struct vs_fileset *cur,
 	return status;
 }
 
+/* One that was here before and is back stands where it stood. */
+static vs_status store_standing(struct vs_store *s, struct vs_release *r)
+{
+	struct vs_standing was;
+	vs_status status = vs_standing_load(s, r->name, &was);
+
+	if (status || !was.since_s)
+		return status ? status
+		              : vs_standing_store(s, r->name, &r->standing);
+	r->standing = was;
+	return VS_OK;
+}
+
 vs_status vs_image_store(struct vs_store *s, const struct vs_image_repo *cur,
                          struct vs_image_repo *next, const char *who,
                          uint64_t now_s)
@@ -415,6 +431,7 @@ vs_status vs_image_store(struct vs_store *s, const struct vs_image_repo *cur,
 			continue;
 		r->uploaded_s = now_s;
 		snprintf(r->uploaded_by, sizeof r->uploaded_by, "%s", who);
+		snprintf(r->standing.by, sizeof r->standing.by, "%s", who);
 		const struct vs_value args[] = {vs_text(r->name),
 		                                vs_uint(r->seq), vs_text(who),
 		                                vs_uint(now_s)};
@@ -424,6 +441,8 @@ vs_status vs_image_store(struct vs_store *s, const struct vs_image_repo *cur,
 			"uploaded_s) VALUES (?1, ?2, ?3, ?4) "
 			"ON CONFLICT (name) DO NOTHING",
 			args, 4, NULL, NULL);
+		if (!status)
+			status = store_standing(s, r);
 	}
 	return status;
 }

@@ -42,6 +42,7 @@ struct vs_image_with {
 	const struct vs_crypto *crypto;
 	uint64_t now_s, timestamp_ttl_s, snapshot_ttl_s;
 	struct vs_seallog log;
+	enum vs_stage first_stage; /* of a release that is new */
 };
 
 /* Where something went wrong, for a person. */

@@ -16,6 +16,11 @@ void vs_operator_put_artifact(struct vs_request *r);
 void vs_operator_publish(struct vs_request *r);
 void vs_operator_releases(struct vs_request *r);
 void vs_operator_release(struct vs_request *r);
+void vs_operator_promote(struct vs_request *r);
+void vs_operator_release_approve(struct vs_request *r);
+void vs_operator_release_reject(struct vs_request *r);
+void vs_operator_retire(struct vs_request *r);
+void vs_operator_evidence(struct vs_request *r);
 
 void vs_operator_devices(struct vs_request *r);
 void vs_operator_device(struct vs_request *r);

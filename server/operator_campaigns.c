@@ -123,10 +123,15 @@ static vs_status run_create(struct vs_job *job, struct vs_store *store)
 	size_t n = s->rollouts.count;
 	uint64_t number = n ? s->rollouts.all[n - 1]->number + 1 : 1;
 
-	if (!vs_releases_find(with.releases, json_string_value(json_object_get(
-						     c->body, "release"))))
+	const struct vs_release *release = vs_releases_find(
+		with.releases,
+		json_string_value(json_object_get(c->body, "release")));
+	if (!release)
 		return vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_NOT_LISTED,
 		               "release: none of this name is published", 0);
+	if (release->standing.stage == VS_STAGE_RETIRED)
+		return vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_CONFLICT,
+		               "release: it is retired", 0);
 	vs_status status = complete(c, s, with.now_s);
 	if (!status)
 		status = vs_rollout_new(number, json_incref(c->body), &s->fleet,

@@ -193,6 +193,19 @@ void vs_operator_releases(struct vs_request *r)
 	vs_page_answer(r, &page, list);
 }
 
+static vs_status add_evidence(struct vs_request *r, json_t *release)
+{
+	json_t *list = NULL;
+
+	pthread_mutex_lock(&r->server->reader_lock);
+	vs_status status =
+		vs_evidence_list(r->server->reader, r->parts[0], &list);
+	pthread_mutex_unlock(&r->server->reader_lock);
+	if (!status && json_object_set_new(release, "evidence", list))
+		status = VS_ERR_NOMEM;
+	return status;
+}
+
 void vs_operator_release(struct vs_request *r)
 {
 	vs_status status = VS_ERR_ABSENT;
@@ -204,8 +217,12 @@ void vs_operator_release(struct vs_request *r)
 	if (found)
 		status = vs_release_json(all, found, &one);
 	pthread_rwlock_unlock(&r->server->lock);
-	if (status)
-		vs_request_fail(r, status, NULL);
-	else
+	if (!status)
+		status = add_evidence(r, one);
+	if (!status) {
 		vs_request_json(r, 200, one);
+		return;
+	}
+	json_decref(one);
+	vs_request_fail(r, status, NULL);
 }

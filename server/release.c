@@ -344,12 +344,34 @@ vs_status vs_release_check(struct vs_release_target *t,
 	return status ? status : check_proof(t, log, &seal.header, why);
 }
 
+static const char *kind_of(const struct vs_release_target *t)
+{
+	const char *kind =
+		json_string_value(json_object_get(t->custom, "updateType"));
+
+	return kind ? kind : "";
+}
+
+const char *vs_release_kind(const struct vs_releases *r,
+                            const struct vs_release *release)
+{
+	static const char *const kinds[] = {"security", "feature", "content"};
+
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		for (size_t i = 0; i < r->target_count; i++)
+			if (strcmp(r->targets[i].release, release->name) == 0 &&
+			    strcmp(kind_of(&r->targets[i]), kinds[k]) == 0)
+				return kinds[k];
+	return "";
+}
+
 static json_t *target_json(const struct vs_release_target *t)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:O, s:s, s:s}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O, s:s, s:s}",
 	                 "path", t->path, "component", t->component, "version",
-	                 t->version, "length", (json_int_t)t->image_len,
-	                 "pack_length", (json_int_t)t->pack_len, "seal_length",
+	                 t->version, "update_type", kind_of(t), "length",
+	                 (json_int_t)t->image_len, "pack_length",
+	                 (json_int_t)t->pack_len, "seal_length",
 	                 (json_int_t)t->length, "hardwareIds",
 	                 json_object_get(t->custom, "hardwareIds"), "seal",
 	                 t->seal_sha256, "pack", t->pack_sha256);
@@ -359,7 +381,8 @@ vs_status vs_release_json(const struct vs_releases *r,
                           const struct vs_release *release, json_t **out)
 {
 	json_t *targets = json_array();
-	char at[VS_TIME_LEN];
+	const struct vs_standing *is = &release->standing;
+	char at[VS_TIME_LEN], since[VS_TIME_LEN] = "";
 
 	for (size_t i = 0; targets && i < r->target_count; i++)
 		if (strcmp(r->targets[i].release, release->name) == 0 &&
@@ -369,12 +392,20 @@ vs_status vs_release_json(const struct vs_releases *r,
 			targets = NULL;
 		}
 	vs_time_format(release->uploaded_s, at);
-	*out = targets ? json_pack("{s:s, s:I, s:I, s:o, s:s, s:s}", "name",
-	                           release->name, "release_seq",
+	if (is->since_s)
+		vs_time_format(is->since_s, since);
+	*out = targets ? json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:s, s:s, "
+	                           "s:s, s:s, s:s, s:s}",
+	                           "name", release->name, "release_seq",
 	                           (json_int_t)release->seq, "security_version",
 	                           (json_int_t)release->security_version,
 	                           "targets", targets, "uploaded_by",
-	                           release->uploaded_by, "uploaded_at", at)
+	                           release->uploaded_by, "uploaded_at", at,
+	                           "update_type", vs_release_kind(r, release),
+	                           "stage", vs_stage_name(is->stage),
+	                           "stage_since", since, "stage_by", is->by,
+	                           "stage_approved_by", is->approved_by,
+	                           "general_asked_by", is->asked_by)
 	               : NULL;
 	return *out ? VS_OK : VS_ERR_NOMEM;
 }

@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "seal/seal.h"
 #include "server/seallog.h"
+#include "server/stage.h"
 #include "trust/tuf.h"
 
 #define VS_RELEASE_NAME_LEN 64
@@ -36,6 +37,7 @@ struct vs_release {
 	uint32_t security_version; /* the lowest of its targets */
 	char uploaded_by[64];
 	uint64_t uploaded_s;
+	struct vs_standing standing;
 };
 
 struct vs_releases {
@@ -77,6 +79,12 @@ vs_status vs_release_check(struct vs_release_target *t,
                            const struct vs_keyring *ring,
                            const struct vs_crypto *crypto,
                            struct vs_why *why) VS_MUST_CHECK;
+
+/* "security" if one of its targets is, else "feature", else "content"; "" if
+ * none says.
+ */
+const char *vs_release_kind(const struct vs_releases *r,
+                            const struct vs_release *release);
 
 /* Gives *out (json_decref): a release as the API shows it. */
 vs_status vs_release_json(const struct vs_releases *r,

@@ -56,6 +56,7 @@ struct vs_image_with vs_server_image(const struct vs_server *s)
 		.timestamp_ttl_s = s->settings->timestamp_ttl_s,
 		.snapshot_ttl_s = s->settings->snapshot_ttl_s,
 		.log = vs_server_seallog(s),
+		.first_stage = s->settings->release_stage,
 	};
 }
 

@@ -73,6 +73,17 @@ const char *const vs_schema[] = {
 	"name TEXT PRIMARY KEY, release_seq BIGINT NOT NULL, "
 	"uploaded_by TEXT NOT NULL, uploaded_s BIGINT NOT NULL)",
 
+	/* a release that has none is older than stages */
+	"CREATE TABLE IF NOT EXISTS stage ("
+	"release TEXT PRIMARY KEY, stage TEXT NOT NULL, "
+	"since_s BIGINT NOT NULL, by_whom TEXT NOT NULL, "
+	"approved_by TEXT NOT NULL, asked_by TEXT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS evidence ("
+	"release TEXT NOT NULL, number BIGINT NOT NULL, stage TEXT NOT NULL, "
+	"kind TEXT NOT NULL, sha256 TEXT NOT NULL, note TEXT NOT NULL, "
+	"by_whom TEXT NOT NULL, time_s BIGINT NOT NULL, "
+	"PRIMARY KEY (release, number))",
+
 	"CREATE TABLE IF NOT EXISTS campaign ("
 	"id TEXT PRIMARY KEY, number BIGINT NOT NULL, body TEXT NOT NULL, "
 	"state BIGINT NOT NULL, because TEXT NOT NULL, "

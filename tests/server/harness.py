@@ -253,7 +253,7 @@ class World:
             "director_root": self.path("director", "1.root.json"),
             "image_root": self.path("image", "1.root.json"),
             "keyring": self.path("image", "keyring"),
-            "poll_s": 7, **settings}
+            "poll_s": 7, "release_stage": "general", **settings}
         self.configure(self.conf)
         self.run("init", "--config", self.conf)
         self.room = Room(self.path("room"), self.path("data", "online"))

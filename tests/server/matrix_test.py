@@ -37,6 +37,11 @@ MAY = {
     ("POST", "/v1/repository"): (MAKE, True),
     ("GET", "/v1/releases"): (READ, False),
     ("GET", "/v1/releases/*"): (READ, False),
+    ("POST", "/v1/releases/*/promote"): (MAKE, True),
+    ("POST", "/v1/releases/*/evidence"): (MAKE, True),
+    ("POST", "/v1/releases/*/retire"): (MAKE, True),
+    ("POST", "/v1/releases/*/approve"): ({"approver", "admin"}, True),
+    ("POST", "/v1/releases/*/reject"): ({"approver", "admin"}, True),
     ("GET", "/v1/devices"): (READ, False),
     ("GET", "/v1/devices/*"): (READ, False),
     ("POST", "/v1/devices"): (MAKE, False),
@@ -139,6 +144,11 @@ class Cast:
             return [(f"/v1/devices/{self.devices.get(side, 'CP-9')}", b"",
                      side, 200 if side != "none" else 404)
                     for side in ("north", "south", "none")]
+        if pattern.startswith("/v1/releases/*/"):
+            # an empty body says too little, but to approve it is enough
+            return [(pattern.replace("*", name), b"{}", "",
+                     400 if not pattern.endswith("/approve") else code)
+                    for name, code in (("1.1.0", 409), ("9.9.9", 404))]
         own = {"/v1/devices": 400, "/v1/campaigns": 400, "/v1/tokens": 400,
                "/v1/repository": 400, "/v1/artifacts/*": 400,
                "/v1/log/**": 400, "/v1/proofs/*": 404}

@@ -47,6 +47,7 @@ class Server:
             "timestamp_ttl_s": self.ttl,
             "director_ttl_s": self.ttl,
             "poll_s": 1,
+            "release_stage": "general",
         }
         write_text(self.conf, "".join(f"{k} = {v}\n"
                                       for k, v in values.items()))
