@@ -5,18 +5,13 @@
 #include "agent/charger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/outbox.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "seal/slot.h"
-#include "trust/json.h"
-
-#define DECISION_MAX (64 * 1024)
 
 static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
                       const char *file, const char *what)
@@ -36,76 +31,13 @@ vs_status vs_charger_path(const struct vs_charger *c, const char *name,
 	return n < 0 || (size_t)n >= cap ? VS_ERR_LIMIT : VS_OK;
 }
 
-static vs_status take_seen(struct vs_charger *c, const json_t *decision)
-{
-	json_t *seen;
-	const char *word;
-	vs_status status = vs_json_array(decision, "seen", &seen, NULL);
-
-	for (size_t slot = 0; slot < VS_SLOTS && status == VS_OK; slot++) {
-		status = vs_json_string(json_array_get(seen, slot), "refused",
-		                        &word, NULL);
-		if (status == VS_OK)
-			c->seen[slot] = vs_reason_parse(word);
-	}
-	return status;
-}
-
-static vs_status take_decision(struct vs_charger *c, const json_t *decision)
-{
-	uint64_t slot;
-	vs_status status = vs_json_uint(decision, "slot", &slot, NULL);
-
-	if (status != VS_OK || slot >= VS_SLOTS)
-		return VS_ERR_INPUT;
-	c->slot = (int)slot;
-	c->trial = json_is_true(json_object_get(decision, "trial"));
-	c->fell_back = json_is_true(json_object_get(decision, "fell_back"));
-	return take_seen(c, decision);
-}
-
-/* A decision that is there but unreadable is not guessed around. */
-static vs_status read_decision(struct vs_charger *c,
-                               char error[static VS_ERROR_LEN])
-{
-	VS_AUTO(vs_json_drop) json_t *decision = NULL;
-	char path[PATH_MAX];
-	struct vs_record record;
-	uint8_t *text = NULL;
-	size_t len;
-	vs_status status =
-		vs_path_join(path, sizeof(path), c->dir, "decision.json");
-
-	if (status == VS_OK)
-		status = vs_file_read(path, DECISION_MAX, &text, &len);
-	if (status == VS_ERR_ABSENT) {
-		if (vs_record_load(&c->ops.record, &record) != VS_OK)
-			return fail(VS_ERR_ABSENT, error, "boot-record",
-			            "neither copy can be read");
-		c->slot = record.slot;
-		return VS_OK;
-	}
-	if (status != VS_OK)
-		return fail(status, error, path, vs_status_name(status));
-	status = vs_json_parse(text, len, DECISION_MAX, &decision, NULL);
-	free(text);
-	if (status == VS_OK)
-		status = take_decision(c, decision);
-	if (status != VS_OK)
-		return fail(status, error, path, "is not a boot decision");
-	return VS_OK;
-}
-
 vs_status vs_charger_open_blank(struct vs_charger *c, const char *dir,
                                 char error[static VS_ERROR_LEN])
 {
 	vs_status status;
 
 	memset(c, 0, sizeof(*c));
-	c->files.record = c->files.floor = -1;
 	c->slot = -1;
-	for (int i = 0; i < VS_BOOT_COMPONENTS_MAX; i++)
-		c->files.slots[i][0] = c->files.slots[i][1] = -1;
 	if (!realpath(dir, c->dir))
 		return fail(VS_ERR_ABSENT, error, dir, strerror(errno));
 	status = vs_machine_load(c->dir, &c->machine, error);
@@ -115,16 +47,30 @@ vs_status vs_charger_open_blank(struct vs_charger *c, const char *dir,
 	c->scratch = calloc(1, sizeof(*c->scratch));
 	if (!c->scratch)
 		return fail(VS_ERR_NOMEM, error, dir, "no memory");
-	status = vs_boot_files_open(c->dir, &c->machine, O_RDONLY, &c->files,
-	                            error);
+	status = vs_storage_open(&c->storage, c->dir, &c->machine, error);
 	if (status != VS_OK)
 		return status;
-	vs_boot_files_ops(&c->files, &c->ops);
-	status = vs_boot_files_keyring(c->dir, &c->files.crypto, &c->built_in,
+	c->storage.kind->ops(&c->storage, &c->ops);
+	status = vs_boot_files_keyring(c->dir, &c->ops.crypto, &c->built_in,
 	                               error);
 	c->ring = c->built_in;
 	c->rings = (struct vs_rings){.at = {&c->built_in}, .count = 1};
 	return status;
+}
+
+static vs_status take_start(struct vs_charger *c,
+                            char error[static VS_ERROR_LEN])
+{
+	const struct vs_start *start = &c->storage.start;
+	vs_status status = c->storage.kind->start(&c->storage, &c->ops, error);
+
+	if (status != VS_OK)
+		return status;
+	c->slot = start->slot;
+	c->trial = start->trial;
+	c->fell_back = start->fell_back;
+	memcpy(c->seen, start->seen, sizeof(c->seen));
+	return VS_OK;
 }
 
 /* The loader's own rules, so that no seal is taken that it would refuse. */
@@ -172,9 +118,9 @@ vs_status vs_charger_open(struct vs_charger *c, const char *dir,
 	vs_status status = vs_charger_open_blank(c, dir, error);
 
 	if (status == VS_OK)
-		status = find_rings(c, error);
+		status = take_start(c, error);
 	if (status == VS_OK)
-		status = read_decision(c, error);
+		status = find_rings(c, error);
 	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
 		struct vs_why why = {VS_REASON_UNREADABLE,
 		                     "floor or seal cannot be read", 0};
@@ -191,7 +137,7 @@ vs_status vs_charger_open(struct vs_charger *c, const char *dir,
 
 void vs_charger_close(struct vs_charger *c)
 {
-	vs_boot_files_drop(&c->files);
+	vs_storage_close(&c->storage);
 	free(c->scratch);
 	c->scratch = NULL;
 }
@@ -201,8 +147,8 @@ vs_status vs_charger_open_slot(const struct vs_charger *c, int i, int slot,
                                struct vs_disk *out)
 {
 	char path[PATH_MAX];
-	vs_status status = vs_boot_files_slot_path(
-		c->dir, c->components[i].name, slot, path, sizeof(path));
+	vs_status status = c->storage.kind->slot_path(&c->storage, i, slot,
+	                                              path, sizeof(path));
 
 	out->fd = -1;
 	if (status != VS_OK)

@@ -11,8 +11,8 @@
 #include <limits.h>
 
 #include "agent/disk.h"
+#include "agent/storage.h"
 #include "base/status.h"
-#include "boot/port/host/files.h"
 #include "boot/port/host/machine.h"
 #include "boot/rings.h"
 #include "seal/keyring.h"
@@ -32,22 +32,23 @@ struct vs_charger {
 	char dir[PATH_MAX];
 	struct vs_machine machine;
 	struct vs_boot_component components[VS_BOOT_COMPONENTS_MAX];
-	struct vs_boot_files files; /* slots read only */
+	struct vs_storage storage; /* slots read only */
 	struct vs_boot_ops ops;
 	struct vs_keyring built_in;
 	struct vs_rings rings; /* that stand, as the loader sees them */
 	struct vs_boot_ring_view places[VS_BOOT_RINGS];
 	struct vs_keyring ring; /* the newest: what is new is judged by it */
 	struct vs_boot_scratch *scratch; /* owned */
-	int slot;                        /* the running one */
+	int slot;                        /* the running one; -1: recovery */
 	bool trial;                      /* the loader said so */
 	bool fell_back;                  /* the loader said so */
 	vs_reason seen[VS_SLOTS];        /* why the loader passed a slot over */
 	struct vs_running running[VS_BOOT_COMPONENTS_MAX];
 };
 
-/* Opens DIR: machine, keyrings, storage, decision; without a decision the
- * boot record's slot is taken to run.  Verifies the running slot's seals.
+/* Opens DIR: machine, keyrings, storage, decision.  Without a decision a
+ * folder's boot record names the slot that runs; with a loader of its own
+ * nothing does.  Verifies the running slot's seals.
  * VS_OK (vs_charger_close); else a line for a person in error, safe to close.
  */
 vs_status vs_charger_open(struct vs_charger *c, const char *dir,

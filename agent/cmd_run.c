@@ -73,10 +73,19 @@ static const char run_help[] =
 	"usage: voltseal-agent run --dir DIR\n"
 	"\n"
 	"Runs until SIGTERM (exit 0) or until a reboot is wanted (exit 75).\n"
-	"The loader starts it with VOLTSEAL_IMAGE, the root of the running\n"
-	"image, whose usr/lib/voltseal/health.d holds the health checks.\n"
+	"The root of the running image, whose usr/lib/voltseal/health.d holds\n"
+	"the health checks, is / on a machine with its own loader (storage =\n"
+	"uefi); voltseal-boot says it in VOLTSEAL_IMAGE.\n"
 	"Settings are in DIR/agent.conf: see voltseal-agent check-config "
 	"--help.\n";
+
+/* A loader that hands the machine over has made the image its root. */
+static const char *image_of(const struct vs_charger *c)
+{
+	const struct vs_storage_kind *kind = c->storage.kind;
+
+	return kind->image ? kind->image() : getenv("VOLTSEAL_IMAGE");
+}
 
 static int run(const char *dir)
 {
@@ -91,7 +100,7 @@ static int run(const char *dir)
 		vs_error("%s", error);
 	} else {
 		agent.stopped = stopped;
-		agent.image = getenv("VOLTSEAL_IMAGE");
+		agent.image = image_of(&agent.charger);
 		code = vs_agent_run(&agent);
 	}
 	vs_agent_close(&agent);

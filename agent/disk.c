@@ -44,7 +44,10 @@ vs_status vs_disk_open(struct vs_disk *d, const char *path, bool write,
 
 	d->ops = ops ? ops : &vs_disk_default;
 	d->len = 0;
-	d->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+	/* EXCL: not a block device that something else holds, such as a slot
+	 * under dm-verity.  Of a file that is there it asks nothing. */
+	d->fd = open(path, (write ? O_RDWR | O_EXCL : O_RDONLY) | O_CLOEXEC |
+	                           O_NOCTTY);
 	if (d->fd < 0)
 		return errno == ENOENT ? VS_ERR_ABSENT : VS_ERR_IO;
 	/* The same for a file and for a block device. */

@@ -139,6 +139,18 @@ static void step(struct vs_agent *a)
 		vs_agent_poll(a);
 }
 
+/* Without the word the loader calls the cause unknown, and starts all the same.
+ */
+static void leave(struct vs_agent *a)
+{
+	a->report_at = 0;
+	vs_agent_deliver(a);
+	if (vs_storage_put_cause(&a->charger.storage, VS_RESET_REQUEST) !=
+	    VS_OK)
+		vs_warn("the loader cannot be told that this restart was asked "
+		        "for");
+}
+
 int vs_agent_run(struct vs_agent *a)
 {
 	const struct timespec pause = {0, IDLE_MS * 1000000L};
@@ -156,9 +168,7 @@ int vs_agent_run(struct vs_agent *a)
 		if (!a->stopped() && !a->reboot)
 			nanosleep(&pause, NULL);
 	}
-	if (a->reboot) {
-		a->report_at = 0;
-		vs_agent_deliver(a);
-	}
+	if (a->reboot)
+		leave(a);
 	return a->reboot ? VS_EXIT_REBOOT : 0;
 }

@@ -4,27 +4,22 @@
  */
 #include "agent/successor.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/mode.h"
-#include "base/file.h"
 
 #define PLACES 2      /* the third is a medium that somebody brings */
 #define RING_MAX 4096 /* without signatures */
 #define CHAIN_MAX (8 * VS_KEYRING_LEN_MAX)
 
 static vs_status write_place(const struct vs_charger *c, int place,
-                             const void *chain, size_t len, struct vs_why *why)
+                             const uint8_t *chain, size_t len,
+                             struct vs_why *why)
 {
-	char name[32], path[PATH_MAX];
-	vs_status status;
+	vs_status status =
+		c->storage.kind->put_ring(&c->storage, place, chain, len);
 
-	snprintf(name, sizeof(name), "keyring-%d", place);
-	status = vs_charger_path(c, name, path, sizeof(path));
-	if (status == VS_OK)
-		status = vs_file_replace(path, chain, len, 0644);
 	return status == VS_OK
 	               ? VS_OK
 	               : vs_fail(status, why, VS_REASON_UNREADABLE,
@@ -79,7 +74,7 @@ vs_status vs_successor_take(const struct vs_charger *c,
                             size_t len, struct vs_why *why)
 {
 	int from = place_in_force(c);
-	size_t before = from < 0 ? 0 : c->files.rings[from].len;
+	size_t before = from < 0 ? 0 : c->storage.files.rings[from].len;
 	struct vs_keyring ring;
 	uint8_t *chain;
 	vs_status status;
@@ -101,7 +96,7 @@ vs_status vs_successor_take(const struct vs_charger *c,
 	if (!chain)
 		return VS_ERR_NOMEM;
 	if (before > 0)
-		memcpy(chain, c->files.rings[from].bytes, before);
+		memcpy(chain, c->storage.files.rings[from].bytes, before);
 	memcpy(chain + before, file, len);
 	for (int i = 0; i < PLACES && status == VS_OK; i++)
 		status = write_place(c, i, chain, before + len, why);
@@ -112,14 +107,14 @@ vs_status vs_successor_take(const struct vs_charger *c,
 static vs_status repair(const struct vs_charger *c, int from,
                         struct vs_why *why)
 {
-	const uint8_t *chain = c->files.rings[from].bytes;
-	size_t len = c->files.rings[from].len;
+	const uint8_t *chain = c->storage.files.rings[from].bytes;
+	size_t len = c->storage.files.rings[from].len;
 	vs_status status = VS_OK;
 
 	for (int i = 0; i < PLACES && status == VS_OK; i++)
-		if (c->files.rings[i].status != VS_OK ||
-		    c->files.rings[i].len != len ||
-		    memcmp(c->files.rings[i].bytes, chain, len) != 0)
+		if (c->storage.files.rings[i].status != VS_OK ||
+		    c->storage.files.rings[i].len != len ||
+		    memcmp(c->storage.files.rings[i].bytes, chain, len) != 0)
 			status = write_place(c, i, chain, len, why);
 	return status;
 }

@@ -122,7 +122,10 @@ bool life_run(struct life *l)
 	now = l;
 	until_ms = power_slept_ms() + LIFE_MS;
 	while (code == VS_EXIT_REBOOT) {
-		(void)life_boot(l->maker, cause);
+		if (l->boot)
+			l->boot(cause);
+		else
+			(void)life_boot(l->maker, cause);
 		life_open(l);
 		l->agent->stopped = stopped;
 		code = vs_agent_run(l->agent);

@@ -22,6 +22,8 @@ struct life {
 	bool (*done)(const struct vs_agent *a);
 	int sick; /* a slot whose image shows no health; -1: none */
 	bool stuck;
+	/* Plays the loader; NULL: life_boot() */
+	void (*boot)(enum vs_reset_cause cause);
 };
 
 /* An agent.conf with short times, and a charger program that is idle. */

@@ -61,12 +61,16 @@ void maker_drop(struct maker *m)
 	nftw(m->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-void maker_scrap_charger(const struct maker *m)
+void maker_scrap(const struct maker *m, const char *name)
 {
 	char path[PATH_MAX];
 
-	nftw(maker_path(m, "charger", path), remove_one, 16,
-	     FTW_DEPTH | FTW_PHYS);
+	nftw(maker_path(m, name, path), remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void maker_scrap_charger(const struct maker *m)
+{
+	maker_scrap(m, "charger");
 }
 
 const char *maker_path(const struct maker *m, const char *name, char *out)

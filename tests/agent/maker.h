@@ -62,6 +62,8 @@ size_t maker_ring(const struct vs_keyring *ring, struct person *const *signers,
                   size_t count, uint8_t out[static VS_KEYRING_LEN_MAX]);
 /* Scraps it, so that another can be made. */
 void maker_scrap_charger(const struct maker *m);
+/* Removes a folder and all in it. */
+void maker_scrap(const struct maker *m, const char *name);
 /* The charger's decision.json, as far as the agent reads it. */
 void maker_decide(const struct maker *m, const struct vs_boot_decision *d);
 

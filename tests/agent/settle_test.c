@@ -138,10 +138,11 @@ static int begin(void **state)
 	maker_charger(&maker, &gateway_1, &controller_1, 1);
 	agent = calloc(1, sizeof(*agent));
 	assert_non_null(agent);
-	agent->charger.files.record = agent->charger.files.floor = -1;
+	agent->charger.storage.files.record =
+		agent->charger.storage.files.floor = -1;
 	for (int i = 0; i < VS_BOOT_COMPONENTS_MAX; i++)
-		agent->charger.files.slots[i][0] =
-			agent->charger.files.slots[i][1] = -1;
+		agent->charger.storage.files.slots[i][0] =
+			agent->charger.storage.files.slots[i][1] = -1;
 	set_record(0, VS_SLOT_GOOD, VS_SLOT_EMPTY);
 	start(VS_RESET_POWER);
 	assert_int_equal(agent->state.phase, VS_PHASE_IDLE);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -50,12 +49,11 @@ static vs_status record_write(void *ctx, int copy,
 static uint64_t slot_len(void *ctx, int component, int slot)
 {
 	const struct vs_boot_files *f = ctx;
-	struct stat st;
+	int fd = f->slots[component][slot];
+	/* The same for a file and for a block device. */
+	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 
-	if (f->slots[component][slot] < 0 ||
-	    fstat(f->slots[component][slot], &st) != 0 || st.st_size < 0)
-		return 0;
-	return (uint64_t)st.st_size;
+	return end < 0 ? 0 : (uint64_t)end;
 }
 
 static vs_status slot_read(void *ctx, int component, int slot, uint64_t at,
@@ -178,11 +176,9 @@ static vs_status read_rings(const char *dir, struct vs_boot_files *f)
 	return VS_OK;
 }
 
-vs_status vs_boot_files_open(const char *dir, const struct vs_machine *m,
-                             int access, struct vs_boot_files *f,
-                             char error[static 256])
+vs_status vs_boot_files_init(struct vs_boot_files *f,
+                             const struct vs_machine *m, char error[static 256])
 {
-	char path[PATH_MAX];
 	vs_status status;
 
 	memset(f, 0, sizeof(*f));
@@ -191,10 +187,20 @@ vs_status vs_boot_files_open(const char *dir, const struct vs_machine *m,
 	for (int c = 0; c < VS_BOOT_COMPONENTS_MAX; c++)
 		f->slots[c][0] = f->slots[c][1] = -1;
 	status = vs_openssl_init(&f->crypto);
-	if (status != VS_OK) {
+	if (status != VS_OK)
 		snprintf(error, 256, "OpenSSL does not start");
+	return status;
+}
+
+vs_status vs_boot_files_open(const char *dir, const struct vs_machine *m,
+                             int access, struct vs_boot_files *f,
+                             char error[static 256])
+{
+	char path[PATH_MAX];
+	vs_status status = vs_boot_files_init(f, m, error);
+
+	if (status != VS_OK)
 		return status;
-	}
 	if (vs_path_join(path, sizeof(path), dir, "boot-record") != VS_OK)
 		return too_long(dir, error);
 	status = open_one(path, O_RDWR | O_CREAT, &f->record, error);

@@ -32,6 +32,14 @@ struct vs_boot_files {
 	} rings[VS_BOOT_RINGS];
 };
 
+/* Makes *f one with nothing open: for a storage that is opened another way.
+ * VS_OK; VS_ERR_NOMEM; VS_ERR_CRYPTO; with a line for a person in error, and
+ * safe to drop.
+ */
+vs_status vs_boot_files_init(struct vs_boot_files *f,
+                             const struct vs_machine *m,
+                             char error[static 256]) VS_MUST_CHECK;
+
 /* Opens what is there.  access: O_RDONLY for the loader, O_RDWR for who
  * writes slots.  The record file is made if it is not there (and is then
  * unreadable, which the boot decision answers); nothing else is.

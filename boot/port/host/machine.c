@@ -16,6 +16,8 @@ static const struct vs_config_key keys[] = {
          "the charger's name towards the server"                },
 	{"charger_component", VS_CONFIG_TEXT, 1, VS_COMPONENT_LEN - 1, NULL,
          "the component whose image holds the charger program"  },
+	{"storage",           VS_CONFIG_TEXT, 1, VS_STORAGE_LEN - 1,   "files",
+         "files: this folder; uefi: the disk of a UEFI loader"  },
 	{"component.*",       VS_CONFIG_TEXT, 1, VS_HARDWARE_LEN - 1,  NULL,
          "component.NAME.hardware and component.NAME.hash_whole"},
 };
@@ -79,11 +81,13 @@ static vs_status take(struct vs_machine *m, const struct vs_config *config,
 {
 	const char *vehicle = vs_config_text(config, "vehicle");
 	const char *charger = vs_config_text(config, "charger_component");
+	const char *storage = vs_config_text(config, "storage");
 	const char *key;
 	const char *value;
 	vs_status status = VS_OK;
 
 	memcpy(m->vehicle, vehicle, strlen(vehicle) + 1);
+	memcpy(m->storage, storage, strlen(storage) + 1);
 	for (size_t i = 0;
 	     status == VS_OK && vs_config_entry(config, i, &key, &value); i++)
 		status = take_entry(m, key, value, error);

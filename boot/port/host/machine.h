@@ -10,10 +10,12 @@
 #include "boot/boot.h"
 
 #define VS_VEHICLE_LEN 64 /* with the closing zero */
+#define VS_STORAGE_LEN 16
 
 struct vs_machine {
 	char vehicle[VS_VEHICLE_LEN];
-	int count;   /* 1..VS_BOOT_COMPONENTS_MAX */
+	char storage[VS_STORAGE_LEN]; /* "files", or another kind's name */
+	int count;                    /* 1..VS_BOOT_COMPONENTS_MAX */
 	int charger; /* the component whose image holds the charger program */
 	struct {
 		char name[VS_COMPONENT_LEN];
@@ -22,11 +24,10 @@ struct vs_machine {
 	} components[VS_BOOT_COMPONENTS_MAX];
 };
 
-/* Reads dir/machine.conf: vehicle, charger_component,
- * component.NAME.hardware, component.NAME.hash_whole (yes or no; yes if
- * absent).
- * VS_OK; VS_ERR_INPUT; VS_ERR_ABSENT; VS_ERR_IO; VS_ERR_NOMEM; with a line
- * for a person in error.
+/* Reads dir/machine.conf: vehicle, storage (files if absent),
+ * charger_component, component.NAME.hardware, component.NAME.hash_whole (yes or
+ * no; yes if absent). VS_OK; VS_ERR_INPUT; VS_ERR_ABSENT; VS_ERR_IO;
+ * VS_ERR_NOMEM; with a line for a person in error.
  */
 vs_status vs_machine_load(const char *dir, struct vs_machine *out,
                           char error[static 256]) VS_MUST_CHECK;

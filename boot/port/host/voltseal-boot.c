@@ -385,6 +385,10 @@ static bool prepare(struct loader *l, const char *dir)
 		vs_error("%s", error);
 		return false;
 	}
+	if (strcmp(l->machine.storage, "files") != 0) {
+		vs_error("machine.conf: storage: another loader's");
+		return false;
+	}
 	if (!lock_dir(l->dir))
 		return false;
 	if (vs_path_join(l->root, sizeof(l->root), l->dir, "root") != VS_OK ||
