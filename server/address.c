@@ -51,3 +51,17 @@ vs_status vs_address_parse(const char *text, struct sockaddr_storage *out)
 		memcpy(out, &v4, sizeof v4);
 	return VS_OK;
 }
+
+bool vs_address_loopback(const struct sockaddr_storage *a)
+{
+	union {
+		const struct sockaddr_storage *any;
+		const struct sockaddr_in *v4;
+		const struct sockaddr_in6 *v6;
+	} u = {.any = a};
+
+	if (a->ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&u.v6->sin6_addr);
+	return a->ss_family == AF_INET &&
+	       ntohl(u.v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}

@@ -15,4 +15,7 @@
 vs_status vs_address_parse(const char *text,
                            struct sockaddr_storage *out) VS_MUST_CHECK;
 
+/* 127.0.0.0/8 and ::1. */
+bool vs_address_loopback(const struct sockaddr_storage *a);
+
 #endif

@@ -41,6 +41,7 @@ static int lock_data(const char *data_dir, char error[static 256])
 
 struct listeners {
 	struct vs_listener *devices, *people;
+	struct vs_metrics_listener *metrics;
 };
 
 static vs_status open_listeners(struct vs_server *s, struct listeners *l,
@@ -49,8 +50,9 @@ static vs_status open_listeners(struct vs_server *s, struct listeners *l,
 	vs_status status =
 		vs_listen_open(s, VS_FOR_DEVICES, &l->devices, error);
 
-	return status ? status
-	              : vs_listen_open(s, VS_FOR_PEOPLE, &l->people, error);
+	if (!status)
+		status = vs_listen_open(s, VS_FOR_PEOPLE, &l->people, error);
+	return status ? status : vs_metrics_open(s, &l->metrics, error);
 }
 
 /* No new connections; who asked is answered; then the rest is closed. */
@@ -68,6 +70,7 @@ static void close_listeners(struct vs_server *s, struct listeners *l)
 			break;
 		nanosleep(&look, NULL);
 	}
+	vs_metrics_close(&l->metrics);
 	vs_server_stop(s);
 	vs_listen_close(&l->devices);
 	vs_listen_close(&l->people);
@@ -80,6 +83,8 @@ static void serve(struct vs_server *s, struct listeners *l,
 
 	vs_info("chargers on port %u, people on port %u",
 	        vs_listen_port(l->devices), vs_listen_port(l->people));
+	if (l->metrics)
+		vs_info("metrics on port %u", vs_metrics_port(l->metrics));
 	while (sigwait(signals, &signal))
 		;
 	vs_info("%s: stopping", strsignal(signal));

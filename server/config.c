@@ -15,6 +15,8 @@ static const struct vs_config_key keys[] = {
          "ADDRESS:PORT for chargers"                               },
 	{"operator_listen",      VS_CONFIG_TEXT, 3, 255,    "127.0.0.1:8444",
          "ADDRESS:PORT for people"                                 },
+	{"metrics_listen",       VS_CONFIG_TEXT, 0, 255,    "",
+         "ADDRESS:PORT on loopback for Prometheus; empty: none"    },
 	{"tls_cert",             VS_CONFIG_TEXT, 1, 1024,   NULL,
          "certificate chain of this server, PEM"                   },
 	{"tls_key",              VS_CONFIG_TEXT, 1, 1024,   NULL,
@@ -82,6 +84,26 @@ static vs_status read_address(const char *path, const char *key,
 	return VS_OK;
 }
 
+/* Figures are for this host: whoever is to have them elsewhere fetches them
+ * with a program that asks for credentials.
+ */
+static vs_status read_metrics(const char *path, struct vs_settings *out,
+                              char error[static 256])
+{
+	const char *text = out->metrics_listen;
+
+	if (!text[0])
+		return VS_OK;
+	vs_status status = read_address(path, "metrics_listen", text,
+	                                &out->metrics_address, error);
+	if (status || vs_address_loopback(&out->metrics_address))
+		return status;
+	snprintf(error, 256,
+	         "%.120s: metrics_listen: \"%.60s\" is not on loopback", path,
+	         text);
+	return VS_ERR_INPUT;
+}
+
 static vs_status read_stage(const char *path, const struct vs_config *c,
                             struct vs_settings *out, char error[static 256])
 {
@@ -111,6 +133,7 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		.data_dir = vs_config_text(c, "data_dir"),
 		.device_listen = vs_config_text(c, "device_listen"),
 		.operator_listen = vs_config_text(c, "operator_listen"),
+		.metrics_listen = vs_config_text(c, "metrics_listen"),
 		.tls_cert = vs_config_text(c, "tls_cert"),
 		.tls_key = vs_config_text(c, "tls_key"),
 		.device_ca = vs_config_text(c, "device_ca"),
@@ -141,6 +164,8 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		status = read_address(path, "operator_listen",
 		                      out->operator_listen,
 		                      &out->operator_address, error);
+	if (!status)
+		status = read_metrics(path, out, error);
 	return status ? status : read_stage(path, c, out, error);
 }
 

@@ -17,7 +17,9 @@ struct vs_settings {
 	const char *data_dir;
 	const char *device_listen; /* "127.0.0.1:8443" or "[::]:8443" */
 	const char *operator_listen;
+	const char *metrics_listen; /* on loopback; "" = none */
 	struct sockaddr_storage device_address, operator_address;
+	struct sockaddr_storage metrics_address;
 	const char *tls_cert, *tls_key; /* of both listeners, PEM */
 	const char *device_ca;          /* signs chargers' certificates */
 	const char *director_root;      /* 1.root.json of the director */

@@ -181,8 +181,11 @@ static bool poll_memory(struct vs_request *r)
 
 static void poll(struct vs_request *r)
 {
-	if (poll_memory(r))
+	if (poll_memory(r)) {
+		vs_metrics_count(&r->server->metrics, VS_COUNT_POLL_MEMORY);
 		return;
+	}
+	vs_metrics_count(&r->server->metrics, VS_COUNT_POLL_MADE);
 	struct poll *p = calloc(1, sizeof *p);
 	if (!p) {
 		vs_request_fail(r, VS_ERR_NOMEM, NULL);

@@ -119,6 +119,7 @@ bool vs_identify_device(struct vs_request *r)
 		memcpy(r->device, p->id, sizeof r->device);
 		return true;
 	}
+	vs_metrics_count(&r->server->metrics, VS_COUNT_CERTIFICATE);
 	if (p && !p->warned) {
 		p->warned = true;
 		vs_warn("refused a charger: its certificate%s%s is not "
@@ -157,6 +158,7 @@ static void too_often(struct vs_request *r, uint64_t wait_ms)
 {
 	char seconds[24];
 
+	vs_metrics_count(&r->server->metrics, VS_COUNT_THROTTLED);
 	vs_request_error(r, 429, VS_REASON_NOT_ALLOWED, "too often; wait");
 	snprintf(seconds, sizeof seconds, "%llu",
 	         (unsigned long long)wait_ms / 1000 + 1);
@@ -182,6 +184,7 @@ void vs_identify_wrong(struct vs_request *r)
 	uint64_t wait_ms = vs_throttle_take(&r->server->wrong, address, len,
 	                                    vs_server_ms());
 
+	vs_metrics_count(&r->server->metrics, VS_COUNT_CREDENTIALS);
 	if (wait_ms)
 		too_often(r, wait_ms);
 }

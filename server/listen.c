@@ -7,6 +7,7 @@
  */
 #include "server/listen.h"
 
+#include <assert.h>
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -45,11 +46,36 @@ static size_t keep_escaped(void *cls, struct MHD_Connection *c, char *s)
 static void on_connection(void *cls, struct MHD_Connection *c, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
-	(void)cls;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		*context = vs_identify_begin(c);
-	else
+	struct vs_listener *l = cls;
+	struct vs_metrics *m = &l->server->metrics;
+	bool devices = l->audience == VS_FOR_DEVICES;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		atomic_fetch_add(&m->connected[!devices], 1);
+		*context = devices ? vs_identify_begin(c) : NULL;
+	} else {
 		vs_identify_end(context);
+		atomic_fetch_add(&m->closed[!devices], 1);
+	}
+}
+
+static void count(const struct vs_listener *l, const struct vs_request *r)
+{
+	const struct vs_route *const tables[VS_METRIC_TABLES] = {
+		vs_device_routes, vs_people_routes, vs_public_routes};
+	struct vs_metrics *m = &l->server->metrics;
+	size_t table = l->audience == VS_FOR_DEVICES ? 0 : r->open ? 2 : 1;
+	size_t code = r->code / 100;
+
+	if (!r->route) {
+		atomic_fetch_add(&m->lost[r->people], 1);
+		return;
+	}
+	size_t i = (size_t)(r->route - tables[table]);
+	assert(i < VS_METRIC_ROUTES);
+	atomic_fetch_add(
+		&m->answers[table][i][code < VS_METRIC_CODES ? code : 0], 1);
+	vs_histogram_add(&m->took[r->people], vs_metrics_us() - r->began_us);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *c, void **context,
@@ -63,6 +89,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **context,
 	*context = NULL;
 	if (!r)
 		return;
+	count(l, r);
 	if (r->uploading)
 		vs_upload_drop(&r->upload);
 	if (r->body.data)
@@ -202,6 +229,8 @@ static void begin(const struct vs_listener *l, struct vs_request *r,
 	bool people = l->audience == VS_FOR_PEOPLE;
 	bool open = people && find_public(r, url, method);
 
+	r->open = open;
+
 	if (!open && (people ? !vs_identify_person(r) : !vs_identify_device(r)))
 		return;
 	if (!open && !find_own(l, r, url, method))
@@ -224,6 +253,7 @@ static enum MHD_Result first_call(struct vs_listener *l,
 	if (!r)
 		return MHD_NO;
 	r->server = l->server;
+	r->began_us = vs_metrics_us();
 	r->connection = c;
 	r->people = l->audience == VS_FOR_PEOPLE;
 	r->changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
@@ -309,8 +339,8 @@ static struct MHD_Daemon *start(struct vs_listener *l)
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)memory_bytes,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
 		keep_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-		l, MHD_OPTION_NOTIFY_CONNECTION, devices ? on_connection : NULL,
-		NULL, MHD_OPTION_ARRAY, only, MHD_OPTION_END);
+		l, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+		MHD_OPTION_ARRAY, only, MHD_OPTION_END);
 }
 
 vs_status vs_listen_open(struct vs_server *server, enum vs_audience audience,

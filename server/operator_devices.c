@@ -10,15 +10,6 @@
 #include "server/scope.h"
 #include "trust/json.h"
 
-enum { polls_to_be_offline = 3, least_online_s = 10 };
-
-static uint64_t online_s(const struct vs_server *s)
-{
-	uint64_t polls = s->settings->poll_s * polls_to_be_offline;
-
-	return polls > least_online_s ? polls : least_online_s;
-}
-
 void vs_operator_devices(struct vs_request *r)
 {
 	struct vs_server *s = r->server;
@@ -37,7 +28,7 @@ void vs_operator_devices(struct vs_request *r)
 		if (!vs_scope_device(&r->person, d) ||
 		    vs_page_step(&page, d->id) != VS_PAGE_TAKE)
 			continue;
-		if (vs_device_json(d, now_s, online_s(s), &one) ||
+		if (vs_device_json(d, now_s, vs_server_online_s(s), &one) ||
 		    json_array_append_new(list, one)) {
 			json_decref(list);
 			list = NULL;
@@ -56,7 +47,8 @@ void vs_operator_device(struct vs_request *r)
 	pthread_rwlock_rdlock(&s->lock);
 	const struct vs_device *d = vs_fleet_find(&s->fleet, r->parts[0]);
 	if (d && vs_scope_device(&r->person, d))
-		status = vs_device_json(d, vs_server_now(), online_s(s), &one);
+		status = vs_device_json(d, vs_server_now(),
+		                        vs_server_online_s(s), &one);
 	pthread_rwlock_unlock(&s->lock);
 	if (status)
 		vs_request_fail(r, status, NULL);

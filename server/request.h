@@ -27,7 +27,9 @@ struct vs_route;
 struct vs_request {
 	struct vs_server *server;
 	struct MHD_Connection *connection;
+	uint64_t began_us;
 	bool people;  /* which listener */
+	bool open;    /* for whoever asks */
 	bool changes; /* neither GET nor HEAD */
 	const struct vs_route *route;
 	char path[VS_PATH_MAX];

@@ -21,7 +21,13 @@
 #include "server/tick.h"
 #include "trust/tuf.h"
 
-enum { path_max = 1200, roots_max = 1000, wrong_every_ms = 2000 };
+enum {
+	path_max = 1200,
+	roots_max = 1000,
+	wrong_every_ms = 2000,
+	polls_to_be_offline = 3,
+	least_online_s = 10,
+};
 
 uint64_t vs_server_now(void)
 {
@@ -34,6 +40,13 @@ uint64_t vs_server_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t vs_server_online_s(const struct vs_server *s)
+{
+	uint64_t polls_s = s->settings->poll_s * polls_to_be_offline;
+
+	return polls_s > least_online_s ? polls_s : least_online_s;
 }
 
 struct vs_rollout_with vs_server_rollout(struct vs_server *s,
@@ -348,6 +361,7 @@ vs_status vs_server_load(struct vs_server *s,
 	pthread_rwlockattr_t attr;
 
 	*s = (struct vs_server){.settings = settings};
+	s->metrics.start_s = vs_server_now();
 	error[0] = 0;
 	pthread_rwlockattr_init(&attr);
 	/* Polls come all the time; a writer must not wait for a pause. */

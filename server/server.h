@@ -15,6 +15,7 @@
 #include "server/fileset.h"
 #include "server/fleet.h"
 #include "server/image_repo.h"
+#include "server/metrics.h"
 #include "server/online.h"
 #include "server/rollout.h"
 #include "server/seallog.h"
@@ -28,6 +29,7 @@ struct vs_server {
 	struct vs_store *reader; /* under reader_lock */
 	pthread_mutex_t reader_lock;
 	struct vs_writer *writer;
+	struct vs_metrics metrics;
 
 	/* Fixed from the start. */
 	struct vs_online keys;
@@ -74,6 +76,9 @@ void vs_server_drop(struct vs_server *s);
 uint64_t vs_server_now(void);
 /* Of a clock that only goes on, in milliseconds. */
 uint64_t vs_server_ms(void);
+
+/* A charger that was seen within so many seconds is online. */
+uint64_t vs_server_online_s(const struct vs_server *s);
 
 /* What the rollout functions and the image repository are given. */
 struct vs_rollout_with vs_server_rollout(struct vs_server *s,

@@ -20,6 +20,7 @@ struct vs_writer {
 	pthread_cond_t work;
 	struct vs_job *first, **last;
 	bool stopping;
+	struct vs_writer_figures figures;
 
 	struct vs_store *store; /* the thread's own from here on */
 	void (*lost)(void *ctx);
@@ -56,11 +57,13 @@ static vs_status run_one(struct vs_writer *w, struct vs_job *job)
 	return vs_store_release(w->store);
 }
 
-static void finish(struct vs_job *batch, vs_status failure)
+static void finish(struct vs_writer *w, struct vs_job *batch, vs_status failure)
 {
 	while (batch) {
 		struct vs_job *job = batch;
 
+		atomic_fetch_sub(&w->figures.queued, 1);
+		atomic_fetch_add(&w->figures.jobs, 1);
 		batch = job->next; /* done may free the job */
 		job->done(job, failure ? failure : job->status);
 	}
@@ -68,21 +71,26 @@ static void finish(struct vs_job *batch, vs_status failure)
 
 static void run_batch(struct vs_writer *w, struct vs_job *batch)
 {
+	uint64_t began_us = vs_metrics_us();
 	vs_status status = vs_store_begin(w->store);
 
 	if (status) {
 		vs_error("database: %s", w->store->error);
-		finish(batch, VS_ERR_IO);
+		atomic_fetch_add(&w->figures.failures, 1);
+		finish(w, batch, VS_ERR_IO);
 		return;
 	}
 	for (struct vs_job *j = batch; j; j = j->next)
 		j->status = run_one(w, j);
 	status = vs_store_commit(w->store);
+	vs_histogram_add(&w->figures.took, vs_metrics_us() - began_us);
+	atomic_fetch_add(status ? &w->figures.failures : &w->figures.commits,
+	                 1);
 	if (status) {
 		vs_error("database: commit: %s", w->store->error);
 		w->lost(w->ctx);
 	}
-	finish(batch, status ? VS_ERR_IO : VS_OK);
+	finish(w, batch, status ? VS_ERR_IO : VS_OK);
 }
 
 static void *work(void *ctx)
@@ -117,6 +125,11 @@ vs_status vs_writer_start(struct vs_store *store, void (*lost)(void *ctx),
 	return VS_OK;
 }
 
+struct vs_writer_figures *vs_writer_figures(struct vs_writer *w)
+{
+	return &w->figures;
+}
+
 vs_status vs_writer_submit(struct vs_writer *w, struct vs_job *job)
 {
 	vs_status status = VS_ERR_STATE;
@@ -124,6 +137,7 @@ vs_status vs_writer_submit(struct vs_writer *w, struct vs_job *job)
 	job->next = NULL;
 	pthread_mutex_lock(&w->lock);
 	if (!w->stopping) {
+		atomic_fetch_add(&w->figures.queued, 1);
 		*w->last = job;
 		w->last = &job->next;
 		pthread_cond_signal(&w->work);

@@ -11,6 +11,9 @@
 #ifndef VS_SERVER_WRITER_H
 #define VS_SERVER_WRITER_H
 
+#include <stdatomic.h>
+
+#include "server/metrics.h"
 #include "server/store/store.h"
 
 struct vs_writer;
@@ -40,6 +43,13 @@ vs_status vs_writer_submit(struct vs_writer *w,
 
 /* Submits a job, waits for its end and gives its status; done is ours. */
 vs_status vs_writer_call(struct vs_writer *w, struct vs_job *job) VS_MUST_CHECK;
+
+/* What it has done; borrowed. */
+struct vs_writer_figures {
+	_Atomic uint64_t commits, failures, jobs, queued;
+	struct vs_histogram took;
+};
+struct vs_writer_figures *vs_writer_figures(struct vs_writer *w);
 
 /* Refuses new jobs, ends those that wait, joins and frees. */
 void vs_writer_stop(struct vs_writer **w);

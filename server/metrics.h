@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/metrics.h - what is counted while the server works.
+ *
+ * Counting is an atomic addition; the text is made when somebody asks for it,
+ * on a listener of its own that only this host can reach.
+ *
+ * Standard: Prometheus text format 0.0.4; docs/operations/monitoring.md.
+ */
+#ifndef VS_SERVER_METRICS_H
+#define VS_SERVER_METRICS_H
+
+#include <stdatomic.h>
+
+#include "base/buffer.h"
+
+struct vs_server;
+
+/* Rows of counters[] in metrics.c. */
+enum vs_count {
+	VS_COUNT_POLL_MEMORY,
+	VS_COUNT_POLL_MADE,
+	VS_COUNT_THROTTLED,
+	VS_COUNT_CREDENTIALS,
+	VS_COUNT_CERTIFICATE,
+	VS_COUNT_END,
+};
+
+enum { VS_METRIC_TABLES = 3, VS_METRIC_ROUTES = 64, VS_METRIC_CODES = 6 };
+
+#define VS_HISTOGRAM_BOUNDS 12
+
+/* Durations; bounds[] in histogram.c. */
+struct vs_histogram {
+	_Atomic uint64_t below[VS_HISTOGRAM_BOUNDS + 1]; /* the last: above */
+	_Atomic uint64_t sum_us;
+};
+
+void vs_histogram_add(struct vs_histogram *h, uint64_t us);
+/* "NAME_bucket{LABELS,le=...}" and so on; labels "" or "a=\"b\"". */
+vs_status vs_histogram_print(const struct vs_histogram *h, const char *name,
+                             const char *labels,
+                             struct vs_buffer *out) VS_MUST_CHECK;
+
+struct vs_metrics {
+	_Atomic uint64_t counts[VS_COUNT_END];
+	/* by routing table (devices, people, public), route, first digit of
+	 * the code; 0: no answer */
+	_Atomic uint64_t
+		answers[VS_METRIC_TABLES][VS_METRIC_ROUTES][VS_METRIC_CODES];
+	_Atomic uint64_t lost[2]; /* requests without a route, by listener */
+	struct vs_histogram took[2];
+	_Atomic uint64_t connected[2], closed[2];
+	uint64_t start_s;
+};
+
+void vs_metrics_count(struct vs_metrics *m, enum vs_count what);
+/* Of a clock that only goes on, in microseconds. */
+uint64_t vs_metrics_us(void);
+
+/* Everything, as text.  Takes the server's locks for short times. */
+vs_status vs_metrics_text(struct vs_server *s,
+                          struct vs_buffer *out) VS_MUST_CHECK;
+
+/* GET /metrics over plain HTTP on metrics_listen, a loopback address. */
+struct vs_metrics_listener;
+vs_status vs_metrics_open(struct vs_server *s, struct vs_metrics_listener **out,
+                          char error[static 256]) VS_MUST_CHECK;
+unsigned vs_metrics_port(const struct vs_metrics_listener *l);
+void vs_metrics_close(struct vs_metrics_listener **l);
+
+#endif
