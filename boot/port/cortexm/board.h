@@ -71,12 +71,12 @@ struct vs_handover {
 
 static inline const struct vs_factory *vs_board_factory(void)
 {
-	return (const struct vs_factory *)VS_FACTORY_AT;
+	return (const struct vs_factory *)(uintptr_t)VS_FACTORY_AT;
 }
 
 static inline struct vs_handover *vs_board_handover(void)
 {
-	return (struct vs_handover *)VS_HANDOVER_AT;
+	return (struct vs_handover *)(uintptr_t)VS_HANDOVER_AT;
 }
 
 /* Why the machine last started, from what the last run left behind. */

@@ -5,16 +5,12 @@
 #include "boot/port/uefi/store.h"
 
 #include "boot/crc.h"
+#include "boot/port/uefi/ring_part.h"
 #include "boot/port/uefi/say.h"
 #include "seal/bytes.h"
 
-enum {
-	RING_HEAD = 16,
-	RING_LEN_MAX = 8 * VS_KEYRING_LEN_MAX, /* a chain of some ten */
-	NOTE_AT = 2 * VS_DISK_UNIT,
-};
+enum { NOTE_AT = 2 * VS_DISK_UNIT };
 
-static const uint8_t ring_magic[8] = {'V', 'S', 'R', 'I', 'N', 'G', 'S', '1'};
 static const uint8_t note_magic[8] = {'V', 'S', 'R', 'E', 'S', 'E', 'T', '1'};
 
 static vs_status record_read(void *ctx, int copy,
@@ -256,15 +252,14 @@ static void find_slots(struct vs_store *s, int c, const char *name, int count)
 	}
 }
 
-/* Reads a keyring partition: its length first, then what it holds. */
+/* Reads a keyring partition. */
 static void load_rings(struct vs_store *s, int place,
                        const struct vs_disk *disk,
                        const struct vs_gpt_partition *part)
 {
-	size_t whole = (RING_HEAD + RING_LEN_MAX + VS_DISK_UNIT - 1) /
-	               VS_DISK_UNIT * VS_DISK_UNIT;
+	size_t whole = (VS_RING_PART_MAX + VS_DISK_UNIT - 1) / VS_DISK_UNIT *
+	               VS_DISK_UNIT;
 	uint8_t *bytes;
-	uint32_t len;
 
 	s->rings[place].status = VS_ERR_ABSENT;
 	if (part->len == 0)
@@ -272,21 +267,11 @@ static void load_rings(struct vs_store *s, int place,
 	if (whole > part->len)
 		whole = part->len / VS_DISK_UNIT * VS_DISK_UNIT;
 	s->rings[place].status = VS_ERR_IO;
-	bytes = get_pages(s->system, whole);
+	bytes = whole > 0 ? get_pages(s->system, whole) : NULL;
 	if (!bytes || vs_disk_read(disk, part, 0, bytes, whole) != VS_OK)
 		return;
-	s->rings[place].status = VS_ERR_ABSENT;
-	if (first_nonzero(bytes, RING_HEAD) == RING_HEAD)
-		return;
-	len = get32(bytes + sizeof(ring_magic));
-	s->rings[place].status = VS_ERR_IO;
-	if (memcmp(bytes, ring_magic, sizeof(ring_magic)) != 0 ||
-	    get32(bytes + sizeof(ring_magic) + 4) != 0 ||
-	    len > whole - RING_HEAD)
-		return;
-	s->rings[place].file = bytes + RING_HEAD;
-	s->rings[place].len = len;
-	s->rings[place].status = VS_OK;
+	s->rings[place].status = vs_ring_part_decode(
+		bytes, whole, &s->rings[place].file, &s->rings[place].len);
 }
 
 vs_status vs_store_look_at_media(struct vs_store *s)
