@@ -15,6 +15,7 @@ SITES = ("north", "north", "north", "east", "east", "east", "south", "south")
 
 class Server:
     """voltseal-server with a planner and a checker."""
+    names = "localhost,127.0.0.1"  # in its certificate
 
     def __init__(self, world, room, ttl):
         self.world = world
@@ -31,7 +32,7 @@ class Server:
         """Certificate, configuration, database, online keys."""
         tls = os.path.join(self.folder, "tls")
         self.room.issue("server-ca", "update-server", tls,
-                        server="localhost,127.0.0.1")
+                        server=self.names)
         root = os.path.join(self.world.folder, "published")
         values = {
             "data_dir": self.data,
@@ -140,6 +141,8 @@ class Server:
 
 class Charger:
     """One charger: a folder with slots, and a boot loader process."""
+    hardware = HARDWARE
+    host = "localhost"  # the server, as the charger reaches it
     provision_args = ()  # more than every charger is given
 
     def __init__(self, world, number, server):
@@ -154,14 +157,14 @@ class Charger:
 
     def ecus(self):
         """{component: (ECU id, hardware id)}."""
-        return {c: (f"{self.id}-{c}", h) for c, h in HARDWARE.items()}
+        return {c: (f"{self.id}-{c}", h) for c, h in self.hardware.items()}
 
     def make(self, room, release, slot_bytes, **settings):
         """Identity, first firmware, registration at the server."""
         room.issue("device-ca", self.id, self.tls)
         published = os.path.join(self.world.folder, "published")
         args = []
-        for component, hardware in HARDWARE.items():
+        for component, hardware in self.hardware.items():
             seal, pack = release[component]
             args += ["--component",
                      f"{component}={hardware}:{slot_bytes[component]}",
@@ -177,7 +180,7 @@ class Charger:
             os.path.join(published, "director-root", "1.root.json"),
             "--image-root",
             os.path.join(published, "image-root", "1.root.json"),
-            "--server", f"https://localhost:{self.server.ports['device']}",
+            "--server", f"https://{self.host}:{self.server.ports['device']}",
             "--ca", room.authority("server-ca"),
             "--cert", os.path.join(self.tls, "cert.pem"),
             "--key", os.path.join(self.tls, "key.pem"),

@@ -22,6 +22,7 @@ def canonical(value):
 
 class Room:
     """A signing room in the folder WORLD/room."""
+    components = ("gateway", "controller")
 
     def __init__(self, world):
         self.world = world
@@ -103,14 +104,14 @@ class Room:
             "root": {"keys": self.keys("root"), **people},
             "targets": {"keys": self.keys("root"), **people},
             "release": {"keys": self.keys("release"), **people,
-                        "paths": ["gateway/*", "controller/*"]},
+                        "paths": [c + "/*" for c in self.components]},
             "snapshot": {"keys": [online_key("snapshot")], "threshold": 1},
             "timestamp": {"keys": [online_key("timestamp")], "threshold": 1},
             "director": {"root": {"keys": self.keys("root"), **people},
                          "online": {"keys": [online_key("director")],
                                     "threshold": 1}},
             "keyring": {"keys": self.keys("boot"), "threshold": 2,
-                        "components": ["gateway", "controller"]},
+                        "components": list(self.components)},
         }
         path = os.path.join(self.world.folder, "policy.json")
         write_text(path, json.dumps(policy, indent=1))
@@ -142,6 +143,19 @@ class Room:
         said = self.sign("publish", "--room", self.folder, "--proposal", name,
                          "--out", out, expect=expect)
         return out if expect == 0 else said
+
+    @staticmethod
+    def artifacts(published, name, role="release"):
+        """{component: (seal, pack)} of a release that publish() wrote."""
+        folder = os.path.join(published, "metadata")
+        version = max(int(n.split(".")[0]) for n in os.listdir(folder)
+                      if n.split(".", 1)[1] == role + ".json")
+        body = read_json(os.path.join(folder, f"{version}.{role}.json"))
+        return {path.split("/")[0]: tuple(
+            os.path.join(published, "artifacts", digest) for digest in
+            (t["hashes"]["sha256"], t["custom"]["pack"]["sha256"]))
+                for path, t in body["signed"]["targets"].items()
+                if t["custom"]["release"] == name}
 
     def approve_release(self, name):
         """Two people, in the order their work needs; tries what must fail."""

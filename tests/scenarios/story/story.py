@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fleet import HARDWARE, Charger, Server          # noqa: E402
 from rogue import Captured, Forger, Rogue, canonical, wrong_pack  # noqa: E402
 from room import HOLDERS, Room                  # noqa: E402
-from world import (StoryError, World, read_json, stop_left,
+from world import (StoryError, World, stop_left,
                    write_text)  # noqa: E402
 
 WAVES = [{"count": 1}, {"percent": 50}, {"percent": 100}]
@@ -118,27 +118,10 @@ class Story:
 
     def remember(self, name, published):
         """Finds the release's seals and packs by its metadata."""
-        newest = self.newest(os.path.join(published, "metadata"), "release")
-        found = {}
-        for path, target in newest["signed"]["targets"].items():
-            if target["custom"]["release"] != name:
-                continue
-            found[path.split("/")[0]] = (
-                os.path.join(published, "artifacts",
-                             target["hashes"]["sha256"]),
-                os.path.join(published, "artifacts",
-                             target["custom"]["pack"]["sha256"]))
+        found = self.room.artifacts(published, name)
         if sorted(found) != sorted(HARDWARE):
             raise StoryError(f"release {name} does not hold all components")
         self.releases[name] = found
-
-    @staticmethod
-    def newest(folder, role):
-        """The highest version of a role's file in a folder."""
-        names = [n for n in os.listdir(folder)
-                 if n.split(".", 1)[1] == role + ".json"]
-        name = max(names, key=lambda n: int(n.split(".")[0]))
-        return read_json(os.path.join(folder, name))
 
     # 4. Server and chargers
 
