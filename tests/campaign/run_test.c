@@ -591,6 +591,27 @@ static void campaigns_share_what_a_feeder_can_lend(void **state)
 	assert_int_equal(startable(1000), 8);
 }
 
+/* A charger that another campaign broke is in nobody's way but its own. */
+static void who_is_ill_itself_can_be_helped(void **state)
+{
+	struct vs_plan p = usual;
+	struct vs_run other;
+	struct vs_seat failed = {.state = VS_MEMBER_FAILED};
+
+	(void)state;
+	p.waves[0].amount = 8;
+	p.per_site = 1;
+	fresh(&p);
+	vs_run_init(&other, &w.plan, &w.grid);
+	assert_int_equal(vs_run_add(&other, 3, 0), VS_OK);
+	assert_int_equal(vs_run_order(&other, id_of, NULL), VS_OK);
+	vs_run_restore(&other, 0, &failed);
+	report(3, false, 900);
+	assert_int_equal(startable(1000), 1);
+	assert_int_equal(vs_run_may_start(&w.run, 3, 1000), VS_BLOCK_NONE);
+	vs_run_drop(&other);
+}
+
 /* S1.9 */
 static void no_more_start_within_an_hour_than_the_cap(void **state)
 {
@@ -616,6 +637,10 @@ static void no_more_start_within_an_hour_than_the_cap(void **state)
 	}
 	assert_int_equal(vs_run_may_start(&w.run, 2, now_s + 3661),
 	                 VS_BLOCK_NONE);
+	/* A start while the clock was back does not wipe out the others. */
+	w.plan.per_hour = 3;
+	happen(2, VS_CAUSE_START, now_s - (uint64_t)VS_STARTS_SLOTS * 60);
+	assert_int_equal(vs_run_may_start(&w.run, 3, now_s), VS_BLOCK_HOUR);
 	w.plan.per_hour = 0;
 	w.plan.hour_percent = 30;
 	assert_int_equal(vs_run_hour_cap(&w.run), 3); /* of 8, rounded up */
@@ -781,6 +806,12 @@ static void who_failed_gets_another_chance(void **state)
 	assert_int_equal(startable(1000), 1);
 	assert_int_equal(w.run.progress.wave, 1);
 	assert_int_equal(vs_run_may_start(&w.run, 1, 1000), VS_BLOCK_NONE);
+	w.plan.window_count = 1;
+	w.plan.windows[0] = (struct vs_window){60, 120, VS_EVERY_DAY};
+	assert_int_equal(startable(1000), 0);
+	assert_int_equal(w.run.progress.place, 1);
+	assert_int_equal(w.run.progress.block, VS_BLOCK_WINDOW);
+	w.plan.window_count = 0;
 	happen(1, VS_CAUSE_START, 1000);
 	happen(1, VS_CAUSE_ARRIVED, 1001);
 	report(1, true, 1061);
@@ -889,6 +920,8 @@ static void a_restart_does_not_forget_the_faults(void **state)
 	assert_int_equal(sums.before, 4 * 10 * 10);
 	assert_int_equal(sums.after_s, 4 * 10 * 86400);
 	memcpy(kept, w.run.seats, sizeof kept);
+	for (size_t i = 0; i < MEMBERS; i++)
+		kept[i].seen_s = kept[i].after_faults = 0; /* not kept */
 	vs_run_drop(&w.run);
 	vs_run_init(&w.run, &w.plan, &w.grid);
 	for (uint32_t i = 0; i < MEMBERS; i++)
@@ -1002,6 +1035,7 @@ int main(void)
 		T(a_broken_charger_keeps_its_site_from_losing_more),
 		T(two_chargers_of_a_feeder_are_never_away_together),
 		T(campaigns_share_what_a_feeder_can_lend),
+		T(who_is_ill_itself_can_be_helped),
 		T(no_more_start_within_an_hour_than_the_cap),
 		T(a_restart_does_not_forget_the_hours_starts),
 		T(no_more_are_under_way_than_the_plan_says),
