@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { LEN = VS_NOR_SECTOR_LEN * (VS_AT_SLOT_B + VS_SLOT_SECTORS) };
 
 static uint8_t nor[LEN];
+static bool clean[LEN / VS_NOR_SECTOR_LEN]; /* sectors of 0x55 */
 static uint32_t target_at;
 static bool by_loader;
 static struct vs_record_ops record;
@@ -46,6 +47,7 @@ static void check_sector(uint32_t sector)
 		assert(vs_record_load(&record, &rec) == VS_OK);
 		assert(rec.slots[1].state == VS_SLOT_EMPTY);
 	}
+	clean[sector] = false;
 }
 
 static vs_status flash_program(void *ctx, uint32_t at, const uint8_t *in,
@@ -106,7 +108,12 @@ static void set_up(struct vs_flash *flash, struct vs_handover *h, uint8_t how)
 	static struct vs_flash_part part;
 	struct vs_record rec = {.seq = 3, .slot = how >> 1 & 1};
 
-	memset(nor, 0x55, sizeof(nor));
+	for (size_t i = 0; i < sizeof(clean) / sizeof(clean[0]); i++) {
+		if (!clean[i])
+			memset(nor + i * VS_NOR_SECTOR_LEN, 0x55,
+			       VS_NOR_SECTOR_LEN);
+		clean[i] = true;
+	}
 	*flash = (struct vs_flash){NULL, VS_NOR_SECTOR_LEN, flash_read,
 	                           flash_program, flash_erase};
 	part = (struct vs_flash_part){flash, VS_AT_RECORD};
@@ -115,6 +122,7 @@ static void set_up(struct vs_flash *flash, struct vs_handover *h, uint8_t how)
 	rec.slots[0].state = how >> 2 & 3;
 	rec.slots[1].state = how >> 4 & 3;
 	vs_record_encode(&rec, nor);
+	clean[VS_AT_RECORD] = false;
 	if (how & 0x40) /* it cannot be read */
 		nor[20] ^= 0xff;
 	memset(h, 0, sizeof(*h));
@@ -122,14 +130,6 @@ static void set_up(struct vs_flash *flash, struct vs_handover *h, uint8_t how)
 	h->target = 1;
 	h->target_at = target_at = VS_AT_SLOT_B;
 	vs_serve_init(&serve, flash, h);
-}
-
-/* Nothing but record and target was written to. */
-static void check_rest(void)
-{
-	for (uint32_t i = 2 * VS_NOR_SECTOR_LEN;
-	     i < target_at * VS_NOR_SECTOR_LEN; i++)
-		assert(nor[i] == 0x55);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -142,6 +142,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	set_up(&flash, &h, data[0]);
 	for (size_t at = 1; at < size && !serve.restart;)
 		at += ask(data + at, size - at);
-	check_rest();
 	return 0;
 }
