@@ -200,6 +200,10 @@ static void settings_name_components_and_keyring(void **state)
 	assert_string_equal(s.recovery.name, "recovery");
 	assert_ptr_equal(s.keyring, raw + 512);
 	assert_int_equal(s.keyring_len, 100);
+	assert_false(s.floors_in_tpm);
+	raw[16] = 1;
+	assert_int_equal(vs_settings_decode(raw, &s, &why), VS_OK);
+	assert_true(s.floors_in_tpm);
 }
 
 static void settings_that_are_not_whole_are_refused(void **state)
@@ -213,7 +217,8 @@ static void settings_that_are_not_whole_are_refused(void **state)
                 {10,  1  },
                 {10,  3  },
 		{15,  1  },
-                {16,  1  },
+                {16,  2  },
+                {17,  1  },
                 {31,  1  },
                 {38,  1  },
                 {32,  0  },

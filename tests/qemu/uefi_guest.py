@@ -5,7 +5,9 @@ line, each begun with "guest: ".
 """
 import gzip
 import os
+import struct
 import subprocess
+import zlib
 
 VENDOR = "c52002e5-85b0-414a-8449-59f4e4c98f86"
 
@@ -40,6 +42,13 @@ case $(cat /proc/cmdline) in
 	rm -f $vars/VoltsealFloors-{VENDOR}
 	printf '\\003\\000\\000\\000VSFLOORV\\000\\000\\000\\000' \\
 		> $vars/VoltsealFloors-{VENDOR}
+	[ ! -c /dev/tpm0 ] || while read -r name command; do
+		exec 3<>/dev/tpm0
+		echo $command | xxd -r -p >&3
+		say "tpm $name $(dd bs=4096 count=1 <&3 2>/dev/null |
+			xxd -p | head -n 1 | cut -c 13-20)"
+		exec 3>&-
+	done </attacks
 	;;
 esac
 
@@ -74,6 +83,51 @@ say end
 poweroff -f
 """
 
+OWNER, PLATFORM, INDEX = 0x40000001, 0x4000000c, 0x01805653
+SESSION = 0x03000000  # the first that a TPM gives for a policy
+
+
+def tpm_command(code, *parts, sessions=True):
+    """A command in hexadecimal; numbers are of four bytes."""
+    body = b"".join(struct.pack(">I", p) if isinstance(p, int) else p
+                    for p in parts)
+    return struct.pack(">HII", 0x8002 if sessions else 0x8001,
+                       10 + len(body), code).hex() + body.hex()
+
+
+def password(session=0x40000009):
+    return struct.pack(">IIHBH", 9, session, 0, 0, 0)
+
+
+def attacks():
+    """What root can send to /dev/tpm0, in this order: attempts to write the
+    floors, then to put an index of his own in their place."""
+    zeros = b"VSFT" + bytes(24)
+    zeros = 2 * (zeros + struct.pack("<I", zlib.crc32(zeros)))
+    data = struct.pack(">H", len(zeros)) + zeros + b"\0\0"
+    public = struct.pack(">HIHIHH", 14, INDEX, 11, 0x02040002, 0, 64)
+
+    def write(who, session=0x40000009):
+        return tpm_command(0x137, who, INDEX, password(session), data)
+
+    return [
+        ("write-as-owner", write(OWNER)),
+        ("write-as-anybody", write(INDEX)),
+        ("write-as-platform", write(PLATFORM)),
+        ("session", tpm_command(0x176, 0x40000007, 0x40000007,
+                                b"\0\x10" + bytes(18) + b"\1\0\x10\0\x0b",
+                                sessions=False)),
+        ("policy", tpm_command(0x17f, SESSION, b"\0\0" + bytes.fromhex(
+            "00000001000b03000800"), sessions=False)),
+        ("write-by-policy", write(INDEX, SESSION)),
+        ("take-away-as-platform", tpm_command(0x122, PLATFORM, INDEX,
+                                              password())),
+        ("take-away", tpm_command(0x122, OWNER, INDEX, password())),
+        ("make-anew", tpm_command(0x12a, OWNER, password(), b"\0\0",
+                                  public)),
+        ("write-anew", write(OWNER)),
+    ]
+
 
 def newc(files):
     """A cpio archive.  files: {name: (mode, bytes)}."""
@@ -100,6 +154,8 @@ def make_initrd(debian, verity, out):
     files = {name: (0o40755, b"") for name in
              ("bin", "dev", "proc", "sys", "modules")}
     files["init"] = (0o100755, INIT.encode())
+    files["attacks"] = (0o100644, "".join(
+        f"{name} {command}\n" for name, command in attacks()).encode())
     files["bin/busybox"] = (0o100755, read(f"{debian}/busybox"))
     if verity:
         files["bin/verity"] = (0o100755, read(verity))

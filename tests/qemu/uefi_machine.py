@@ -128,7 +128,8 @@ class Machine:
 
 
 class Tpm:
-    """An empty TPM that lives as long as the block it is made for."""
+    """An empty TPM that lives as long as the block it is made for: powered on
+    for each start of a machine, and off with it."""
 
     def __init__(self, folder):
         self.state = os.path.join(folder, "tpm")
@@ -136,7 +137,12 @@ class Tpm:
         self.process = None
 
     def __enter__(self):
-        os.makedirs(self.state, exist_ok=True)
+        shutil.rmtree(self.state, ignore_errors=True)
+        os.makedirs(self.state)
+        return self
+
+    def power_on(self):
+        self.power_off()
         self.process = subprocess.Popen(
             ["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.state,
              "--ctrl", "type=unixio,path=" + self.socket, "--flags",
@@ -145,11 +151,16 @@ class Tpm:
         end = time.monotonic() + 10
         while not os.path.exists(self.socket) and time.monotonic() < end:
             time.sleep(0.05)
-        return self
+        return self.socket
+
+    def power_off(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+        self.process = None
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        self.power_off()
 
 
 def pcr(events):

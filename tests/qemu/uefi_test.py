@@ -81,7 +81,8 @@ class World:
         machine.make_keys(self.path("keys"))
         self.make_images(debian)
         self.make_slots()
-        self.make_loader()
+        self.loader, self.unsigned = self.make_loader("loader")
+        self.tpm_loader, _ = self.make_loader("tpm-loader", "floors=tpm")
         self.set_up()
 
     def make_images(self, debian):
@@ -125,27 +126,30 @@ class World:
         subprocess.run([f"{self.build}/tests/qemu/uefi_forge"],
                        input="\n".join(lines), text=True, check=True)
 
-    def make_loader(self):
-        self.loader = self.path("loader.efi")
-        self.unsigned = self.path("unsigned.efi")
+    def make_loader(self, name, *more):
+        unsigned = self.path(f"unsigned-{name}.efi")
         machine.run(f"{ROOT}/boot/port/uefi/loader-image",
-                    self.program("BOOT"), self.path("ring"), self.unsigned,
-                    *COMPONENTS)
-        machine.sign(self.path("keys"), self.unsigned, self.loader)
+                    self.program("BOOT"), self.path("ring"), unsigned,
+                    *COMPONENTS, *more)
+        machine.sign(self.path("keys"), unsigned, self.path(name + ".efi"))
+        return self.path(name + ".efi"), unsigned
 
     def boots_as(self, loader):
         return {f"EFI/BOOT/BOOT{self.kind.suffix}.EFI": loader}
 
-    def set_up(self):
-        """Keys and floors, once: in the firmware's setup mode."""
-        self.disk = disks.Disk(self.path("disk"), LAYOUT)
+    def setup_files(self, floors):
+        """Keys and floors, for the firmware's setup mode."""
         files = self.boots_as(self.program("SETUP"))
         for name in ("PK", "KEK", "db"):
             files[f"voltseal/{name}.auth"] = self.path(f"keys/{name}.auth")
         with open(self.path("floors"), "wb") as f:
             f.write(b"\1\0\0\0" * 4 + b"\0\0\0\0" + b"\1\0\0\0")
-        files["voltseal/floors"] = self.path("floors")
-        self.disk.write_esp(files)
+        files["voltseal/" + floors] = self.path("floors")
+        return files
+
+    def set_up(self):
+        self.disk = disks.Disk(self.path("disk"), LAYOUT)
+        self.disk.write_esp(self.setup_files("floors"))
         self.variables = self.path("vars")
         shutil.copy(self.kind.variables, self.variables)
         self.disk.write_slot("kernel-a", self.path("kernel-1.0.0"))
@@ -183,7 +187,7 @@ class Charger:
     def start(self, *wanted, never=(), until=END):
         """Starts it and looks for these patterns, in this order."""
         self.said = self.world.start(self.disk, self.variables, until,
-                                     self.tpm and self.tpm.socket, self.stick)
+                                     self.tpm and self.tpm.power_on(), self.stick)
         at = 0
         for pattern in wanted:
             found = re.compile(pattern).search(self.said, at)
@@ -193,6 +197,14 @@ class Charger:
         for pattern in never:
             if re.search(pattern, self.said):
                 raise Failure(f"on the serial line: {pattern}")
+
+    def move_floors_to_tpm(self):
+        """The machine as if it had been set up with floors in its TPM."""
+        shutil.copy(self.world.kind.variables, self.variables)
+        self.disk.write_esp(self.world.setup_files("tpmfloors"))
+        self.start("voltseal: set up\n",
+                   until="voltseal: (set up|cannot be set up.*)\n")
+        self.disk.write_esp(self.world.boots_as(self.world.tpm_loader))
 
     def decision(self):
         found = re.search("guest: decision ([0-9a-f]+)", self.said)
@@ -395,6 +407,51 @@ def what_starts_is_measured(c):
                         (seals, [command.encode(), c.decision()]))
     if expected not in c.said:
         raise Failure(f"PCRs 11 and 12 should be {expected}")
+
+
+@case("the floor rises at the start after the confirmation; root can neither "
+      "write it nor put one of his own in its place: without the one that was "
+      "set up nothing starts but recovery")
+def floors_in_a_tpm_are_out_of_the_running_systems_reach(c):
+    if not shutil.which("swtpm"):
+        raise Skip("swtpm is not here")
+    with machine.Tpm(c.world.work) as c.tpm:
+        c.move_floors_to_tpm()
+        c.disk.write_records(1, [("good", 0), ("good", 0)], raise_floor=1)
+        c.start("floor raised: slot b, kernel", "starts slot b.*floor raised",
+                "guest: end")
+        c.write("kernel-a", "kernel-attack")
+        c.write("rootfs-a", "rootfs-1.0.0")
+        c.disk.write_records(0, [("good", 0), ("good", 0)])
+        c.start("slot a, rootfs: below-floor", *up("b", "1.1.0"))
+        c.write("rootfs-a", "rootfs-1.1.0")
+        c.disk.write_records(0, [("good", 0), ("good", 0)])
+        c.start("starts slot a, version 1.0.1, good, floor 2",
+                "guest: tpm session 00000000", "guest: tpm policy 00000000",
+                "guest: tpm write-by-policy 0000099d",
+                "guest: tpm take-away 00000000",
+                "guest: tpm make-anew 00000000",
+                "guest: tpm write-anew 00000000", "guest: end",
+                never=["write-(as|by)-[a-z]* 00000000",
+                       "as-platform 00000000"])
+        c.start("slot a, kernel: unreadable", "slot b, kernel: unreadable",
+                "starts recovery 1.0.0", "guest: recovery",
+                never=["starts slot"])
+
+
+@case("recovery alone starts")
+def a_tpm_that_is_gone_or_new_is_no_store(c):
+    if not shutil.which("swtpm"):
+        raise Skip("swtpm is not here")
+    with machine.Tpm(c.world.work) as c.tpm:
+        c.move_floors_to_tpm()
+        c.start("starts slot a, version 1.0.0, good, floor 1")
+    with machine.Tpm(c.world.work) as c.tpm:
+        c.start("slot a, kernel: unreadable", "starts recovery 1.0.0",
+                "guest: recovery", never=["starts slot"])
+    c.tpm = None
+    c.start("slot a, kernel: unreadable", "starts recovery 1.0.0",
+            "guest: recovery", never=["starts slot"])
 
 
 def run_case(world, number, function, expected):

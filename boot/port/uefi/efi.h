@@ -26,6 +26,7 @@ typedef void *efi_handle;
 #define EFI_UNSUPPORTED (EFI_ERROR_BIT | 3)
 #define EFI_BUFFER_TOO_SMALL (EFI_ERROR_BIT | 5)
 #define EFI_DEVICE_ERROR (EFI_ERROR_BIT | 7)
+#define EFI_VOLUME_FULL (EFI_ERROR_BIT | 11)
 #define EFI_NOT_FOUND (EFI_ERROR_BIT | 14)
 #define EFI_SECURITY_VIOLATION (EFI_ERROR_BIT | 26)
 
@@ -256,6 +257,9 @@ struct efi_tcg2 {
 	efi_status (*hash_log_extend)(struct efi_tcg2 *self, uint64_t flags,
 	                              uint64_t data, uint64_t len,
 	                              const void *event);
+	efi_status (*submit_command)(struct efi_tcg2 *self, uint32_t in_len,
+	                             uint8_t *in, uint32_t out_len,
+	                             uint8_t *out);
 };
 
 #endif

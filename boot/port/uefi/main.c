@@ -15,6 +15,7 @@
 #include "boot/port/uefi/say.h"
 #include "boot/port/uefi/start.h"
 #include "boot/port/uefi/store.h"
+#include "boot/port/uefi/tpm_floors.h"
 
 efi_status efi_main(efi_handle image, struct efi_system *system);
 
@@ -250,6 +251,8 @@ static void start(struct loader *l, int component, int slot,
 		vs_say_line(l->system, "the TPM does not answer");
 		return;
 	}
+	if (l->settings.floors_in_tpm)
+		vs_tpm_floors_lock(l->system);
 	vs_say_status(l->system, "the kernel did not start",
 	              vs_start(l->system, l->image, &kernel, l->command,
 	                       l->command_len));

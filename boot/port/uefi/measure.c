@@ -23,6 +23,7 @@ vs_status vs_measure(const struct efi_system *system, uint32_t pcr,
 {
 	uint8_t event[AT_TEXT + TEXT_MAX + 1] = {0};
 	struct efi_tcg2 *tpm = NULL;
+	efi_status status;
 	size_t text = 0;
 
 	if (system->boot->locate_protocol(&efi_tcg2_id, NULL, &tpm) !=
@@ -36,8 +37,9 @@ vs_status vs_measure(const struct efi_system *system, uint32_t pcr,
 	put16(event + AT_VERSION, 1);
 	put32(event + AT_PCR, pcr);
 	put32(event + AT_TYPE, EV_IPL);
-	if (tpm->hash_log_extend(tpm, 0, (uint64_t)(uintptr_t)in, len, event) !=
-	    EFI_SUCCESS)
-		return VS_ERR_IO;
-	return VS_OK;
+	status = tpm->hash_log_extend(tpm, 0, (uint64_t)(uintptr_t)in, len,
+	                              event);
+	/* A full log is a log without this event; the PCR has it. */
+	return status == EFI_SUCCESS || status == EFI_VOLUME_FULL ? VS_OK
+	                                                          : VS_ERR_IO;
 }

@@ -11,7 +11,8 @@ enum {
 	AT_FORMAT = 8,
 	AT_COUNT = 10,
 	AT_KEYRING_LEN = 12,
-	AT_RESERVED = 16,
+	AT_STORE = 16,
+	AT_RESERVED = 17,
 	AT_COMPONENTS = 32,
 	COMPONENT_LEN = 96,
 	IN_HARDWARE = VS_COMPONENT_LEN,
@@ -70,6 +71,9 @@ static vs_status check_head(const uint8_t *in, struct vs_why *why)
 		return malformed(why, "bad number of components", AT_COUNT);
 	if (get32(in + AT_KEYRING_LEN) > VS_KEYRING_LEN_MAX)
 		return malformed(why, "keyring is too long", AT_KEYRING_LEN);
+	if (in[AT_STORE] > 1)
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_UNSUPPORTED,
+		               "unknown store of floors", AT_STORE);
 	if (first_nonzero(in + AT_RESERVED, AT_COMPONENTS - AT_RESERVED) !=
 	    AT_COMPONENTS - AT_RESERVED)
 		return malformed(why, "reserved byte is not zero", AT_RESERVED);
@@ -87,6 +91,7 @@ vs_status vs_settings_decode(const uint8_t in[static VS_SETTINGS_LEN],
 	out->count = get16(in + AT_COUNT);
 	out->keyring = in + AT_KEYRING;
 	out->keyring_len = get32(in + AT_KEYRING_LEN);
+	out->floors_in_tpm = in[AT_STORE] == 1;
 	for (int c = 0; c <= VS_BOOT_COMPONENTS_MAX && status == VS_OK; c++) {
 		bool last = c == VS_BOOT_COMPONENTS_MAX;
 		size_t at = AT_COMPONENTS + (size_t)c * COMPONENT_LEN;

@@ -28,6 +28,7 @@ struct vs_settings {
 	struct vs_settings_component recovery; /* name "": there is none */
 	const uint8_t *keyring;                /* keeps: points into in */
 	size_t keyring_len;
+	bool floors_in_tpm; /* else in a variable */
 };
 
 /* The loader's section; declared volatile in effect, for its bytes are not

@@ -5,11 +5,13 @@
  * A program of its own that nobody signs: it runs before the machine has keys
  * and never after.  The firmware stands in setup mode then; in any other state
  * it does nothing.  From the folder \voltseal of its own file system it takes
- * floors (6 numbers of 4 bytes), db.auth, KEK.auth and PK.auth; the last one
- * turns Secure Boot on.
+ * floors (6 numbers of 4 bytes) for the variable, or tpmfloors for the TPM;
+ * db.auth, KEK.auth and PK.auth; the last one turns Secure Boot on.  Floors
+ * that are there already, from a run that was cut, only rise.
  */
 #include "boot/port/uefi/floors.h"
 #include "boot/port/uefi/say.h"
+#include "boot/port/uefi/tpm_floors.h"
 #include "seal/bytes.h"
 
 efi_status efi_main(efi_handle image, struct efi_system *system);
@@ -56,20 +58,43 @@ static efi_status read_file(struct setup *s, const uint16_t *name)
 	return status;
 }
 
+static vs_status raise(const struct efi_system *system, bool tpm, int number,
+                       uint32_t to)
+{
+	return tpm ? vs_tpm_floors_raise(system, number, to)
+	           : vs_floors_raise(system->runtime, number, to);
+}
+
+static vs_status make(const struct efi_system *system, bool tpm,
+                      const uint32_t floors[static VS_FLOORS])
+{
+	vs_status status = tpm ? vs_tpm_floors_create(system, floors)
+	                       : vs_floors_create(system->runtime, floors);
+
+	if (status != VS_ERR_STATE)
+		return status;
+	status = VS_OK;
+	for (int i = 0; i < VS_FLOORS && status == VS_OK; i++)
+		status = raise(system, tpm, i, floors[i]);
+	return status;
+}
+
 static efi_status make_floors(struct setup *s)
 {
 	uint32_t floors[VS_FLOORS];
-	efi_status status = read_file(s, u"\\voltseal\\floors");
+	efi_status status = read_file(s, u"\\voltseal\\tpmfloors");
+	bool tpm = status == EFI_SUCCESS;
 
+	if (status == EFI_NOT_FOUND)
+		status = read_file(s, u"\\voltseal\\floors");
 	if (status != EFI_SUCCESS)
 		return status;
 	if (s->len != sizeof(floors))
 		return EFI_INVALID_PARAMETER;
 	for (int i = 0; i < VS_FLOORS; i++)
 		floors[i] = get32(s->file + 4 * i);
-	return vs_floors_create(s->system->runtime, floors) == VS_OK
-	               ? EFI_SUCCESS
-	               : EFI_DEVICE_ERROR;
+	return make(s->system, tpm, floors) == VS_OK ? EFI_SUCCESS
+	                                             : EFI_DEVICE_ERROR;
 }
 
 static efi_status enrol(struct setup *s, const uint16_t *file,

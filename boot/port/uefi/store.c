@@ -7,6 +7,7 @@
 #include "boot/crc.h"
 #include "boot/port/uefi/ring_part.h"
 #include "boot/port/uefi/say.h"
+#include "boot/port/uefi/tpm_floors.h"
 #include "seal/bytes.h"
 
 enum { NOTE_AT = 2 * VS_DISK_UNIT };
@@ -148,6 +149,8 @@ static vs_status floor_get(void *ctx, int component, uint32_t *out)
 {
 	const struct vs_store *s = ctx;
 
+	if (s->settings->floors_in_tpm)
+		return vs_tpm_floors_get(s->system, component, out);
 	return vs_floors_get(s->system->runtime, component, out);
 }
 
@@ -155,6 +158,8 @@ static vs_status floor_raise(void *ctx, int component, uint32_t to)
 {
 	const struct vs_store *s = ctx;
 
+	if (s->settings->floors_in_tpm)
+		return vs_tpm_floors_raise(s->system, component, to);
 	return vs_floors_raise(s->system->runtime, component, to);
 }
 
