@@ -19,7 +19,10 @@
 
 static void wait_for_gates(struct vs_agent *a)
 {
-	const char *held = vs_idle_held(&a->conf, &a->session);
+	/* In recovery there is no charger program to ask, and no session. */
+	const char *held = a->charger.recovery
+	                           ? NULL
+	                           : vs_idle_held(&a->conf, &a->session);
 	bool news = held != a->held;
 
 	a->gate_at = vs_agent_now_ms() + GATE_MS;
@@ -50,6 +53,19 @@ static void arm(struct vs_agent *a)
 		a->gate_at = vs_agent_now_ms() + RETRY_MS;
 }
 
+/* A charger in recovery is not well, whatever else it is. */
+static void say_recovery(struct vs_agent *a)
+{
+	char detail[VS_PROBE_LINE_LEN];
+
+	a->healthy = false;
+	a->health_at = vs_agent_now_ms() + a->conf.health_interval_ms;
+	vs_charger_say_recovery(&a->charger, detail, sizeof(detail));
+	if (strcmp(detail, a->health_detail) != 0)
+		vs_warn("%s", detail);
+	snprintf(a->health_detail, sizeof(a->health_detail), "%s", detail);
+}
+
 void vs_agent_check_health(struct vs_agent *a, struct vs_why *why)
 {
 	char detail[VS_PROBE_LINE_LEN] = "VOLTSEAL_IMAGE is not set";
@@ -57,6 +73,10 @@ void vs_agent_check_health(struct vs_agent *a, struct vs_why *why)
 	vs_status status = vs_fail(VS_ERR_REFUSED, why, VS_REASON_HEALTH_FAILED,
 	                           "no image", 0);
 
+	if (a->charger.recovery) {
+		say_recovery(a);
+		return;
+	}
 	if (a->image)
 		status = vs_health_check(a->image, a->conf.health_check_ms,
 		                         detail, why);

@@ -101,8 +101,8 @@ vs_status vs_believe_seal(const struct vs_charger *c, int i,
 {
 	const struct vs_running *running = &c->running[i];
 	const struct vs_seal_header *h = &seal->header;
-	int other = !c->slot;
-	uint64_t slot_len = c->ops.slot_len(c->ops.ctx, i, other);
+	uint64_t slot_len =
+		c->ops.slot_len(c->ops.ctx, i, vs_charger_target(c));
 	struct vs_slot_layout layout;
 
 	if (strcmp(h->component, c->components[i].name) != 0)
@@ -111,10 +111,13 @@ vs_status vs_believe_seal(const struct vs_charger *c, int i,
 	if (!vs_seal_header_fits(h, c->components[i].hardware))
 		return refuse(why, VS_REASON_WRONG_HARDWARE,
 		              "not made for this hardware");
-	if (h->release_seq <= running->header.release_seq &&
+	if (h->release_seq <= running->above &&
 	    strcmp(sha256, running->sha256) != 0)
 		return refuse(why, VS_REASON_RELEASE_ROLLBACK,
 		              "release_seq is not above the installed one");
+	if (c->recovery && running->floor == UINT32_MAX)
+		return refuse(why, VS_REASON_BELOW_FLOOR,
+		              "the floor cannot be read");
 	if (h->security_version < running->floor)
 		return refuse(why, VS_REASON_BELOW_FLOOR,
 		              "security_version is below the floor");

@@ -66,7 +66,8 @@ static vs_status take_start(struct vs_charger *c,
 
 	if (status != VS_OK)
 		return status;
-	c->slot = start->slot;
+	c->slot = start->recovery ? -1 : start->slot;
+	c->recovery = start->recovery;
 	c->trial = start->trial;
 	c->fell_back = start->fell_back;
 	memcpy(c->seen, start->seen, sizeof(c->seen));
@@ -81,7 +82,10 @@ static vs_status find_rings(struct vs_charger *c,
 
 	vs_rings_load(&c->ops, &c->built_in, c->scratch, &c->rings, &d);
 	memcpy(c->places, d.rings, sizeof(c->places));
-	if (!c->rings.readable)
+	/* As the loader judged the recovery image. */
+	if (!c->rings.readable && c->recovery)
+		c->rings = (struct vs_rings){.at = {&c->built_in}, .count = 1};
+	else if (!c->rings.readable)
 		return fail(VS_ERR_IO, error, "floor",
 		            "the keyrings' epoch cannot be read");
 	if (c->rings.count == 0)
@@ -103,6 +107,7 @@ static vs_status look_at_running(struct vs_charger *c, int i,
 
 	if (status == VS_OK) {
 		r->header = seal.header;
+		r->above = seal.header.release_seq;
 		r->seal_len = len;
 		status = vs_charger_digest(c, file, len, r->sha256);
 	}
@@ -110,6 +115,53 @@ static vs_status look_at_running(struct vs_charger *c, int i,
 	if (status == VS_OK)
 		status = c->ops.floor_get(c->ops.ctx, i, &r->floor);
 	return status;
+}
+
+/* What an image must be to be installed where none runs: at or above the
+ * floor, and not older than what the loader saw in a slot that is GOOD.
+ */
+static void look_for_recovery(struct vs_charger *c)
+{
+	const struct vs_boot_decision *d = &c->storage.start.decision;
+	struct vs_record record;
+
+	if (vs_record_load(&c->ops.record, &record) != VS_OK)
+		memset(&record, 0, sizeof(record));
+	for (int i = 0; i < c->machine.count; i++) {
+		struct vs_running *r = &c->running[i];
+
+		if (c->ops.floor_get(c->ops.ctx, i, &r->floor) != VS_OK)
+			r->floor = UINT32_MAX;
+		for (int slot = 0; slot < VS_SLOTS; slot++) {
+			uint64_t seq = d->seen[slot].release_seq[i];
+
+			if (record.slots[slot].state == VS_SLOT_GOOD &&
+			    seq > r->above)
+				r->above = seq - 1;
+		}
+	}
+}
+
+int vs_charger_target(const struct vs_charger *c)
+{
+	struct vs_record record;
+
+	if (!c->recovery)
+		return !c->slot;
+	return vs_record_load(&c->ops.record, &record) == VS_OK &&
+	       record.slots[0].state == VS_SLOT_GOOD &&
+	       record.slots[1].state != VS_SLOT_GOOD;
+}
+
+void vs_charger_say_recovery(const struct vs_charger *c, char *out, size_t cap)
+{
+	const struct vs_boot_decision *d = &c->storage.start.decision;
+
+	snprintf(out, cap, "recovery: slot a: %s, %s; slot b: %s, %s",
+	         vs_reason_name(d->seen[0].refused),
+	         c->components[d->seen[0].component].name,
+	         vs_reason_name(d->seen[1].refused),
+	         c->components[d->seen[1].component].name);
 }
 
 vs_status vs_charger_open(struct vs_charger *c, const char *dir,
@@ -121,7 +173,10 @@ vs_status vs_charger_open(struct vs_charger *c, const char *dir,
 		status = take_start(c, error);
 	if (status == VS_OK)
 		status = find_rings(c, error);
-	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
+	if (status == VS_OK && c->recovery)
+		look_for_recovery(c);
+	for (int i = 0; status == VS_OK && !c->recovery && i < c->machine.count;
+	     i++) {
 		struct vs_why why = {VS_REASON_UNREADABLE,
 		                     "floor or seal cannot be read", 0};
 
@@ -153,6 +208,9 @@ vs_status vs_charger_open_slot(const struct vs_charger *c, int i, int slot,
 	out->fd = -1;
 	if (status != VS_OK)
 		return status;
+	if (c->recovery)
+		return vs_disk_open(out, path, slot == vs_charger_target(c),
+		                    ops);
 	return vs_disk_open(out, path, slot != c->slot, ops);
 }
 

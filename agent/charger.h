@@ -20,12 +20,25 @@
 
 #define VS_ERROR_LEN 256
 
-/* What one component of the running slot is. */
+/* What one component of the running slot is.  In recovery nothing runs from a
+ * slot: then only the last two are set.
+ */
 struct vs_running {
 	struct vs_seal_header header; /* verified */
 	char sha256[65];              /* of its seal file, as slots hold it */
 	uint64_t seal_len;
-	uint32_t floor;
+	uint64_t above; /* a new image's release_seq must be */
+	uint32_t floor; /* UINT32_MAX: not readable, in recovery */
+};
+
+/* What a controller last said that it runs (agent/controllers.h). */
+struct vs_told {
+	bool known; /* it has said something since the agent's start */
+	char version[VS_VERSION_LEN];
+	uint64_t release_seq;
+	uint32_t security_version;
+	uint32_t floor; /* its own; UINT32_MAX: not readable */
+	int slot;       /* of the gateway, whose image it is; -1: neither's */
 };
 
 struct vs_charger {
@@ -40,15 +53,17 @@ struct vs_charger {
 	struct vs_keyring ring; /* the newest: what is new is judged by it */
 	struct vs_boot_scratch *scratch; /* owned */
 	int slot;                        /* the running one; -1: recovery */
-	bool trial;                      /* the loader said so */
-	bool fell_back;                  /* the loader said so */
+	bool recovery;                   /* the loader said so */
+	bool trial;                      /* likewise */
+	bool fell_back;                  /* likewise */
 	vs_reason seen[VS_SLOTS];        /* why the loader passed a slot over */
 	struct vs_running running[VS_BOOT_COMPONENTS_MAX];
+	struct vs_told told[VS_BOOT_COMPONENTS_MAX];
 };
 
 /* Opens DIR: machine, keyrings, storage, decision.  Without a decision a
  * folder's boot record names the slot that runs; with a loader of its own
- * nothing does.  Verifies the running slot's seals.
+ * nothing does.  Verifies the running slot's seals, if one runs.
  * VS_OK (vs_charger_close); else a line for a person in error, safe to close.
  */
 vs_status vs_charger_open(struct vs_charger *c, const char *dir,
@@ -60,11 +75,24 @@ vs_status vs_charger_open_blank(struct vs_charger *c, const char *dir,
                                 char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
 void vs_charger_close(struct vs_charger *c); /* also for VS_AUTO */
 
+/* The slot to write next: the one that does not run.  In recovery the one that
+ * the boot record does not call GOOD, for the other may be readable again;
+ * slot A if both are alike.
+ */
+int vs_charger_target(const struct vs_charger *c);
+
+/* "recovery: slot a: no-tries-left, kernel; slot b: ...": why neither slot
+ * started.
+ */
+void vs_charger_say_recovery(const struct vs_charger *c, char *out, size_t cap);
+
 /* "DIR/name" into out, or name itself if it begins with a slash. */
 vs_status vs_charger_path(const struct vs_charger *c, const char *name,
                           char *out, size_t cap) VS_MUST_CHECK;
 
-/* Opens component i's slot; only a slot that does not run for writing. */
+/* Opens component i's slot; for writing only one that does not run, and in
+ * recovery only the one to write next.
+ */
 vs_status vs_charger_open_slot(const struct vs_charger *c, int i, int slot,
                                const struct vs_disk_ops *ops,
                                struct vs_disk *out) VS_MUST_CHECK;

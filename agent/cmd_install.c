@@ -171,7 +171,8 @@ static int arm(const struct vs_set *set)
 		vs_error("%s", error);
 		return VS_EXIT_FAILED;
 	}
-	held = vs_idle_held(&conf, &session);
+	/* In recovery there is no charger program to ask, and no session. */
+	held = c->recovery ? NULL : vs_idle_held(&conf, &session);
 	if (held) {
 		vs_error("written, not armed: %s", held);
 		vs_conf_drop(&conf);
@@ -187,8 +188,9 @@ static int install(const struct args *a, const struct vs_logged *log,
                    struct vs_charger *c)
 {
 	struct vs_local parts[VS_BOOT_COMPONENTS_MAX];
-	struct vs_set set = {
-		.charger = c, .target = !c->slot, .workers = a->workers};
+	struct vs_set set = {.charger = c,
+	                     .target = vs_charger_target(c),
+	                     .workers = a->workers};
 	double began = seconds();
 	int code;
 

@@ -50,12 +50,12 @@ static json_t *components(const struct vs_charger *c, const struct vs_state *s)
 	for (int i = 0; i < c->machine.count; i++) {
 		const struct vs_running *r = &c->running[i];
 		json_t *one = json_pack(
-			"{s:s, s:s, s:I, s:i, s:i, s:s, s:s}", "hardware",
+			"{s:s, s:s, s:I, s:i, s:I, s:s, s:s}", "hardware",
 			c->components[i].hardware, "version", r->header.version,
 			"release_seq", (json_int_t)r->header.release_seq,
 			"security_version", (int)r->header.security_version,
-			"floor", (int)r->floor, "seal_sha256", r->sha256,
-			"path", s->paths[c->slot][i]);
+			"floor", (json_int_t)r->floor, "seal_sha256", r->sha256,
+			"path", c->recovery ? "" : s->paths[c->slot][i]);
 
 		if (json_object_set_new(out, c->components[i].name, one) != 0)
 			break;
@@ -84,14 +84,15 @@ static json_t *refusals(const struct vs_outbox *o)
 static int print_json(const struct vs_charger *c, const struct vs_state *s)
 {
 	json_t *out = json_pack(
-		"{s:s, s:s, s:s, s:i, s:b, s:b, s:s, s:s, s:I, s:I, s:I, s:I, "
+		"{s:s, s:s, s:s, s:i, s:b, s:b, s:b, s:s, s:s, s:I, s:I, s:I, "
+		"s:I, "
 		"s:I, s:o, s:o}",
 		"vehicle", c->machine.vehicle, "phase", vs_phase_name(s->phase),
-		"status", vs_phase_status(s->phase), "slot", c->slot, "trial",
-		c->trial, "fell_back", c->fell_back, "reason",
-		vs_reason_name(s->reason), "detail", s->detail, "campaign_seq",
-		(json_int_t)s->campaign_seq, "bytes_fetched",
-		(json_int_t)s->bytes_fetched, "bytes_total",
+		"status", vs_phase_status(s->phase), "slot", c->slot,
+		"recovery", c->recovery, "trial", c->trial, "fell_back",
+		c->fell_back, "reason", vs_reason_name(s->reason), "detail",
+		s->detail, "campaign_seq", (json_int_t)s->campaign_seq,
+		"bytes_fetched", (json_int_t)s->bytes_fetched, "bytes_total",
 		(json_int_t)s->bytes_total, "outbox",
 		(json_int_t)s->outbox.count, "keyring",
 		(json_int_t)c->ring.version, "components", components(c, s),
@@ -103,11 +104,8 @@ static int print_json(const struct vs_charger *c, const struct vs_state *s)
 	return failed ? VS_EXIT_FAILED : VS_EXIT_OK;
 }
 
-static void print_text(const struct vs_charger *c, const struct vs_state *s)
+static void print_running(const struct vs_charger *c)
 {
-	printf("%s: slot %c%s%s, %s (%s)\n", c->machine.vehicle, 'a' + c->slot,
-	       c->trial ? ", on trial" : "", c->fell_back ? ", fell back" : "",
-	       vs_phase_name(s->phase), vs_phase_status(s->phase));
 	for (int i = 0; i < c->machine.count; i++)
 		printf("  %-12s %s, release_seq %" PRIu64
 		       ", security_version %" PRIu32 ", floor %" PRIu32 "\n",
@@ -115,6 +113,22 @@ static void print_text(const struct vs_charger *c, const struct vs_state *s)
 		       c->running[i].header.release_seq,
 		       c->running[i].header.security_version,
 		       c->running[i].floor);
+}
+
+static void print_text(const struct vs_charger *c, const struct vs_state *s)
+{
+	char where[200];
+
+	if (c->recovery)
+		vs_charger_say_recovery(c, where, sizeof(where));
+	else
+		snprintf(where, sizeof(where), "slot %c%s%s", 'a' + c->slot,
+		         c->trial ? ", on trial" : "",
+		         c->fell_back ? ", fell back" : "");
+	printf("%s: %s, %s (%s)\n", c->machine.vehicle, where,
+	       vs_phase_name(s->phase), vs_phase_status(s->phase));
+	if (!c->recovery)
+		print_running(c);
 	if (s->phase != VS_PHASE_IDLE)
 		for (size_t i = 0; i < s->part_count; i++)
 			printf("  to slot %c: %s %s\n", 'a' + s->target,

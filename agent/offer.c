@@ -127,7 +127,7 @@ static void fill_vehicle(const struct vs_charger *c, struct vs_vehicle *v,
 		ecus[i] = (struct vs_ecu){
 			.id = ids[i],
 			.hardware = c->components[i].hardware,
-			.release_seq = c->running[i].header.release_seq,
+			.release_seq = c->running[i].above,
 			.security_version = c->running[i].floor,
 			.installed_sha256 = c->running[i].sha256,
 		};

@@ -152,7 +152,9 @@ static void fill_ecus(struct vs_report *out, const struct vs_charger *c,
 		vs_offer_ecu_id(c, i, e->id);
 		snprintf(e->hardware, sizeof(e->hardware), "%s",
 		         c->components[i].hardware);
-		snprintf(e->path, sizeof(e->path), "%s", s->paths[c->slot][i]);
+		if (!c->recovery)
+			snprintf(e->path, sizeof(e->path), "%s",
+			         s->paths[c->slot][i]);
 		e->length = r->seal_len;
 		memcpy(e->sha256, r->sha256, sizeof(e->sha256));
 		snprintf(e->version, sizeof(e->version), "%s",

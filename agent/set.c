@@ -12,11 +12,35 @@ static vs_status record_fail(vs_status status, struct vs_why *why,
 	return vs_fail(status, why, VS_REASON_UNREADABLE, what, 0);
 }
 
+/* Nothing starts from either slot: what the record says of this one counts no
+ * more.  The other one stays as it is, for a read error may pass.
+ */
+static vs_status begin_recovery(const struct vs_charger *c, int slot,
+                                struct vs_why *why)
+{
+	struct vs_record record;
+	bool lost = vs_record_load(&c->ops.record, &record) != VS_OK;
+
+	if (!lost && record.slots[slot].state == VS_SLOT_EMPTY)
+		return VS_OK;
+	record.slots[slot].state = VS_SLOT_EMPTY;
+	record.slots[slot].tries = 0;
+	record.slots[slot].reason = 0;
+	record.slot = (uint8_t)!slot;
+	record.raise_floor = 0;
+	if (vs_record_store(&c->ops.record, &record) != VS_OK)
+		return record_fail(VS_ERR_IO, why,
+		                   "boot record cannot be written");
+	return VS_OK;
+}
+
 static vs_status begin(const struct vs_charger *c, int slot, struct vs_why *why)
 {
 	struct vs_record record;
 	vs_status status = vs_record_load(&c->ops.record, &record);
 
+	if (c->recovery)
+		return begin_recovery(c, slot, why);
 	if (status != VS_OK)
 		return record_fail(status, why, "boot record is unreadable");
 	/* The record is not written again for a slot that is EMPTY. */
@@ -86,8 +110,10 @@ static vs_status install_one(struct vs_set *set, int i,
 	status = vs_charger_open_slot(c, i, set->target, set->ops, &target);
 	if (status != VS_OK)
 		return record_fail(status, why, "slot cannot be opened");
-	if (c->slot != set->target &&
-	    vs_charger_open_slot(c, i, c->slot, set->ops, &running) == VS_OK)
+	/* Clusters that hash right are as good from a slot that does not start.
+	 */
+	if (vs_charger_open_slot(c, i, !set->target, set->ops, &running) ==
+	    VS_OK)
 		in.running = &running;
 	status = vs_install_run(&in, &stats, why);
 	set->stats = add(&sum.before, &stats);
@@ -117,6 +143,15 @@ vs_status vs_set_write(struct vs_set *set, struct vs_why *why)
 
 	set->stats = (struct vs_install_stats){0};
 	set->failed = 0;
+	for (int i = 0; i < set->charger->machine.count; i++)
+		if (set->charger->recovery && !set->parts[i].seal) {
+			set->failed = i;
+			return vs_fail(VS_ERR_REFUSED, why,
+			               VS_REASON_INCOMPLETE_SET,
+			               "in recovery a release must bring every "
+			               "component",
+			               0);
+		}
 	if (set->target == set->charger->slot)
 		return vs_fail(VS_ERR_STATE, why, VS_REASON_CONFLICT,
 		               "the running slot is not written", 0);

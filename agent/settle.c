@@ -52,6 +52,30 @@ static vs_status fell_back(struct vs_agent *a, const struct vs_record *record)
 	                     s->detail);
 }
 
+/* The recovery image runs.  Whether the set failed, or its bytes did, or
+ * nobody has restarted the machine yet: only a set that was tried is not tried
+ * again.
+ */
+static vs_status settle_recovery(struct vs_agent *a,
+                                 const struct vs_record *record)
+{
+	struct vs_state *s = &a->state;
+	uint8_t state = record->slots[s->target].state;
+	vs_reason reason = a->charger.seen[s->target];
+
+	if (s->phase == VS_PHASE_ARMING && state == VS_SLOT_EMPTY)
+		return VS_OK; /* cut before the record: armed once more */
+	if (s->phase == VS_PHASE_GIVING_UP || state == VS_SLOT_BAD ||
+	    (state == VS_SLOT_TRIAL && record->slots[s->target].tries == 0))
+		return fell_back(a, record);
+	s->reason = reason == VS_REASON_NONE ? VS_REASON_UNREADABLE : reason;
+	snprintf(s->detail, sizeof(s->detail),
+	         "the loader did not start slot %c", 'a' + s->target);
+	return vs_agent_move(a, VS_EVENT_FELL_BACK, s->reason,
+	                     s->part_count ? s->parts[0].path : NULL,
+	                     s->detail);
+}
+
 /* The slot that was to be tried runs. */
 static vs_status target_runs(struct vs_agent *a, bool on_trial)
 {
@@ -92,7 +116,7 @@ static vs_status adopt_trial(struct vs_agent *a, const struct vs_record *record)
 {
 	int slot = a->charger.slot;
 
-	if (record->slots[slot].state != VS_SLOT_TRIAL)
+	if (a->charger.recovery || record->slots[slot].state != VS_SLOT_TRIAL)
 		return VS_OK;
 	/* The state was lost, or the image was armed by hand. */
 	a->state.target = slot;
@@ -117,7 +141,8 @@ vs_status vs_agent_settle(struct vs_agent *a)
 	vs_status status = vs_record_load(&a->charger.ops.record, &record);
 
 	settle_keyrings(a);
-	if (status != VS_OK)
+	/* In recovery that is one more thing to mend, and it is all zeros. */
+	if (status != VS_OK && !a->charger.recovery)
 		return status;
 	switch (a->state.phase) {
 	case VS_PHASE_IDLE:
@@ -130,6 +155,7 @@ vs_status vs_agent_settle(struct vs_agent *a)
 		                       NULL, NULL);
 		return status == VS_OK ? adopt_trial(a, &record) : status;
 	default:
-		return after_arming(a, &record);
+		return a->charger.recovery ? settle_recovery(a, &record)
+		                           : after_arming(a, &record);
 	}
 }

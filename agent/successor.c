@@ -56,6 +56,9 @@ static vs_status check_place(const struct vs_charger *c,
 {
 	struct vs_record record;
 
+	if (c->recovery)
+		return vs_fail(VS_ERR_STATE, why, VS_REASON_CONFLICT,
+		               "nothing runs from a slot: repair one first", 0);
 	if (vs_record_load(&c->ops.record, &record) != VS_OK ||
 	    record.slot != c->slot ||
 	    record.slots[c->slot].state != VS_SLOT_GOOD)
@@ -140,7 +143,7 @@ vs_status vs_successor_settle(const struct vs_charger *c, struct vs_why *why)
 	vs_status status;
 
 	/* It fell back to what only an older keyring accepts: let that be. */
-	if (from < 0 || !vs_charger_runs_under(c, &c->ring))
+	if (from < 0 || c->recovery || !vs_charger_runs_under(c, &c->ring))
 		return VS_OK;
 	status = repair(c, from, why);
 	return status == VS_OK ? consent(c, why) : status;

@@ -191,10 +191,10 @@ static void note_paths(struct vs_agent *a, const struct vs_offer *o)
 	struct vs_state *s = &a->state;
 
 	for (int i = 0; i < a->charger.machine.count; i++) {
-		const char *path = o->parts[i].named
-		                           ? o->parts[i].path
-		                           : s->paths[a->charger.slot][i];
+		const char *path = o->parts[i].path;
 
+		if (!o->parts[i].named)
+			path = s->paths[a->charger.slot][i];
 		snprintf(s->paths[s->target][i], VS_TARGET_PATH_LEN, "%s",
 		         path);
 	}
@@ -273,7 +273,7 @@ static void take_up(struct vs_agent *a, const struct vs_offer *o,
 	memcpy(s->parts, wanted->parts, sizeof(s->parts));
 	s->campaign_seq = o->release_seq;
 	s->bytes_total = o->bytes_total;
-	s->target = !a->charger.slot;
+	s->target = vs_charger_target(&a->charger);
 	if (vs_agent_move(a, VS_EVENT_OFFERED, VS_REASON_NONE, NULL, NULL) ==
 	    VS_OK)
 		download(a, o);

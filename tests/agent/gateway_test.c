@@ -3,7 +3,7 @@
  * tests/agent/gateway_test.c - a gateway's partitions and variables: what the
  * agent takes for its slots, its boot record, its decision and its floors.
  *
- * S3.17 S3.18 S3.26
+ * S0.2 S0.15 S0.16
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -125,7 +125,7 @@ static void a_folder_copied_into_partitions_runs_as_it_is(void **state)
 	assert_string_equal(charger->running[1].sha256, controller_1.sha256);
 }
 
-/* S3.18 */
+/* S0.18 */
 static void floors_and_names_are_what_the_loader_said(void **state)
 {
 	const struct vs_boot_decision *d = &charger->storage.start.decision;
