@@ -78,10 +78,31 @@ static void find_nodes(struct vs_storage *s, const struct vs_partitions *p)
 	for (int i = 0; i < s->machine->count * VS_SLOTS; i++) {
 		int c = i / VS_SLOTS, slot = i % VS_SLOTS;
 
+		if (s->machine->components[c].serial)
+			continue;
 		snprintf(name, sizeof(name), "%s-%c",
 		         s->machine->components[c].name, 'a' + slot);
 		(void)!vs_partitions_find(p, name, s->slots[c][slot]);
 	}
+}
+
+/* What a controller is to run is no business of this loader's: a file. */
+static vs_status open_file(const struct vs_storage *s, int c, int slot, int *fd,
+                           char error[static VS_STORAGE_ERROR_LEN])
+{
+	char path[PATH_MAX];
+	vs_status status =
+		vs_boot_files_slot_path(s->dir, s->machine->components[c].name,
+	                                slot, path, sizeof(path));
+
+	*fd = -1;
+	if (status == VS_OK)
+		*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0 || (status == VS_OK && errno == ENOENT))
+		return VS_OK;
+	snprintf(error, VS_STORAGE_ERROR_LEN, "%.160s: %s", path,
+	         status == VS_OK ? strerror(errno) : "path is too long");
+	return VS_ERR_IO;
 }
 
 /* What a keyring's partition holds: nothing, a chain, or something else. */
@@ -152,8 +173,12 @@ static vs_status open_uefi(struct vs_storage *s,
 	     i++) {
 		int c = i / VS_SLOTS, slot = i % VS_SLOTS;
 
-		status = open_node(s->slots[c][slot], O_RDONLY,
-		                   &s->files.slots[c][slot], error);
+		if (s->machine->components[c].serial)
+			status = open_file(s, c, slot, &s->files.slots[c][slot],
+			                   error);
+		else
+			status = open_node(s->slots[c][slot], O_RDONLY,
+			                   &s->files.slots[c][slot], error);
 	}
 	return status == VS_OK ? open_rings(s, error) : status;
 }
@@ -167,10 +192,12 @@ static vs_status floor_get(void *ctx, int component, uint32_t *out)
 		return VS_ERR_IO;
 	if (component == VS_BOOT_EPOCH)
 		*out = d->epoch_floor;
-	else if (component < s->machine->count)
-		*out = d->floor[component];
-	else
+	else if (component >= s->machine->count)
 		return VS_ERR_IO;
+	else if (s->machine->components[component].serial)
+		*out = 0; /* the controller keeps its own, and says it */
+	else
+		*out = d->floor[component];
 	return *out == UINT32_MAX ? VS_ERR_IO : VS_OK;
 }
 
@@ -218,13 +245,20 @@ reorder(const struct vs_machine *m, const struct vs_boot_decision *in,
         char names[static VS_BOOT_COMPONENTS_MAX][VS_COMPONENT_LEN], int count,
         struct vs_boot_decision *out, char error[static VS_STORAGE_ERROR_LEN])
 {
+	static const struct vs_boot_decision none;
 	bool seen[VS_BOOT_COMPONENTS_MAX] = {false};
+	int serial = 0;
 
 	*out = *in;
+	for (int c = 0; c < m->count; c++) {
+		serial += m->components[c].serial;
+		move_component(out, c, &none, 0);
+	}
 	for (int k = 0; k < count; k++) {
 		int c = vs_machine_find(m, names[k]);
 
-		if (c < 0 || seen[c] || count != m->count)
+		if (c < 0 || seen[c] || m->components[c].serial ||
+		    count != m->count - serial)
 			return bad(error, "machine.conf names other components "
 			                  "than the loader's settings");
 		seen[c] = true;
@@ -292,6 +326,10 @@ static vs_status read_start(struct vs_storage *s, const struct vs_boot_ops *at,
 static vs_status slot_path(const struct vs_storage *s, int component, int slot,
                            char *out, size_t cap)
 {
+	if (s->machine->components[component].serial)
+		return vs_boot_files_slot_path(
+			s->dir, s->machine->components[component].name, slot,
+			out, cap);
 	return node_path(s->slots[component][slot], out, cap);
 }
 

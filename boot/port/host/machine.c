@@ -13,13 +13,13 @@
 
 static const struct vs_config_key keys[] = {
 	{"vehicle",           VS_CONFIG_TEXT, 1, VS_VEHICLE_LEN - 1,   NULL,
-         "the charger's name towards the server"                },
+         "the charger's name towards the server"                 },
 	{"charger_component", VS_CONFIG_TEXT, 1, VS_COMPONENT_LEN - 1, NULL,
-         "the component whose image holds the charger program"  },
+         "the component whose image holds the charger program"   },
 	{"storage",           VS_CONFIG_TEXT, 1, VS_STORAGE_LEN - 1,   "files",
-         "files: this folder; uefi: the disk of a UEFI loader"  },
-	{"component.*",       VS_CONFIG_TEXT, 1, VS_HARDWARE_LEN - 1,  NULL,
-         "component.NAME.hardware and component.NAME.hash_whole"},
+         "files: this folder; uefi: the disk of a UEFI loader"   },
+	{"component.*",       VS_CONFIG_TEXT, 1, VS_DEVICE_LEN - 1,    NULL,
+         "component.NAME.hardware, .hash_whole, .driver, .device"},
 };
 
 static vs_status bad(char error[static 256], const char *key, const char *what)
@@ -49,11 +49,47 @@ static int component_of(struct vs_machine *m, const char *name)
 	return c;
 }
 
+/* Of two words the one that value is; -1: neither. */
+static int which(const char *value, const char *no, const char *yes)
+{
+	return strcmp(value, yes) == 0 ? 1 : strcmp(value, no) == 0 ? 0 : -1;
+}
+
+static vs_status take_value(struct vs_machine *m, int c, const char *what,
+                            const char *value, const char **wrong)
+{
+	int yes = 1;
+
+	if (strcmp(what, "hardware") == 0) {
+		*wrong = "is longer than 31 characters";
+		if (strlen(value) >= VS_HARDWARE_LEN)
+			return VS_ERR_INPUT;
+		memcpy(m->components[c].hardware, value, strlen(value) + 1);
+	} else if (strcmp(what, "hash_whole") == 0) {
+		*wrong = "is neither yes nor no";
+		yes = which(value, "no", "yes");
+		m->components[c].hash_whole = yes == 1;
+	} else if (strcmp(what, "driver") == 0) {
+		*wrong = "is neither slot nor serial";
+		yes = which(value, "slot", "serial");
+		m->components[c].serial = yes == 1;
+	} else if (strcmp(what, "device") == 0) {
+		*wrong = "is not an absolute path";
+		yes = value[0] == '/' ? 1 : -1;
+		memcpy(m->components[c].device, value, strlen(value) + 1);
+	} else {
+		*wrong = "is not a key of a component";
+		return VS_ERR_INPUT;
+	}
+	return yes < 0 ? VS_ERR_INPUT : VS_OK;
+}
+
 static vs_status take_entry(struct vs_machine *m, const char *key,
                             const char *value, char error[static 256])
 {
 	const char *start = key + strlen("component.");
 	const char *dot = strrchr(start, '.');
+	const char *wrong;
 	char name[VS_COMPONENT_LEN] = {0};
 	int c;
 
@@ -64,15 +100,27 @@ static vs_status take_entry(struct vs_machine *m, const char *key,
 	c = component_of(m, name);
 	if (c < 0)
 		return bad(error, key, "is one component too many");
-	if (strcmp(dot, ".hardware") == 0) {
-		memcpy(m->components[c].hardware, value, strlen(value) + 1);
-		return VS_OK;
-	}
-	if (strcmp(dot, ".hash_whole") != 0)
-		return bad(error, key, "is not a key of a component");
-	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-		return bad(error, key, "is neither yes nor no");
-	m->components[c].hash_whole = value[0] == 'y';
+	if (take_value(m, c, dot + 1, value, &wrong) != VS_OK)
+		return bad(error, key, wrong);
+	return VS_OK;
+}
+
+/* What one component's keys must have said together. */
+static vs_status check_component(const struct vs_machine *m, int c,
+                                 char error[static 256])
+{
+	const char *name = m->components[c].name;
+	bool device = m->components[c].device[0] != '\0';
+
+	if (m->components[c].hardware[0] == '\0')
+		return bad(error, name, "has no component.NAME.hardware");
+	if (m->components[c].serial && !device)
+		return bad(error, name, "has no component.NAME.device");
+	if (!m->components[c].serial && device)
+		return bad(error, name, "has a device, but its driver is slot");
+	if (m->components[c].serial && c == m->charger)
+		return bad(error, "charger_component",
+		           "runs on a controller, not here");
 	return VS_OK;
 }
 
@@ -93,15 +141,13 @@ static vs_status take(struct vs_machine *m, const struct vs_config *config,
 		status = take_entry(m, key, value, error);
 	if (status != VS_OK)
 		return status;
-	for (int c = 0; c < m->count; c++)
-		if (m->components[c].hardware[0] == '\0')
-			return bad(error, m->components[c].name,
-			           "has no component.NAME.hardware");
 	m->charger = vs_machine_find(m, charger);
-	if (m->charger < 0)
+	for (int c = 0; status == VS_OK && c < m->count; c++)
+		status = check_component(m, c, error);
+	if (status == VS_OK && m->charger < 0)
 		return bad(error, "charger_component",
 		           "names a component that is not there");
-	return VS_OK;
+	return status;
 }
 
 vs_status vs_machine_load(const char *dir, struct vs_machine *out,

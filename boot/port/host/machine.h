@@ -11,6 +11,7 @@
 
 #define VS_VEHICLE_LEN 64 /* with the closing zero */
 #define VS_STORAGE_LEN 16
+#define VS_DEVICE_LEN 128
 
 struct vs_machine {
 	char vehicle[VS_VEHICLE_LEN];
@@ -21,12 +22,18 @@ struct vs_machine {
 		char name[VS_COMPONENT_LEN];
 		char hardware[VS_HARDWARE_LEN];
 		bool hash_whole;
+		/* It runs on a controller at the end of this line; its slots
+		 * here hold what that one is to run. */
+		bool serial;
+		char device[VS_DEVICE_LEN];
 	} components[VS_BOOT_COMPONENTS_MAX];
 };
 
 /* Reads dir/machine.conf: vehicle, storage (files if absent),
- * charger_component, component.NAME.hardware, component.NAME.hash_whole (yes or
- * no; yes if absent). VS_OK; VS_ERR_INPUT; VS_ERR_ABSENT; VS_ERR_IO;
+ * charger_component, and component.NAME.KEY with the keys hardware, hash_whole
+ * (yes or no; yes if absent), driver (slot or serial; slot if absent), and
+ * device, which serial needs.
+ * VS_OK; VS_ERR_INPUT; VS_ERR_ABSENT; VS_ERR_IO;
  * VS_ERR_NOMEM; with a line for a person in error.
  */
 vs_status vs_machine_load(const char *dir, struct vs_machine *out,
