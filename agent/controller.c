@@ -550,10 +550,6 @@ static vs_status not_started(const struct call *k, int slot)
 	const struct vs_controller_view *v = &k->c->view;
 	vs_reason reason = v->refused[slot];
 
-	if (v->recorded && v->record.slots[slot].state == VS_SLOT_BAD &&
-	    v->record.slots[slot].reason != VS_REASON_NONE &&
-	    v->record.slots[slot].reason < VS_REASON_COUNT)
-		reason = (vs_reason)v->record.slots[slot].reason;
 	return vs_fail(VS_ERR_REFUSED, k->why,
 	               reason != VS_REASON_NONE ? reason
 	                                        : VS_REASON_BOOT_FAILED,
