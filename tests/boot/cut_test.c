@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -355,8 +356,8 @@ static void the_cases_were_counted(void **state)
 {
 	(void)state;
 	print_message("# power cuts on disk: %ld single, %ld double, none "
-	              "bad\n",
-	              singles, twice);
+	              "bad; %.1f s\n",
+	              singles, twice, (double)clock() / CLOCKS_PER_SEC);
 	assert_true(singles >= 1400 && twice >= 8000);
 }
 

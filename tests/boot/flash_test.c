@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -343,9 +344,10 @@ a_journal_that_reaches_beyond_the_areas_is_not_followed(void **state)
 static void the_cases_were_as_many_as_promised(void **state)
 {
 	(void)state;
-	print_message(
-		"# power cuts on flash: %ld single, %ld double, none bad\n",
-		total.single, total.twice);
+	print_message("# power cuts on flash: %ld single, %ld double, none "
+	              "bad; %.1f s\n",
+	              total.single, total.twice,
+	              (double)clock() / CLOCKS_PER_SEC);
 	assert_true(total.single >= SINGLE_MIN);
 	assert_true(total.twice >= TWICE_MIN);
 }
