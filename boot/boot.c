@@ -41,9 +41,13 @@ static void say(const struct run *r, const char *what, int component, int slot,
 		r->ops->log(r->ops->ctx, what, component, slot, reason);
 }
 
-/* Why the record alone keeps a slot from starting; NONE if it does not. */
-static vs_reason passed_over(const struct vs_record *rec, int slot)
+/* Why a slot is not even looked at; NONE if it is. */
+static vs_reason passed_over(const struct run *r, int slot)
 {
+	const struct vs_record *rec = &r->rec;
+
+	if (r->ops->came_back >> slot & 1)
+		return VS_REASON_BOOT_FAILED;
 	switch (rec->slots[slot].state) {
 	case VS_SLOT_GOOD:
 		return VS_REASON_NONE;
@@ -183,7 +187,7 @@ static int choose(struct run *r)
 
 	for (int i = 0; i < VS_SLOTS; i++) {
 		int slot = r->rec.slot ^ i;
-		vs_reason refused = passed_over(&r->rec, slot);
+		vs_reason refused = passed_over(r, slot);
 
 		if (chosen >= 0 || refused != VS_REASON_NONE) {
 			glance(r, slot, refused);

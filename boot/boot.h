@@ -81,6 +81,10 @@ struct vs_boot_ops {
 	 */
 	const uint8_t *(*map)(void *ctx, int component, int slot, uint64_t at,
 	                      size_t len);
+	/* Bit s: slot s was started since the reset, and came back.  It is
+	 * passed over (BOOT_FAILED): a port that can tell asks again.
+	 */
+	uint32_t came_back;
 	/* One line for a person; may be NULL. */
 	void (*log)(void *ctx, const char *what, int component, int slot,
 	            vs_reason reason);

@@ -475,6 +475,46 @@ static void without_a_floor_nothing_starts(void **state)
 	sim_free(s);
 }
 
+/* S0.17: a slot that starts and comes back gives way in the same start; one on
+ * trial is given up, a good one is asked again after the next reset.
+ */
+static void a_slot_that_came_back_gives_way(void **state)
+{
+	struct sim *s = sim_new();
+	struct vs_record rec = {.seq = 3, .slot = 1};
+	struct vs_boot_decision d;
+
+	(void)state;
+	put(s, 0, 0, AT_FLOOR, 10);
+	put(s, 0, 1, ABOVE, 11);
+	rec.slots[0].state = VS_SLOT_GOOD;
+	for (int trial = 0; trial < 2; trial++) {
+		rec.slots[1].state = trial ? VS_SLOT_TRIAL : VS_SLOT_GOOD;
+		rec.slots[1].tries = trial ? 3 : 0;
+		sim_set_record(s, &rec);
+		s->ops.came_back = 1 << 1;
+		assert_int_equal(sim_decide(s, VS_RESET_REQUEST, &d), VS_OK);
+		assert_int_equal(d.verdict, VS_VERDICT_BOOT);
+		assert_int_equal(d.slot, 0);
+		assert_true(d.fell_back);
+		assert_int_equal(d.seen[1].refused, VS_REASON_BOOT_FAILED);
+		s->ops.came_back = 0;
+		assert_int_equal(vs_record_load(&s->ops.record, &rec), VS_OK);
+		assert_int_equal(rec.slot, 0);
+		assert_int_equal(rec.slots[0].state, VS_SLOT_GOOD);
+		assert_int_equal(rec.slots[1].state,
+		                 trial ? VS_SLOT_BAD : VS_SLOT_GOOD);
+		assert_int_equal(rec.slots[1].reason,
+		                 trial ? VS_REASON_BOOT_FAILED : 0);
+		rec.slot = 1;
+		rec.slots[1].reason = 0;
+	}
+	s->ops.came_back = 3;
+	assert_int_equal(sim_decide(s, VS_RESET_REQUEST, &d), VS_OK);
+	assert_int_equal(d.verdict, VS_VERDICT_DENY);
+	sim_free(s);
+}
+
 static void limits_are_refused_with_their_reason(void **state)
 {
 	struct sim *s = sim_new();
@@ -519,6 +559,7 @@ int main(void)
 		cmocka_unit_test(a_ring_of_zeros_trusts_nobody),
 		cmocka_unit_test(what_cannot_be_written_is_not_started),
 		cmocka_unit_test(without_a_floor_nothing_starts),
+		cmocka_unit_test(a_slot_that_came_back_gives_way),
 		cmocka_unit_test(limits_are_refused_with_their_reason),
 	};
 

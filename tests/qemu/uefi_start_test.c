@@ -16,6 +16,8 @@
 
 static int asked; /* how often the firmware's own answer was wanted */
 static int started;
+static int unloaded;
+static int offered; /* the initrd, that often */
 static struct efi_loaded_image loaded;
 static struct efi_load_file2 *initrd;
 static const struct efi_vendor_path *initrd_path;
@@ -98,6 +100,33 @@ static efi_status install_protocols(efi_handle *handle, ...)
 	initrd = va_arg(rest, struct efi_load_file2 *);
 	assert_null(va_arg(rest, void *));
 	va_end(rest);
+	*handle = &initrd;
+	offered++;
+	return EFI_SUCCESS;
+}
+
+static efi_status uninstall_protocols(efi_handle handle, ...)
+{
+	va_list rest;
+
+	va_start(rest, handle);
+	assert_ptr_equal(handle, &initrd);
+	assert_memory_equal(va_arg(rest, const struct efi_guid *),
+	                    &efi_device_path_id, sizeof(efi_device_path_id));
+	assert_ptr_equal(va_arg(rest, void *), initrd_path);
+	assert_memory_equal(va_arg(rest, const struct efi_guid *),
+	                    &efi_load_file2_id, sizeof(efi_load_file2_id));
+	assert_ptr_equal(va_arg(rest, void *), initrd);
+	assert_null(va_arg(rest, void *));
+	va_end(rest);
+	offered--;
+	return EFI_SUCCESS;
+}
+
+static efi_status unload_image(efi_handle image)
+{
+	assert_ptr_equal(image, &loaded);
+	unloaded++;
 	return EFI_SUCCESS;
 }
 
@@ -108,6 +137,7 @@ static efi_status start_image(efi_handle image, size_t *exit_len,
 	(void)exit_data;
 	assert_ptr_equal(image, &loaded);
 	started++;
+	assert_int_equal(offered, 1);
 	return EFI_LOAD_ERROR;
 }
 
@@ -116,6 +146,8 @@ static struct efi_boot boot = {
 	.load_image = load_image,
 	.handle_protocol = handle_protocol,
 	.install_protocols = install_protocols,
+	.uninstall_protocols = uninstall_protocols,
+	.unload_image = unload_image,
 	.start_image = start_image,
 };
 
@@ -128,14 +160,25 @@ static const struct vs_kernel kernel = {
 	.initrd_len = 32,
 };
 
+/* Loads and starts, as the loader does. */
+static efi_status start(const struct efi_system *system, const char *command,
+                        size_t len)
+{
+	efi_handle image = NULL;
+	efi_status status = vs_start_load(system, NULL, &kernel, &image);
+
+	return status == EFI_SUCCESS
+	               ? vs_start_run(system, image, &kernel, command, len)
+	               : status;
+}
+
 static void only_the_verified_bytes_pass(void **state)
 {
 	const struct efi_system system = {.boot = &boot};
 
 	(void)state;
 	asked = started = 0;
-	assert_int_equal(vs_start(&system, NULL, &kernel, "quiet", 5),
-	                 EFI_LOAD_ERROR);
+	assert_int_equal(start(&system, "quiet", 5), EFI_LOAD_ERROR);
 	assert_int_equal(started, 1);
 	/* and from then on the firmware answers for itself, for them too */
 	assert_ptr_equal(security.authenticate, veto);
@@ -165,8 +208,7 @@ static void a_kernel_that_does_not_load_is_not_started(void **state)
 	(void)state;
 	broken.load_image = refuse_to_load;
 	started = 0;
-	assert_int_equal(vs_start(&system, NULL, &kernel, "", 0),
-	                 EFI_LOAD_ERROR);
+	assert_int_equal(start(&system, "", 0), EFI_LOAD_ERROR);
 	assert_int_equal(started, 0);
 	assert_ptr_equal(security.authenticate, veto);
 }
@@ -180,8 +222,7 @@ static void the_kernel_gets_its_initrd_and_command_line(void **state)
 
 	(void)state;
 	asked = 0;
-	assert_int_equal(vs_start(&system, NULL, &kernel, "quiet x", 7),
-	                 EFI_LOAD_ERROR);
+	assert_int_equal(start(&system, "quiet x", 7), EFI_LOAD_ERROR);
 	assert_int_equal(loaded.options_len, sizeof(line));
 	assert_memory_equal(loaded.options, line, sizeof(line));
 	assert_memory_equal(&initrd_path->vendor, &efi_linux_initrd_id,
@@ -198,6 +239,40 @@ static void the_kernel_gets_its_initrd_and_command_line(void **state)
 	assert_int_equal(initrd->load(initrd, NULL, 0, &len, out), EFI_SUCCESS);
 	assert_int_equal(len, 32);
 	assert_memory_equal(out, bytes + 32, 32);
+}
+
+static void what_came_back_leaves_nothing_behind(void **state)
+{
+	const struct efi_system system = {.boot = &boot};
+
+	(void)state;
+	asked = started = unloaded = 0;
+	assert_int_equal(start(&system, "", 0), EFI_LOAD_ERROR);
+	assert_int_equal(offered, 0);
+	asked = 0;
+	assert_int_equal(start(&system, "", 0), EFI_LOAD_ERROR);
+	assert_int_equal(started, 2);
+	assert_int_equal(offered, 0);
+	assert_int_equal(unloaded, 0); /* the firmware did that */
+}
+
+static efi_status install_nothing(efi_handle *handle, ...)
+{
+	(void)handle;
+	return EFI_LOAD_ERROR;
+}
+
+static void without_its_initrd_no_kernel_is_started(void **state)
+{
+	struct efi_boot broken = boot;
+	const struct efi_system system = {.boot = &broken};
+
+	(void)state;
+	broken.install_protocols = install_nothing;
+	asked = started = unloaded = 0;
+	assert_int_equal(start(&system, "", 0), EFI_LOAD_ERROR);
+	assert_int_equal(started, 0);
+	assert_int_equal(unloaded, 1);
 }
 
 /* A store of one variable. */
@@ -321,6 +396,8 @@ int main(void)
 		cmocka_unit_test(only_the_verified_bytes_pass),
 		cmocka_unit_test(a_kernel_that_does_not_load_is_not_started),
 		cmocka_unit_test(the_kernel_gets_its_initrd_and_command_line),
+		cmocka_unit_test(what_came_back_leaves_nothing_behind),
+		cmocka_unit_test(without_its_initrd_no_kernel_is_started),
 		cmocka_unit_test(floors_are_made_once_and_only_rise),
 		cmocka_unit_test(
 			a_variable_that_a_system_could_have_made_is_no_store),

@@ -98,9 +98,26 @@ class World:
                         f"{debian}/vmlinuz", self.path("initrd"),
                         f"console={self.kind.console} panic=-1 quiet{more}",
                         self.path("kernel-image-" + version))
+        self.make_bad_kernels()
         for version in ("1.0.0", "1.1.0"):
             guest.make_root(self.work, version,
                             self.path("rootfs-image-" + version))
+
+    def make_bad_kernels(self):
+        """One that comes back, and one that does not load."""
+        back = self.path("back.efi")
+        machine.run("clang", f"--target={self.arch}-unknown-windows", "-O2",
+                    "-ffreestanding", "-fshort-wchar", f"-I{ROOT}", "-c",
+                    f"{HERE}/uefi_back.c", "-o", back + ".obj")
+        machine.run("lld", "-flavor", "link", "-subsystem:efi_application",
+                    "-entry:efi_main", "-nodefaultlib", "-out:" + back,
+                    back + ".obj")
+        machine.run(f"{ROOT}/boot/port/uefi/kernel-image", back, "-", "x",
+                    self.path("kernel-image-back"))
+        with open(self.path("kernel-image-back"), "rb") as f:
+            raw = f.read()
+        with open(self.path("kernel-image-broken"), "wb") as f:
+            f.write(raw[:4096] + b"??" + raw[4098:])
 
     def make_slots(self):
         lines = [f"ring {self.path('ring')} 7 7 3",
@@ -121,6 +138,9 @@ class World:
                  image + "1.1.0")
         slot("kernel-attack", "kernel", "1.0.1", 3, 2, US,
              "kernel-image-attack")
+        for name in ("back", "broken"):
+            slot("kernel-" + name, "kernel", "1.1.1", 3, 2, US,
+                 "kernel-image-" + name)
         slot("recovery-1.0.0", "recovery", "1.0.0", 1, 1, US,
              "kernel-image-recovery")
         subprocess.run([f"{self.build}/tests/qemu/uefi_forge"],
@@ -361,6 +381,26 @@ def with_both_slots_destroyed_recovery_starts(c):
             "guest: end")
     if c.decision()[13] != 2:
         raise Failure("the decision record says something else")
+
+
+@case("the other slot starts in the same start, the record names it; if both "
+      "fail, recovery does")
+def a_sealed_kernel_that_does_not_start_gives_way(c):
+    c.write("kernel-a", "kernel-back")
+    c.disk.write_records(0, [("good", 0), ("good", 0)])
+    c.start("starts slot a, version 1.1.1", "guest: comes back",
+            "the kernel came back: ", "slot a, kernel: boot-failed",
+            *up("b", "1.1.0"))
+    c.expect_record(1, ["good", "good"])
+    if c.decision()[52:54] == b"\0\0":
+        raise Failure("the decision does not say why slot a was refused")
+    c.write("kernel-b", "kernel-broken")
+    c.disk.write_records(1, [("good", 0), ("trial", 3)])
+    c.start("starts slot b, version 1.1.1", "the kernel does not load: ",
+            "slot b, kernel: boot-failed", "starts slot a, version 1.1.1",
+            "guest: comes back", "starts recovery 1.0.0", "guest: recovery",
+            "guest: end")
+    c.expect_record(0, ["good", "bad"])
 
 
 @case("no slot starts, the recovery image does")

@@ -19,7 +19,10 @@
 
 efi_status efi_main(efi_handle image, struct efi_system *system);
 
-enum { RESET_AFTER_US = 5000000 };
+enum { RESET_AFTER_US = 5000000, STARTS_MAX = VS_SLOTS + 1 };
+
+/* What became of a start that did not become one. */
+enum outcome { IMAGE_FAILED, MACHINE_FAILED };
 
 struct loader {
 	const struct efi_system *system;
@@ -33,6 +36,7 @@ struct loader {
 	struct vs_boot_scratch scratch;
 	struct vs_boot_decision decision;
 	struct vs_seal_header recovery;
+	enum vs_reset_cause cause;
 	uint8_t record[VS_DECISION_LEN_MAX];
 	char command[VS_COMMAND_MAX + 1];
 	size_t command_len;
@@ -124,9 +128,9 @@ static void say_decision(const struct loader *l)
 	vs_say(system, "\n");
 }
 
-static void ask(struct loader *l, enum vs_reset_cause cause)
+static void ask(struct loader *l)
 {
-	if (vs_boot_decide(&l->ops, l->components, l->count, &l->ring, cause,
+	if (vs_boot_decide(&l->ops, l->components, l->count, &l->ring, l->cause,
 	                   &l->scratch, &l->decision) != VS_OK)
 		vs_say_line(l->system, "record or floors cannot be written");
 }
@@ -138,13 +142,12 @@ static void decide(struct loader *l)
 {
 	struct vs_boot_component recovery = {
 		l->settings.recovery.name, l->settings.recovery.hardware, true};
-	enum vs_reset_cause cause = vs_store_cause(&l->store);
 
-	ask(l, cause);
+	ask(l);
 	if (l->decision.verdict == VS_VERDICT_DENY &&
 	    vs_store_look_at_media(&l->store) == VS_OK) {
 		vs_say_line(l->system, "a medium with a keyring is here");
-		ask(l, cause);
+		ask(l);
 	}
 	if (l->decision.verdict == VS_VERDICT_DENY &&
 	    l->settings.recovery.name[0] != '\0' &&
@@ -224,38 +227,59 @@ static vs_status build_command(struct loader *l, const struct vs_kernel *kernel)
 	                        l->command, &l->command_len);
 }
 
-/* Takes apart what was verified.  Returns only if it cannot be started. */
-static void start(struct loader *l, int component, int slot,
-                  const struct vs_seal_header *header)
+/* Takes apart what was verified. */
+static vs_status take_apart(struct loader *l, int component, int slot,
+                            const struct vs_seal_header *header,
+                            struct vs_kernel *kernel)
 {
 	struct vs_why why = {VS_REASON_UNREADABLE, "is not in memory", 0};
-	struct vs_kernel kernel = {0};
 	const uint8_t *image =
 		vs_store_image(&l->store, component, slot, header->image_len);
 	vs_status status = VS_ERR_IO;
 
 	if (image)
 		status = vs_kernel_decode(image, (size_t)header->image_len,
-		                          &kernel, &why);
+		                          kernel, &why);
 	if (status != VS_OK) {
 		say_why(l->system, "the kernel image", &why);
-		return;
+		return status;
 	}
-	if (build_command(l, &kernel) != VS_OK) {
+	status = build_command(l, kernel);
+	if (status != VS_OK)
 		vs_say_line(l->system, "the command line is too long");
-		return;
+	return status;
+}
+
+/* Returns only if it cannot be started.  What is loaded is measured before it
+ * runs, and only then: what does not load leaves no trace.
+ */
+static enum outcome start(struct loader *l, int component, int slot,
+                          const struct vs_seal_header *header)
+{
+	struct vs_kernel kernel = {0};
+	efi_handle image = NULL;
+	efi_status status;
+
+	if (take_apart(l, component, slot, header, &kernel) != VS_OK)
+		return IMAGE_FAILED;
+	status = vs_start_load(l->system, l->image, &kernel, &image);
+	if (status != EFI_SUCCESS) {
+		vs_say_status(l->system, "the kernel does not load", status);
+		return IMAGE_FAILED;
 	}
 	if (hand_over(l) != VS_OK)
 		vs_say_line(l->system, "the decision cannot be handed over");
 	if (measure_all(l) != VS_OK) {
 		vs_say_line(l->system, "the TPM does not answer");
-		return;
+		vs_start_unload(l->system, image);
+		return MACHINE_FAILED;
 	}
 	if (l->settings.floors_in_tpm)
 		vs_tpm_floors_lock(l->system);
-	vs_say_status(l->system, "the kernel did not start",
-	              vs_start(l->system, l->image, &kernel, l->command,
-	                       l->command_len));
+	status = vs_start_run(l->system, image, &kernel, l->command,
+	                      l->command_len);
+	vs_say_status(l->system, "the kernel came back", status);
+	return IMAGE_FAILED;
 }
 
 /* Read twice, so that no one instruction that is skipped says yes. */
@@ -266,14 +290,32 @@ static bool is_verdict(const volatile uint32_t *verdict, uint32_t wanted)
 	return *verdict == wanted;
 }
 
-static void start_verified(struct loader *l)
+/* Returns only if nothing was started: whether another slot may be. */
+static bool start_verified(struct loader *l)
 {
 	const uint32_t *verdict = &l->decision.verdict;
+	int slot = l->decision.slot;
 
-	if (is_verdict(verdict, VS_VERDICT_BOOT))
-		start(l, 0, l->decision.slot, &l->decision.header[0]);
-	else if (is_verdict(verdict, VS_VERDICT_RECOVER))
-		start(l, VS_BOOT_RECOVERY, 0, &l->recovery);
+	if (is_verdict(verdict, VS_VERDICT_BOOT)) {
+		if (start(l, 0, slot, &l->decision.header[0]) != IMAGE_FAILED)
+			return false;
+		l->ops.came_back |= UINT32_C(1) << slot;
+		return true;
+	}
+	if (is_verdict(verdict, VS_VERDICT_RECOVER))
+		(void)start(l, VS_BOOT_RECOVERY, 0, &l->recovery);
+	return false;
+}
+
+/* Slots that do not start are passed over, until the machine is reset. */
+static void start_one(struct loader *l)
+{
+	l->cause = vs_store_cause(&l->store);
+	for (int i = 0; i < STARTS_MAX; i++) {
+		decide(l);
+		if (!start_verified(l))
+			return;
+	}
 }
 
 efi_status efi_main(efi_handle image, struct efi_system *system)
@@ -285,10 +327,8 @@ efi_status efi_main(efi_handle image, struct efi_system *system)
 	l->decision.verdict = VS_VERDICT_DENY;
 	vs_say_line(system, "loader");
 	say_secure_boot(system);
-	if (open_all(l) == VS_OK) {
-		decide(l);
-		start_verified(l);
-	}
+	if (open_all(l) == VS_OK)
+		start_one(l);
 	vs_say_line(system, "resets");
 	(void)system->boot->stall(RESET_AFTER_US);
 	system->runtime->reset_system(EFI_RESET_COLD, EFI_LOAD_ERROR, 0, NULL);

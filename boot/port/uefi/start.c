@@ -76,8 +76,8 @@ static efi_status load_initrd(struct efi_load_file2 *self,
 	return EFI_SUCCESS;
 }
 
-static efi_status load(const struct efi_system *system, efi_handle parent,
-                       const struct vs_kernel *kernel, efi_handle *image)
+efi_status vs_start_load(const struct efi_system *system, efi_handle parent,
+                         const struct vs_kernel *kernel, efi_handle *image)
 {
 	struct efi_vendor_path path;
 	struct efi_security2 *security = NULL;
@@ -115,34 +115,51 @@ static void set_options(struct efi_loaded_image *image, const char *command,
 	image->options_len = (uint32_t)((len + 1) * sizeof(*options));
 }
 
-efi_status vs_start(const struct efi_system *system, efi_handle parent,
-                    const struct vs_kernel *kernel, const char *command,
-                    size_t command_len)
+/* Offers the initrd; *handle is what it is offered on, NULL if there is none.
+ */
+static efi_status offer(const struct efi_system *system, struct initrd *initrd,
+                        struct efi_vendor_path *path, efi_handle *handle)
+{
+	*handle = NULL;
+	if (initrd->kernel->initrd_len == 0)
+		return EFI_SUCCESS;
+	make_path(&efi_linux_initrd_id, path);
+	return system->boot->install_protocols(handle, &efi_device_path_id,
+	                                       path, &efi_load_file2_id,
+	                                       &initrd->protocol, NULL);
+}
+
+void vs_start_unload(const struct efi_system *system, efi_handle image)
+{
+	(void)system->boot->unload_image(image);
+}
+
+efi_status vs_start_run(const struct efi_system *system, efi_handle image,
+                        const struct vs_kernel *kernel, const char *command,
+                        size_t command_len)
 {
 	static struct initrd initrd = {.protocol = {load_initrd}};
 	static struct efi_vendor_path path;
 	struct efi_loaded_image *loaded = NULL;
-	efi_handle image = NULL;
 	efi_handle handle = NULL;
-	efi_status status;
+	efi_status status = EFI_INVALID_PARAMETER;
 
-	if (command_len > VS_COMMAND_MAX)
-		return EFI_INVALID_PARAMETER;
-	status = load(system, parent, kernel, &image);
-	if (status != EFI_SUCCESS)
-		return status;
-	status = system->boot->handle_protocol(image, &efi_loaded_image_id,
-	                                       &loaded);
-	if (status != EFI_SUCCESS)
-		return status;
-	set_options(loaded, command, command_len);
-	make_path(&efi_linux_initrd_id, &path);
+	if (command_len <= VS_COMMAND_MAX)
+		status = system->boot->handle_protocol(
+			image, &efi_loaded_image_id, &loaded);
 	initrd.kernel = kernel;
-	if (kernel->initrd_len > 0)
-		status = system->boot->install_protocols(
-			&handle, &efi_device_path_id, &path, &efi_load_file2_id,
-			&initrd.protocol, NULL);
-	if (status != EFI_SUCCESS)
+	if (status == EFI_SUCCESS)
+		status = offer(system, &initrd, &path, &handle);
+	if (status != EFI_SUCCESS) {
+		vs_start_unload(system, image);
 		return status;
-	return system->boot->start_image(image, NULL, NULL);
+	}
+	set_options(loaded, command, command_len);
+	/* An application that comes back was unloaded by the firmware. */
+	status = system->boot->start_image(image, NULL, NULL);
+	if (handle)
+		(void)system->boot->uninstall_protocols(
+			handle, &efi_device_path_id, &path, &efi_load_file2_id,
+			&initrd.protocol, NULL);
+	return status;
 }

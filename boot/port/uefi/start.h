@@ -16,11 +16,21 @@
 #include "boot/port/uefi/efi.h"
 #include "boot/port/uefi/kernel.h"
 
-/* Returns only if the kernel does: the status it or the firmware gave.
+/* Has the firmware load it; nothing of it runs.
+ * EFI_SUCCESS with *image; else the firmware's status, nothing loaded.
+ */
+efi_status vs_start_load(const struct efi_system *system, efi_handle parent,
+                         const struct vs_kernel *kernel, efi_handle *image);
+
+/* Starts what was loaded.  Returns only if the kernel does: the status it or
+ * the firmware gave, and what was loaded is gone.
  * command: text of command_len characters, a zero behind it.
  */
-efi_status vs_start(const struct efi_system *system, efi_handle parent,
-                    const struct vs_kernel *kernel, const char *command,
-                    size_t command_len);
+efi_status vs_start_run(const struct efi_system *system, efi_handle image,
+                        const struct vs_kernel *kernel, const char *command,
+                        size_t command_len);
+
+/* Undoes vs_start_load(). */
+void vs_start_unload(const struct efi_system *system, efi_handle image);
 
 #endif
