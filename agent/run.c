@@ -14,6 +14,7 @@
 #include "agent/mode.h"
 #include "agent/move.h"
 #include "agent/settle.h"
+#include "agent/sweep.h"
 #include "agent/update.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -79,6 +80,7 @@ static vs_status open_parts(struct vs_agent *a, const char *dir,
 		snprintf(error, VS_ERROR_LEN, "%.200s: path is too long", dir);
 		return VS_ERR_LIMIT;
 	}
+	vs_sweep(a->charger.dir);
 	load_state(a);
 	status = recall(a);
 	if (status != VS_OK)
