@@ -41,6 +41,7 @@ struct vs_agent {
 	bool healthy;
 	char health_detail[VS_PROBE_LINE_LEN];
 	uint64_t director_version;
+	uint64_t image_version, image_snapshot_version;
 	uint64_t build_s;     /* of the program: it is later than that */
 	uint64_t floor_s;     /* of trusted time; from verified files alone */
 	char passed_over[65]; /* set that failed here, said so in the log */

@@ -43,6 +43,8 @@ void vs_agent_deliver(struct vs_agent *a)
 	                          ? a->held
 	                          : a->health_detail,
 		.director_version = a->director_version,
+		.image_version = a->image_version,
+		.image_snapshot_version = a->image_snapshot_version,
 		.now_s = vs_agent_now_s(a),
 	};
 	bool more = a->state.outbox.count > 0;

@@ -80,6 +80,13 @@ static uint64_t highest_version(const struct vs_tuf *t)
 	return highest;
 }
 
+/* What of the image repository is believed now. */
+static void note_image(struct vs_offer *o, const struct vs_tuf *image)
+{
+	o->image_version = vs_tuf_version(image, "timestamp");
+	o->image_snapshot_version = vs_tuf_version(image, "snapshot");
+}
+
 /* Opens both, and says what their stored files do. */
 static vs_status open_repos(const struct look *l, struct repos *r)
 {
@@ -89,6 +96,8 @@ static vs_status open_repos(const struct look *l, struct repos *r)
 		l->o->director_version = highest_version(r->director);
 		status = open_repo(l, &r->at[1], "image", &r->image);
 	}
+	if (status == VS_OK)
+		note_image(l->o, r->image);
 	l->o->floor_s =
 		vs_uptane_floor(l->eyes->build_s, r->director, r->image);
 	return status;
@@ -265,7 +274,11 @@ static vs_status refresh_both(const struct look *l, struct repos *r)
 
 	l->o->retry_after_s = r->at[0].retry_after_s;
 	l->o->director_version = highest_version(r->director);
-	return status == VS_OK ? refresh(l, r, r->image) : status;
+	if (status == VS_OK) {
+		status = refresh(l, r, r->image);
+		note_image(l->o, r->image);
+	}
+	return status;
 }
 
 static vs_status look(const struct look *l, struct repos *r)

@@ -41,9 +41,11 @@ struct vs_offer {
 	size_t count;   /* components named; 0: nothing to do */
 	bool installed; /* they are what runs already */
 	struct vs_offer_part parts[VS_BOOT_COMPONENTS_MAX]; /* by component */
-	uint64_t release_seq;          /* highest of the named */
-	uint64_t bytes_total;          /* of the images named */
-	uint64_t director_version;     /* see below; 0: not known */
+	uint64_t release_seq;      /* highest of the named */
+	uint64_t bytes_total;      /* of the images named */
+	uint64_t director_version; /* see below; 0: not known */
+	/* of the image repository that is believed; 0: not known */
+	uint64_t image_version, image_snapshot_version;
 	uint64_t floor_s;              /* of trusted time, now */
 	uint32_t retry_after_s;        /* 0: not said */
 	char about[VS_NEWS_ABOUT_LEN]; /* what a refusal is about */

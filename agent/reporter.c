@@ -220,6 +220,8 @@ vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
 	report->healthy = live->healthy;
 	report->charging = live->charging;
 	report->director_version = live->director_version;
+	report->image_version = live->image_version;
+	report->image_snapshot_version = live->image_snapshot_version;
 	report->slot = c->slot;
 	report->trial = c->trial;
 	report->fell_back = c->fell_back;

@@ -29,6 +29,7 @@ struct vs_live {
 	bool charging;      /* a session holds the update up */
 	const char *detail; /* for a report without a note; "" = none */
 	uint64_t director_version;
+	uint64_t image_version, image_snapshot_version; /* 0: not known */
 	uint64_t now_s;
 };
 

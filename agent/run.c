@@ -55,6 +55,8 @@ static vs_status recall(struct vs_agent *a)
 		return VS_ERR_NOMEM;
 	vs_offer_recall(&a->charger, a->build_s, o);
 	a->director_version = o->director_version;
+	a->image_version = o->image_version;
+	a->image_snapshot_version = o->image_snapshot_version;
 	a->floor_s = o->floor_s;
 	free(o);
 	return VS_OK;

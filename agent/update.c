@@ -348,6 +348,10 @@ void vs_agent_poll(struct vs_agent *a)
 	a->floor_s = o->floor_s;
 	if (o->director_version > 0)
 		a->director_version = o->director_version;
+	if (o->image_version > 0) {
+		a->image_version = o->image_version;
+		a->image_snapshot_version = o->image_snapshot_version;
+	}
 	if (status == VS_OK) {
 		a->poll_failures = 0;
 		note_success(a);

@@ -228,6 +228,31 @@ static void a_server_that_is_down_is_no_refusal(void **state)
 	visit_must_go_on();
 }
 
+/* So that a server restored from a backup goes above both. */
+static void how_far_the_image_repository_came_is_told(void **state)
+{
+	const struct vs_report *last = &visit.server.heard->last;
+	struct repo *image = &visit.server.image;
+	uint64_t version = image->version[R_TIMESTAMP];
+
+	(void)state;
+	assert_true(version > 0);
+	assert_int_equal(last->image_version, version);
+	assert_int_equal(last->image_snapshot_version,
+	                 image->version[R_SNAPSHOT]);
+	server_publish(&visit.server);
+	visit_look();
+	assert_int_equal(last->image_version, version + 1);
+	visit.server.down = true;
+	visit_restart();
+	visit.server.down = false;
+	visit.life.agent->report_at = 0;
+	vs_agent_deliver(visit.life.agent);
+	assert_int_equal(last->image_version, version + 1);
+	assert_int_equal(last->image_snapshot_version,
+	                 image->version[R_SNAPSHOT]);
+}
+
 /* One after the other, and then the honest one. */
 static void any_number_of_refusals_is_no_wedge(void **state)
 {
@@ -270,6 +295,7 @@ int main(void)
 		EACH(versions_far_ahead_are_healed_by_the_report),
 		EACH(a_restarted_agent_tells_its_versions_before_it_looks),
 		EACH(a_server_that_is_down_is_no_refusal),
+		EACH(how_far_the_image_repository_came_is_told),
 		EACH(any_number_of_refusals_is_no_wedge),
 	};
 
