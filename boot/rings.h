@@ -7,7 +7,8 @@
  * of the one before, and if its version is not below the epoch, which only
  * rises: so a key that was revoked stays revoked, whoever writes the disk.
  *
- * For the .c files of this room only.
+ * For the .c files of this room, and for the agent, which must judge a seal by
+ * the keyrings that the loader will judge it by.
  * Freestanding: no heap, no stdio, no globals.
  */
 #ifndef VS_BOOT_RINGS_H
