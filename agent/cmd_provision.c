@@ -35,15 +35,19 @@ static const char help[] =
 	"           --seal NAME=FILE... --pack NAME=FILE...\n"
 	"           --keyring FILE --director-root FILE --image-root FILE\n"
 	"           --server URL --ca FILE --cert FILE --key FILE\n"
-	"           [--tlog-policy FILE] [--set KEY=VALUE...]\n"
+	"           [--tlog-policy FILE] [--storage KIND]\n"
+	"           [--set KEY=VALUE...]\n"
 	"\n"
 	"Makes DIR for a charger in the factory: its storage with the first\n"
 	"release in slot A, confirmed; the floors at that release; keyring,\n"
 	"roots and identity; agent.conf.  The first component's image holds\n"
 	"the charger program.  With --tlog-policy every seal must stand in a\n"
 	"transparency log that it names, the first ones too: their proofs are\n"
-	"in FILE.tlog-proof beside the seals.  --set takes any key of\n"
-	"agent.conf (see voltseal-agent check-config --help).  DIR must be\n"
+	"in FILE.tlog-proof beside the seals.  --storage uefi is for a\n"
+	"machine with a loader of its own: DIR/slot-a, DIR/slot-b and\n"
+	"DIR/boot-record are then to be copied into its partitions as they\n"
+	"are.  --set takes any key of agent.conf (see voltseal-agent\n"
+	"check-config --help).  DIR must be\n"
 	"new or empty.  It is made as DIR.new and gets its name when it is\n"
 	"whole; after a failure nothing is left.\n"
 	"\n"
@@ -58,7 +62,7 @@ struct part {
 
 struct args {
 	const char *dir, *vehicle, *keyring, *director_root, *image_root;
-	const char *server, *ca, *cert, *key, *tlog_policy;
+	const char *server, *ca, *cert, *key, *tlog_policy, *storage;
 	struct part parts[VS_BOOT_COMPONENTS_MAX];
 	int count;
 	const char *settings[SETTINGS_MAX];
@@ -152,6 +156,10 @@ static bool take_option(struct args *a, int option, const char *value)
 		return take_text(&a->key, value);
 	case 't':
 		return take_text(&a->tlog_policy, value);
+	case 'o':
+		return (strcmp(value, "files") == 0 ||
+		        strcmp(value, "uefi") == 0) &&
+		       take_text(&a->storage, value);
 	default:
 		return false;
 	}
@@ -185,15 +193,16 @@ static vs_status copy_file(const char *from, const char *dir, const char *name,
 	return status;
 }
 
-static vs_status write_machine(const struct args *a)
+static vs_status write_machine(const struct args *a, const char *storage)
 {
 	VS_AUTO(vs_buffer_drop) struct vs_buffer text;
 	vs_status status;
 
 	vs_buffer_init(&text, 65536);
 	status = vs_buffer_printf(&text,
-	                          "vehicle = %s\ncharger_component = %s\n",
-	                          a->vehicle, a->parts[0].name);
+	                          "vehicle = %s\nstorage = %s\n"
+	                          "charger_component = %s\n",
+	                          a->vehicle, storage, a->parts[0].name);
 	for (int i = 0; status == VS_OK && i < a->count; i++)
 		status =
 			vs_buffer_printf(&text,
@@ -429,7 +438,7 @@ static int provision(const struct args *a)
 	char error[VS_ERROR_LEN];
 	int code = copy_files(a);
 
-	if (code == VS_EXIT_OK && write_machine(a) != VS_OK)
+	if (code == VS_EXIT_OK && write_machine(a, "files") != VS_OK)
 		code = fail("machine.conf", VS_ERR_IO);
 	if (code == VS_EXIT_OK && write_conf(a) != VS_OK)
 		code = fail("agent.conf", VS_ERR_IO);
@@ -446,6 +455,10 @@ static int provision(const struct args *a)
 		vs_error("%s", error);
 		code = VS_EXIT_FAILED;
 	}
+	/* What was made here is in files, wherever it goes from here. */
+	if (code == VS_EXIT_OK && a->storage &&
+	    write_machine(a, a->storage) != VS_OK)
+		code = fail("machine.conf", VS_ERR_IO);
 	return code;
 }
 
@@ -546,11 +559,13 @@ int vs_cmd_provision(int argc, char **argv)
 		{"cert",          required_argument, NULL, 'c'},
 		{"key",           required_argument, NULL, 'k'},
 		{"tlog-policy",   required_argument, NULL, 't'},
+		{"storage",       required_argument, NULL, 'o'},
 		{"set",           required_argument, NULL, 's'},
 		{"help",          no_argument,       NULL, 'h'},
 		{NULL,            0,                 NULL, 0  },
 	};
 	struct args a = {0};
+	const char *lacks;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -563,9 +578,8 @@ int vs_cmd_provision(int argc, char **argv)
 			                    "bad or repeated option");
 		}
 	}
-	if (optind != argc || missing(&a))
-		return vs_cmd_usage("provision", optind != argc
-		                                         ? "spare argument"
-		                                         : missing(&a));
+	lacks = optind != argc ? "spare argument" : missing(&a);
+	if (lacks || !a.dir)
+		return vs_cmd_usage("provision", lacks ? lacks : "--dir");
 	return start(&a);
 }

@@ -130,7 +130,8 @@ static void print_keys(void)
 	     "\n"
 	     "Reads DIR/machine.conf, DIR/keyring, DIR/tlog-policy, "
 	     "DIR/agent.conf\n"
-	     "and the files it names, and says what is wrong.  Settings of "
+	     "and the files it names, looks for the slots, and says what is "
+	     "wrong.  Settings of "
 	     "agent.conf, KEY = "
 	     "VALUE:\n");
 	for (size_t i = 0; i < count; i++)
@@ -144,6 +145,15 @@ static int judge(const struct vs_charger *charger, const struct vs_conf *conf,
 {
 	char error[VS_ERROR_LEN];
 
+	for (int i = 0; i < charger->machine.count * VS_SLOTS; i++) {
+		int c = i / VS_SLOTS, slot = i % VS_SLOTS;
+
+		if (charger->ops.slot_len(charger->ops.ctx, c, slot) > 0)
+			continue;
+		vs_error("%s, slot %c: is not there",
+		         charger->components[c].name, 'a' + slot);
+		return VS_EXIT_FAILED;
+	}
 	if (vs_identity_check(conf, error) != VS_OK ||
 	    vs_mode_check(charger, conf, log, error) != VS_OK) {
 		vs_error("%s", error);

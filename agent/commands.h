@@ -21,6 +21,7 @@ int vs_cmd_provision(int argc, char **argv);
 int vs_cmd_status(int argc, char **argv);
 int vs_cmd_install(int argc, char **argv);
 int vs_cmd_keyring(int argc, char **argv);
+int vs_cmd_mark_reset(int argc, char **argv);
 int vs_cmd_check_config(int argc, char **argv);
 
 /* Says what failed, in one line, and gives the exit code for it. */

@@ -25,6 +25,8 @@ static const struct command {
 	{"provision",    vs_cmd_provision,
          "make a new charger's folder (factory)"                                      },
 	{"keyring",      vs_cmd_keyring,      "say or change whom the loader believes"},
+	{"mark-reset",   vs_cmd_mark_reset,
+         "tell the loader why the machine restarts"                                   },
 	{"check-config", vs_cmd_check_config,
          "read the configuration and say what is wrong"                               },
 };
