@@ -192,6 +192,20 @@ vs_status vs_boot_recover(const struct vs_boot_ops *ops,
                           struct vs_boot_decision *d,
                           struct vs_seal_header *header) VS_MUST_CHECK;
 
+/* After BOOT of a slot that is not on trial, before it starts: raises the
+ * recovery image's floor to the image's security_version, if it is above it and
+ * the image verifies whole under a keyring that stands.  So an older recovery
+ * image, which somebody kept, does not start any more.  There is no second one
+ * to fall back to, so nothing is lost by raising it at once.
+ * VS_OK, raised (d->floor_raised) or not; VS_ERR_IO if the floor cannot be read
+ * or raised, which need not stop the slot; VS_ERR_STATE if *d is no such BOOT.
+ */
+vs_status vs_boot_recovery_raise(const struct vs_boot_ops *ops,
+                                 const struct vs_boot_component *what,
+                                 const struct vs_keyring *ring,
+                                 struct vs_boot_scratch *scratch,
+                                 struct vs_boot_decision *d) VS_MUST_CHECK;
+
 /* Verifies one component of one slot as vs_boot_decide does; for the agent,
  * before it arms a slot.  Reads the tree from the slot: a stored tree that is
  * not the image's is refused too (TREE_MISMATCH), as dm-verity would use it.

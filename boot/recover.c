@@ -3,7 +3,8 @@
  * boot/recover.c - whether the recovery image may start.
  *
  * It is verified as slots are, twice, but for one thing: a floor or an epoch
- * that cannot be read does not stop it.
+ * that cannot be read does not stop it.  Its floor follows what lies in its
+ * place, for there is no other image of it that could be fallen back to.
  */
 #include "boot/memory.h"
 #include "boot/rings.h"
@@ -76,4 +77,49 @@ vs_status vs_boot_recover(const struct vs_boot_ops *ops,
 	else if (d->recovery == VS_REASON_NONE)
 		d->recovery = VS_REASON_UNREADABLE;
 	return VS_OK;
+}
+
+static vs_status raise(struct recovery *r)
+{
+	const struct vs_boot_ops *ops = r->from.ops;
+	struct vs_seal_header header;
+	uint32_t floor = 0;
+
+	if (ops->floor_get(ops->ctx, VS_BOOT_RECOVERY, &floor) != VS_OK)
+		return VS_ERR_IO;
+	/* Its blocks are hashed only if there is something to raise. */
+	if (look(r, false, &header) != VS_OK || !r->rings.readable ||
+	    header.security_version <= floor)
+		return VS_OK;
+	if (look(r, true, &header) != VS_OK || !vs_boot_proven(&r->proof))
+		return VS_OK;
+	if (ops->floor_raise(ops->ctx, VS_BOOT_RECOVERY,
+	                     header.security_version) != VS_OK)
+		return VS_ERR_IO;
+	r->d->floor_raised = true;
+	return VS_OK;
+}
+
+vs_status vs_boot_recovery_raise(const struct vs_boot_ops *ops,
+                                 const struct vs_boot_component *what,
+                                 const struct vs_keyring *ring,
+                                 struct vs_boot_scratch *scratch,
+                                 struct vs_boot_decision *d)
+{
+	struct recovery r = {
+		.from = {ops, scratch, VS_BOOT_RECOVERY, 0},
+		.what = what,
+		.built_in = ring,
+		.d = d,
+	};
+	uint32_t version = d->keyring_version;
+	vs_status status;
+
+	if (d->verdict != VS_VERDICT_BOOT || d->trial)
+		return VS_ERR_STATE;
+	status = raise(&r);
+	/* What the decision says of its own is what it says of the slot. */
+	d->keyring_version = version;
+	d->recovery = VS_REASON_NONE;
+	return status;
 }

@@ -164,6 +164,105 @@ static void recovery_needs_a_denial_first(void **state)
 	sim_free(s);
 }
 
+/* A machine whose slot 0 is GOOD, or on trial, with this recovery image. */
+static struct sim *running(const struct sim_image *image, uint8_t state,
+                           struct vs_boot_decision *d)
+{
+	static const struct sim_image slot = {9, 9, 2, NULL, NULL, 0, 0};
+	struct vs_record rec = {.seq = 1};
+	struct sim *s = machine(image);
+
+	sim_place(s, 0, 0, &slot);
+	rec.slots[0].state = state;
+	rec.slots[0].tries = state == VS_SLOT_TRIAL ? 2 : 0;
+	sim_set_record(s, &rec);
+	assert_int_equal(sim_decide(s, VS_RESET_POWER, d), VS_OK);
+	assert_int_equal(d->verdict, VS_VERDICT_BOOT);
+	return s;
+}
+
+static vs_status raise(struct sim *s, struct vs_boot_decision *d)
+{
+	return vs_boot_recovery_raise(&s->ops, &recovery, &s->ring, &s->scratch,
+	                              d);
+}
+
+/* S0.17 S3.20: the one that was replaced does not start any more */
+static void its_floor_follows_the_image_in_its_place(void **state)
+{
+	static const struct sim_image newer = {6, 4, 2, NULL, NULL, 0, 0};
+	struct vs_boot_decision d;
+	struct sim *s = running(&newer, VS_SLOT_GOOD, &d);
+
+	(void)state;
+	assert_int_equal(raise(s, &d), VS_OK);
+	assert_true(d.floor_raised);
+	assert_int_equal(s->floor[VS_BOOT_RECOVERY], 4);
+	assert_int_equal(d.keyring_version, s->ring.version);
+	assert_int_equal(d.recovery, VS_REASON_NONE);
+	d.floor_raised = false;
+	assert_int_equal(raise(s, &d), VS_OK);
+	assert_false(d.floor_raised);
+	memset(s->slots[0][0], 0, SIM_SLOT_LEN);
+	sim_place(s, VS_BOOT_RECOVERY, 0, &sound);
+	assert_int_equal(recover(s, &d), VS_REASON_BELOW_FLOOR);
+	sim_free(s);
+}
+
+static void its_floor_rises_over_nothing_that_does_not_verify(void **state)
+{
+	static const struct sim_image images[] = {
+		{6, 4, 1, NULL,      NULL,      0, 0},
+		{6, 4, 2, "gateway", NULL,      0, 0},
+		{6, 4, 2, NULL,      "gw-rev2", 0, 0},
+		{6, 4, 2, NULL,      NULL,      0, 0},
+		{6, 2, 2, NULL,      NULL,      0, 0},
+	};
+	struct vs_boot_decision d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		struct sim *s = running(&images[i], VS_SLOT_GOOD, &d);
+
+		s->recovery[100] ^= 1; /* under a sound seal, too */
+		assert_int_equal(raise(s, &d), VS_OK);
+		assert_false(d.floor_raised);
+		assert_int_equal(d.recovery, VS_REASON_NONE);
+		assert_int_equal(s->floor[VS_BOOT_RECOVERY], 3);
+		sim_free(s);
+	}
+}
+
+static void its_floor_rises_only_when_it_may_and_can(void **state)
+{
+	static const struct sim_image newer = {6, 4, 2, NULL, NULL, 0, 0};
+	struct vs_boot_decision d;
+	struct sim *s = running(&newer, VS_SLOT_TRIAL, &d);
+
+	(void)state;
+	assert_int_equal(raise(s, &d), VS_ERR_STATE);
+	sim_free(s);
+	s = running(&newer, VS_SLOT_GOOD, &d);
+	d.verdict = VS_VERDICT_DENY;
+	assert_int_equal(raise(s, &d), VS_ERR_STATE);
+	d.verdict = VS_VERDICT_BOOT;
+	s->floor_stuck = true;
+	assert_int_equal(raise(s, &d), VS_ERR_IO);
+	s->floor_stuck = false;
+	s->floor_unreadable = true;
+	assert_int_equal(raise(s, &d), VS_ERR_IO);
+	s->floor_unreadable = false;
+	sim_use_rings(s);
+	s->epoch_unreadable = true;
+	assert_int_equal(raise(s, &d), VS_OK);
+	s->epoch_unreadable = false;
+	s->floor[VS_BOOT_EPOCH] = s->ring.version + 1;
+	assert_int_equal(raise(s, &d), VS_OK);
+	assert_false(d.floor_raised);
+	assert_int_equal(s->floor[VS_BOOT_RECOVERY], 3);
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +275,10 @@ int main(void)
 			lost_floors_stop_the_slots_but_not_the_recovery),
 		cmocka_unit_test(a_revoked_ring_opens_no_recovery),
 		cmocka_unit_test(recovery_needs_a_denial_first),
+		cmocka_unit_test(its_floor_follows_the_image_in_its_place),
+		cmocka_unit_test(
+			its_floor_rises_over_nothing_that_does_not_verify),
+		cmocka_unit_test(its_floor_rises_only_when_it_may_and_can),
 	};
 
 	return cmocka_run_group_tests_name("boot recovery", tests, NULL, NULL);

@@ -20,6 +20,7 @@ import tempfile
 LIMITS = {
     "vs_boot_decide": 8800,
     "vs_boot_recover": 8800,
+    "vs_boot_recovery_raise": 8800,
     "vs_boot_verify_component": 3400,
     "vs_keyring_open": 5000,
     "vs_decision_decode": 1250,
