@@ -57,6 +57,17 @@ vs_status vs_floors_get(const struct efi_runtime *runtime, int number,
 	return VS_OK;
 }
 
+vs_status vs_floors_raw(const struct efi_runtime *runtime, int number,
+                        uint8_t out[static 4])
+{
+	uint8_t raw[LEN];
+
+	if (number < 0 || number >= VS_FLOORS || load(runtime, raw) != VS_OK)
+		return VS_ERR_IO;
+	memcpy(out, raw + AT_FLOORS + 4 * number, 4);
+	return VS_OK;
+}
+
 vs_status vs_floors_raise(const struct efi_runtime *runtime, int number,
                           uint32_t to)
 {

@@ -154,10 +154,6 @@ static void decide(struct loader *l)
 	    vs_boot_recover(&l->ops, &recovery, &l->ring, &l->scratch,
 	                    &l->decision, &l->recovery) != VS_OK)
 		l->decision.verdict = VS_VERDICT_DENY;
-	if (l->settings.recovery.name[0] != '\0' &&
-	    vs_boot_recovery_raise(&l->ops, &recovery, &l->ring, &l->scratch,
-	                           &l->decision) == VS_ERR_IO)
-		vs_say_line(l->system, "recovery's floor cannot be raised");
 	say_decision(l);
 }
 
@@ -254,6 +250,20 @@ static vs_status take_apart(struct loader *l, int component, int slot,
 	return status;
 }
 
+/* Whether what was decided stands when it is looked at in another way. */
+static bool holds(const struct loader *l, int component, int slot)
+{
+	int held = 0;
+
+	if (component == VS_BOOT_RECOVERY)
+		return vs_store_holds(&l->store, component, slot, true);
+	for (int c = 0; c < l->count; c++)
+		if (vs_store_holds(&l->store, c, slot,
+		                   l->settings.components[c].hash_whole))
+			held++;
+	return held > 0 && held == l->count;
+}
+
 /* Returns only if it cannot be started.  What is loaded is measured before it
  * runs, and only then: what does not load leaves no trace.
  */
@@ -271,6 +281,11 @@ static enum outcome start(struct loader *l, int component, int slot,
 		vs_say_status(l->system, "the kernel does not load", status);
 		return IMAGE_FAILED;
 	}
+	if (!holds(l, component, slot)) {
+		vs_say_line(l->system, "the decision does not hold");
+		vs_start_unload(l->system, image);
+		return MACHINE_FAILED;
+	}
 	if (hand_over(l) != VS_OK)
 		vs_say_line(l->system, "the decision cannot be handed over");
 	if (measure_all(l) != VS_OK) {
@@ -280,6 +295,8 @@ static enum outcome start(struct loader *l, int component, int slot,
 	}
 	if (l->settings.floors_in_tpm)
 		vs_tpm_floors_lock(l->system);
+	if (!holds(l, component, slot))
+		return MACHINE_FAILED;
 	status = vs_start_run(l->system, image, &kernel, l->command,
 	                      l->command_len);
 	vs_say_status(l->system, "the kernel came back", status);

@@ -4,6 +4,7 @@
  */
 #include "boot/port/uefi/store.h"
 
+#include "boot/again.h"
 #include "boot/crc.h"
 #include "boot/port/uefi/ring_part.h"
 #include "boot/port/uefi/say.h"
@@ -200,13 +201,57 @@ static void say(void *ctx, const char *what, int component, int slot,
 	vs_say(s->system, "\n");
 }
 
+/* Counts the blocks of images that are hashed: boot/ counts what it means to
+ * check, this counts what is done.
+ */
+static vs_status sha256(void *ctx, const uint8_t *a, size_t a_len,
+                        const uint8_t *b, size_t b_len,
+                        uint8_t digest[static VS_SHA256_LEN])
+{
+	struct vs_store *s = ctx;
+
+	for (int i = 0; i < VS_FLOORS && b_len == VS_BLOCK_LEN; i++) {
+		struct vs_store_body *body = &s->bodies[i];
+
+		if (body->bytes && b >= body->bytes &&
+		    b < body->bytes + body->len)
+			body->hashed++;
+	}
+	return s->crypto.sha256(s->crypto.ctx, a, a_len, b, b_len, digest);
+}
+
+static vs_status raw_floor(const struct vs_store *s, int component,
+                           uint8_t out[static VS_AGAIN_FLOOR_LEN])
+{
+	if (s->settings->floors_in_tpm)
+		return vs_tpm_floors_raw(s->system, component, out);
+	return vs_floors_raw(s->system->runtime, component, out);
+}
+
+bool vs_store_holds(const struct vs_store *s, int component, int slot,
+                    bool whole)
+{
+	const struct vs_store_body *body = &s->bodies[component];
+	uint8_t floor[VS_AGAIN_FLOOR_LEN] = {0};
+	uint32_t hashed = whole ? body->hashed : UINT32_MAX;
+
+	if (!s->footer_loaded[component][slot] ||
+	    (whole && (!body->bytes || body->slot != slot)))
+		return false;
+	if (raw_floor(s, component, floor) != VS_OK &&
+	    component != VS_BOOT_RECOVERY)
+		return false;
+	return vs_again_holds(s->footers[component][slot], floor, hashed);
+}
+
 void vs_store_ops(struct vs_store *s, const struct vs_crypto *crypto,
                   struct vs_boot_ops *out)
 {
+	s->crypto = *crypto;
 	*out = (struct vs_boot_ops){
 		.ctx = s,
-		.record = {s, record_read, record_write},
-		.crypto = *crypto,
+		.record = {s, record_read, record_write       },
+		.crypto = {s, sha256,      crypto->p256_verify},
 		.slot_len = slot_len,
 		.read = slot_read,
 		.floor_get = floor_get,

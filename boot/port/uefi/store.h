@@ -27,6 +27,7 @@ struct vs_store_body {
 	uint8_t *bytes; /* NULL: none yet */
 	uint64_t len;
 	int slot;
+	uint32_t hashed; /* blocks */
 	bool loaded[VS_STORE_CHUNKS_MAX];
 };
 
@@ -37,6 +38,7 @@ struct vs_store {
 	bool footer_loaded[VS_FLOORS][VS_SLOTS];
 	const struct efi_system *system;    /* keeps */
 	const struct vs_settings *settings; /* keeps */
+	struct vs_crypto crypto;            /* beneath the one that counts */
 	struct vs_disk disk;
 	struct vs_gpt_partition record; /* len 0: there is none */
 	struct vs_gpt_partition slots[VS_FLOORS][VS_SLOTS];
@@ -64,7 +66,7 @@ vs_status vs_store_open(const struct efi_system *system, efi_handle device,
  */
 vs_status vs_store_look_at_media(struct vs_store *s) VS_MUST_CHECK;
 
-/* The operations over s, which must outlive them; crypto is the caller's. */
+/* The operations over s, which must outlive them.  crypto needs no context. */
 void vs_store_ops(struct vs_store *s, const struct vs_crypto *crypto,
                   struct vs_boot_ops *out);
 
@@ -72,6 +74,13 @@ void vs_store_ops(struct vs_store *s, const struct vs_crypto *crypto,
 int vs_store_components(
 	const struct vs_settings *settings,
 	struct vs_boot_component out[static VS_BOOT_COMPONENTS_MAX]);
+
+/* boot/again.h's look at what was decided: the floor read anew from its store,
+ * against the header that lies in memory, and the blocks that were hashed.
+ * whole: they must have been, here.
+ */
+bool vs_store_holds(const struct vs_store *s, int component, int slot,
+                    bool whole);
 
 /* Why the machine started, if the last system left a word; takes it away. */
 enum vs_reset_cause vs_store_cause(struct vs_store *s);

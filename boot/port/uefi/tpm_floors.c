@@ -87,6 +87,22 @@ vs_status vs_tpm_floors_get(const struct efi_system *system, int number,
 	return VS_OK;
 }
 
+vs_status vs_tpm_floors_raw(const struct efi_system *system, int number,
+                            uint8_t out[static 4])
+{
+	const uint8_t *copy;
+	uint8_t raw[LEN];
+	struct vs_tpm tpm;
+
+	if (number < 0 || number >= VS_FLOORS ||
+	    vs_tpm_open(system, &tpm) != VS_OK ||
+	    vs_tpm_read(&tpm, INDEX, raw, sizeof(raw)) != VS_OK)
+		return VS_ERR_IO;
+	copy = is_sound(raw) ? raw : raw + COPY_LEN;
+	memcpy(out, copy + AT_FLOORS + 4 * number, 4);
+	return is_sound(copy) ? VS_OK : VS_ERR_IO;
+}
+
 vs_status vs_tpm_floors_raise(const struct efi_system *system, int number,
                               uint32_t to)
 {

@@ -19,6 +19,13 @@
 vs_status vs_tpm_floors_get(const struct efi_system *system, int number,
                             uint32_t *out) VS_MUST_CHECK;
 
+/* Its bytes, little endian, as they are stored in the first sound copy, which a
+ * raise writes first; for boot/again.h.
+ * VS_OK; VS_ERR_IO.
+ */
+vs_status vs_tpm_floors_raw(const struct efi_system *system, int number,
+                            uint8_t out[static 4]) VS_MUST_CHECK;
+
 /* VS_OK, read back; VS_ERR_IO with the old value or the new one in force. */
 vs_status vs_tpm_floors_raise(const struct efi_system *system, int number,
                               uint32_t to) VS_MUST_CHECK;
