@@ -37,6 +37,7 @@ struct gateway {
 	struct gateway_part parts[GATEWAY_PARTS_MAX];
 	int count;
 	struct gateway_firmware *firmware; /* shared */
+	char loop[32];                     /* "loop7" after gateway_go_real() */
 };
 
 extern struct gateway gateway; /* one at a time */
@@ -54,6 +55,12 @@ void gateway_show(const char *disk);
 /* "dev/vda3": where partition name's bytes are, below maker's folder. */
 const char *gateway_node(const char *name, char out[static 64]);
 struct gateway_part *gateway_find(const char *name);
+
+/* Puts all that on a loop device and lets the kernel show its partitions; the
+ * nodes become links to them.  False if this machine cannot (it needs root).
+ * gateway_drop() takes the device away.
+ */
+bool gateway_go_real(void);
 
 /* Plays the loader once; DENY becomes recovery.  Takes the word away, writes
  * the decision's variable.

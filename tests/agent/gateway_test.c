@@ -472,6 +472,52 @@ static void a_damaged_keyring_place_is_written_again(void **state)
 	assert_int_equal(charger->places[0].version, ring.version);
 }
 
+/* Loop devices stand in for the disk: block devices have no file's length,
+ * and can be held by somebody.
+ */
+static void real_block_devices_are_as_files(void **state)
+{
+	struct counted counted[2];
+	struct vs_source source[2];
+	struct vs_set set = {.target = 1, .workers = 1};
+	struct vs_why why = {VS_REASON_NONE, "", 0};
+	char node[64], path[PATH_MAX];
+	int held;
+
+	(void)state;
+	if (!gateway_go_real()) {
+		print_message("# skipped: no loop device with partitions\n");
+		skip();
+	}
+	must_open();
+	assert_int_equal(charger->slot, 0);
+	counted_init(&counted[0], &gateway_2, &source[0]);
+	counted_init(&counted[1], &controller_2, &source[1]);
+	set.charger = charger;
+	for (int i = 0; i < 2; i++)
+		set.parts[i].source = &source[i];
+	set.parts[0].seal = &gateway_2.opened;
+	set.parts[1].seal = &controller_2.opened;
+	maker_path(&maker, gateway_node("controller-b", node), path);
+	held = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	assert_true(held >= 0);
+	assert_int_equal(vs_set_write(&set, &why), VS_ERR_IO);
+	assert_int_equal(set.failed, 1);
+	close(held);
+	assert_int_equal(vs_set_write(&set, &why), VS_OK);
+	assert_int_equal(vs_set_arm(charger, 1, 2, &why), VS_OK);
+	assert_int_equal(
+		vs_storage_put_cause(&charger->storage, VS_RESET_REQUEST),
+		VS_OK);
+	vs_charger_close(charger);
+	assert_int_equal(gateway_boot(VS_RESET_UNKNOWN).slot, 1);
+	assert_int_equal(gateway.firmware->cause, VS_RESET_REQUEST);
+	must_open();
+	assert_true(charger->trial);
+	assert_string_equal(charger->running[0].sha256, gateway_2.sha256);
+	vs_charger_close(charger);
+}
+
 static void an_unknown_kind_of_storage_is_named(void **state)
 {
 	static const char text[] = "vehicle = CP-0001\nstorage = tape\n"
@@ -507,6 +553,7 @@ int main(void)
 		TEST(an_update_goes_through_partitions_word_and_floor),
 		TEST(a_keyring_is_framed_in_both_partitions),
 		TEST(a_damaged_keyring_place_is_written_again),
+		TEST(real_block_devices_are_as_files),
 		TEST(an_unknown_kind_of_storage_is_named),
 	};
 
