@@ -154,6 +154,10 @@ static void decide(struct loader *l)
 	    vs_boot_recover(&l->ops, &recovery, &l->ring, &l->scratch,
 	                    &l->decision, &l->recovery) != VS_OK)
 		l->decision.verdict = VS_VERDICT_DENY;
+	if (l->settings.recovery.name[0] != '\0' &&
+	    vs_boot_recovery_raise(&l->ops, &recovery, &l->ring, &l->scratch,
+	                           &l->decision) == VS_ERR_IO)
+		vs_say_line(l->system, "recovery's floor cannot be raised");
 	say_decision(l);
 }
 
