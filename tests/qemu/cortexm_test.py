@@ -127,6 +127,23 @@ class Controller(unittest.TestCase):
                     self.assertEqual(self.denied(m)["refused"][0],
                                      REASON[why])
 
+    # S2.8: whose key stands twice in the keyring is one person still
+    def test_a_factory_page_with_a_key_twice_starts_nothing(self):
+        with open(self.bench.factory, "rb") as f:
+            page = f.read()
+        at = range(76, 76 + 4 * 100, 100)  # docs/boot.md
+        people = [i for i in at if page[i + 32] == 1]  # not the LMS key
+        self.assertEqual(len(people), 3)
+        one, two = (slice(i, i + 100) for i in people[:2])
+        twice = page[:two.start] + page[one] + page[two.stop:]
+        path = os.path.join(self.bench.dir, "twice.bin")
+        with open(path, "wb") as f:
+            f.write(twice)
+        self.flash(a=self.slot["one_person"])
+        with machine.Machine(self.bench.loader("direct"), path,
+                             self.bench.file) as m:
+            self.denied(m)
+
     # S3.22
     def test_without_a_floor_nothing_starts(self):
         rec = machine.record(5, 0, ONE_GOOD)

@@ -152,6 +152,12 @@ static vs_status check_ring(const struct vs_keyring *ring)
 	    ring->threshold < 1 ||
 	    ring->threshold + ring->lms_threshold > ring->key_count)
 		return VS_ERR_INPUT;
+	/* A key that stood there twice would count as two people. */
+	for (unsigned i = 1; i < ring->key_count; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (memcmp(ring->keys[i].point, ring->keys[k].point,
+			           VS_P256_KEY_LEN) == 0)
+				return VS_ERR_INPUT;
 	return VS_OK;
 }
 
