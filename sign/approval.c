@@ -16,6 +16,7 @@
 #include "sign/ballot.h"
 #include "sign/derive.h"
 #include "sign/judge.h"
+#include "sign/lmsvote.h"
 #include "sign/release.h"
 #include "sign/say.h"
 #include "sign/show.h"
@@ -31,16 +32,28 @@ struct approval {
 	struct vs_p11 *token;
 	struct vs_p11_key keys[VS_P11_KEYS_MAX];
 	size_t key_count;
+	struct vs_lmskey lms;            /* without a tree: none was given */
 	struct vs_transcript transcript; /* empty: no ceremony was opened */
 	size_t signed_count;
 	char already[128];  /* a holder who had signed before */
 	char unusable[256]; /* why a key of the token may not sign at all */
 };
 
-/* Makes one voter's signature on the ballot's subject. */
+/* Makes one voter's signature on the ballot's subject; key NULL: with the LMS
+ * key.
+ */
 typedef vs_status (*sign_fn)(struct approval *a, void *subject,
                              const struct vs_p11_key *key,
                              const struct vs_voter *v);
+
+static vs_status sign_seals(struct approval *a, void *subject,
+                            const struct vs_p11_key *key,
+                            const struct vs_voter *v);
+
+struct vs_boot_signature {
+	struct vs_signature s; /* its bytes are raw */
+	uint8_t raw[VS_LMS_SIG_LEN_MAX];
+};
 
 static const struct vs_p11_key *key_of(const struct approval *a,
                                        const struct vs_voter *v)
@@ -57,25 +70,30 @@ static const struct vs_p11_key *key_of(const struct approval *a,
 	return NULL;
 }
 
-static vs_status vote(struct approval *a, const struct vs_ballot *b,
-                      void *subject, sign_fn sign)
+/* Votes that nobody needs are cast on metadata only: there they cost nothing.
+ */
+static vs_status vote(struct approval *a, struct vs_ballot *b, void *subject,
+                      sign_fn sign)
 {
 	vs_status status = vs_ballot_unbroken(b);
 
 	for (size_t i = 0; i < b->voter_count && !status; i++) {
-		const struct vs_voter *v = &b->voters[i];
+		struct vs_voter *v = &b->voters[i];
 		const struct vs_p11_key *key = key_of(a, v);
 
-		if (!key)
+		if (!key && (v->pkey || !vs_lmsvote_is(&a->lms, v->id)))
 			continue;
 		if (v->voted) {
 			snprintf(a->already, sizeof a->already, "%s",
 			         v->holder);
 			continue;
 		}
+		if ((!key || sign == sign_seals) && !vs_ballot_wants(b, v))
+			continue;
 		status = sign(a, subject, key, v);
 		if (status)
 			break;
+		vs_ballot_vote(b, v);
 		a->signed_count++;
 		printf("%s signs %s\n", v->holder, b->what);
 	}
@@ -88,7 +106,8 @@ static vs_status tell(struct approval *a, const struct vs_subject *s,
 {
 	const struct vs_witness who = {
 		.token = a->token,
-		.key = key,
+		/* who adds an LMS signature signs the line with the token */
+		.key = key ? key : &a->keys[0],
 		.holder = vs_args_text(a->args, "token"),
 	};
 
@@ -143,26 +162,62 @@ static vs_status sign_metadata(struct approval *a, void *subject,
 	return status ? status : vs_document_store(d);
 }
 
+/* A signature of a boot key: the token's, or the LMS key for key NULL.  raw
+ * holds its bytes.
+ */
+static vs_status sign_boot(struct approval *a, const struct vs_p11_key *key,
+                           const void *message, size_t len,
+                           struct vs_boot_signature *out)
+{
+	vs_status status;
+
+	out->s = (struct vs_signature){.scheme = VS_SCHEME_P256_SHA256,
+	                               .len = VS_P256_SIG_LEN,
+	                               .bytes = out->raw};
+	if (key) {
+		status = vs_p11_sign(a->token, key, message, len, out->raw);
+		return status ? vs_token_failed(a->token, status) : VS_OK;
+	}
+	size_t lms_len;
+	status = vs_lmskey_sign(&a->lms, message, len, out->raw, &lms_len);
+	out->s.scheme = VS_SCHEME_LMS_SHA256;
+	out->s.len = status ? 0 : (uint16_t)lms_len;
+	return status;
+}
+
 static vs_status sign_ring(struct approval *a, void *subject,
                            const struct vs_p11_key *key,
                            const struct vs_voter *v)
 {
 	struct vs_document *d = subject;
 	struct vs_signatures sigs = d->signatures;
-	uint8_t raw[VS_P11_RAW_LEN], id[VS_SHA256_LEN];
+	struct vs_boot_signature new;
+	uint8_t id[VS_SHA256_LEN];
 	vs_status status = vs_hex_decode(v->id, id, sizeof id);
 
 	if (!status && vs_signature_of(&sigs, id))
 		return VS_OK; /* it is in both keyrings */
-	if (!status)
-		status = vs_p11_sign(a->token, key, d->bytes, d->body_len, raw);
 	if (status)
-		return vs_token_failed(a->token, status);
-	status = vs_signature_insert(&sigs, v->id, raw);
+		return vs_say_io(status, d->path);
+	status = sign_boot(a, key, d->bytes, d->body_len, &new);
+	if (status)
+		return status;
+	status = vs_signature_insert(&sigs, v->id, &new.s);
 	if (status)
 		return vs_say_io(status, d->path);
 	status = tell_document(a, d, key, v);
 	return status ? status : vs_document_set_signatures(d, &sigs);
+}
+
+/* Whether the LMS key has a leaf for each seal that it has not signed. */
+static vs_status check_leaves(const struct approval *a,
+                              const struct vs_proposal *p, const uint8_t *id)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < p->image_count; i++)
+		count += !vs_signature_of(&p->images[i].seal.signatures, id);
+	return vs_lmskey_enough(&a->lms, count);
 }
 
 /* A vote cut off between two seals is completed here. */
@@ -174,18 +229,22 @@ static vs_status sign_seals(struct approval *a, void *subject,
 	uint8_t id[VS_SHA256_LEN];
 	vs_status status = vs_hex_decode(v->id, id, sizeof id);
 
+	if (status)
+		return vs_say_io(status, p->dir);
+	if (!key)
+		status = check_leaves(a, p, id);
 	for (size_t i = 0; i < p->image_count && !status; i++) {
 		struct vs_image *image = &p->images[i];
 		struct vs_signatures sigs = image->seal.signatures;
-		uint8_t raw[VS_P11_RAW_LEN];
+		struct vs_boot_signature new;
 
 		if (vs_signature_of(&sigs, id))
 			continue;
-		status = vs_p11_sign(a->token, key, image->seal.raw,
-		                     VS_SEAL_HEADER_LEN, raw);
+		status = sign_boot(a, key, image->seal.raw, VS_SEAL_HEADER_LEN,
+		                   &new);
 		if (status)
-			return vs_token_failed(a->token, status);
-		status = vs_signature_insert(&sigs, v->id, raw);
+			return status;
+		status = vs_signature_insert(&sigs, v->id, &new.s);
 		if (!status)
 			status = tell_image(a, image, key, v);
 		if (!status)
@@ -419,6 +478,18 @@ static vs_status check_author(const struct approval *a)
 	return status;
 }
 
+/* A line of the transcript is signed by the token also where an LMS key adds
+ * the signature it tells of.
+ */
+static vs_status check_transcript_key(const struct approval *a)
+{
+	if (!a->lms.tree || !a->transcript.count || a->key_count)
+		return VS_OK;
+	vs_error("token %s: holds no key to sign the transcript with",
+	         vs_args_text(a->args, "token"));
+	return VS_ERR_ABSENT;
+}
+
 static vs_status run_open(struct approval *a)
 {
 	vs_status status = vs_store_sweep(a->p->dir);
@@ -436,19 +507,26 @@ static vs_status run_open(struct approval *a)
 	if (!status)
 		status = check_author(a);
 	if (!status)
+		status = vs_lmsvote_open(a->args, a->room, &a->lms);
+	if (!status)
+		status = check_transcript_key(a);
+	if (!status)
 		status = approve_all(a);
 	if (!status)
 		status = verdict(a);
+	vs_lmsvote_warn(&a->lms);
 	return status ? status : vs_show_progress(a->room, a->p);
 }
 
 vs_status vs_approval_run(const struct vs_args *args, const struct vs_room *r,
                           struct vs_proposal **p)
 {
-	struct approval a = {.args = args, .room = r, .p = *p};
+	struct approval a = {
+		.args = args, .room = r, .p = *p, .lms = {.fd = -1}};
 	vs_status status = run_open(&a);
 
 	vs_p11_close(&a.token);
+	vs_lmskey_drop(&a.lms);
 	vs_transcript_drop(&a.transcript);
 	*p = a.p;
 	return status;

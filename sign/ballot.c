@@ -10,6 +10,7 @@
 
 #include "base/hex.h"
 #include "base/log.h"
+#include "seal/lms.h"
 #include "seal/openssl.h"
 #include "sign/derive.h"
 #include "sign/rotate.h"
@@ -44,9 +45,39 @@ static vs_status add_voter(const struct vs_room *r, const struct vs_proposal *p,
 static void count(struct vs_ballot *b)
 {
 	for (size_t i = 0; i < b->voter_count; i++) {
-		b->good += b->voters[i].voted;
-		b->broken += b->voters[i].broken;
+		const struct vs_voter *v = &b->voters[i];
+
+		*(v->pkey ? &b->good : &b->lms_good) += v->voted;
+		b->broken += v->broken;
 	}
+}
+
+bool vs_ballot_full(const struct vs_ballot *b)
+{
+	return b->good >= b->threshold && b->lms_good >= b->lms_threshold;
+}
+
+bool vs_ballot_wants(const struct vs_ballot *b, const struct vs_voter *v)
+{
+	if (v->voted)
+		return false;
+	return v->pkey ? b->good < b->threshold
+	               : b->lms_good < b->lms_threshold;
+}
+
+void vs_ballot_vote(struct vs_ballot *b, struct vs_voter *v)
+{
+	v->voted = true;
+	*(v->pkey ? &b->good : &b->lms_good) += 1;
+}
+
+void vs_ballot_score(const struct vs_ballot *b, char out[static 96])
+{
+	if (b->lms_threshold)
+		snprintf(out, 96, "%zu of %zu and LMS %zu of %zu", b->good,
+		         b->threshold, b->lms_good, b->lms_threshold);
+	else
+		snprintf(out, 96, "%zu of %zu", b->good, b->threshold);
 }
 
 /* Metadata */
@@ -191,23 +222,20 @@ const struct vs_signature *vs_signature_of(const struct vs_signatures *sigs,
 }
 
 vs_status vs_signature_insert(struct vs_signatures *sigs, const char *id,
-                              const uint8_t raw[static VS_P256_SIG_LEN])
+                              struct vs_signature *new)
 {
-	struct vs_signature new = {.scheme = VS_SCHEME_P256_SHA256,
-	                           .len = VS_P256_SIG_LEN,
-	                           .bytes = raw};
 	size_t at = 0;
 
 	if (sigs->count == VS_SIGNATURES_MAX)
 		return VS_ERR_LIMIT;
-	if (vs_hex_decode(id, new.key_id, sizeof new.key_id))
+	if (vs_hex_decode(id, new->key_id, sizeof new->key_id))
 		return VS_ERR_INPUT;
 	while (at < sigs->count &&
-	       memcmp(sigs->at[at].key_id, new.key_id, sizeof new.key_id) < 0)
+	       memcmp(sigs->at[at].key_id, new->key_id, sizeof new->key_id) < 0)
 		at++;
 	memmove(&sigs->at[at + 1], &sigs->at[at],
 	        (sigs->count - at) * sizeof *sigs->at);
-	sigs->at[at] = new;
+	sigs->at[at] = *new;
 	sigs->count++;
 	return VS_OK;
 }
@@ -219,16 +247,23 @@ static bool boot_signed(const struct vs_crypto *crypto,
                         const struct vs_signatures *sigs, bool *broken)
 {
 	const struct vs_signature *s = vs_signature_of(sigs, ring->keys[i].id);
+	const uint8_t *key = ring->keys[i].point;
 	uint8_t digest[VS_SHA256_LEN];
+	bool ok;
 
 	if (!s)
 		return false;
-	bool ok = s->scheme == VS_SCHEME_P256_SHA256 &&
-	          s->len == VS_P256_SIG_LEN &&
-	          crypto->sha256(crypto->ctx, message, len, NULL, 0, digest) ==
-	                  VS_OK &&
-	          crypto->p256_verify(crypto->ctx, ring->keys[i].point, digest,
-	                              s->bytes) == VS_OK;
+	if (s->scheme != ring->keys[i].scheme)
+		ok = false;
+	else if (s->scheme == VS_SCHEME_LMS_SHA256)
+		ok = vs_lms_verify(crypto, key, message, len, s->bytes,
+		                   s->len) == VS_OK;
+	else
+		ok = s->len == VS_P256_SIG_LEN &&
+		     crypto->sha256(crypto->ctx, message, len, NULL, 0,
+		                    digest) == VS_OK &&
+		     crypto->p256_verify(crypto->ctx, key, digest, s->bytes) ==
+		             VS_OK;
 	if (!ok)
 		*broken = true;
 	return ok;
@@ -242,12 +277,14 @@ static vs_status ring_voters(const struct vs_room *r,
 	vs_status status = VS_OK;
 
 	out->threshold = ring->threshold;
+	out->lms_threshold = ring->lms_threshold;
 	for (size_t i = 0; i < ring->key_count && !status; i++) {
 		char id[65];
-		EVP_PKEY *pkey;
+		EVP_PKEY *pkey = NULL;
 
 		vs_hex_encode(ring->keys[i].id, VS_SHA256_LEN, id);
-		if (vs_p11_pkey(ring->keys[i].point, &pkey))
+		if (ring->keys[i].scheme == VS_SCHEME_P256_SHA256 &&
+		    vs_p11_pkey(ring->keys[i].point, &pkey))
 			return vs_say_io(VS_ERR_CRYPTO, out->what);
 		status = add_voter(r, p, out, id, pkey);
 	}

@@ -142,9 +142,10 @@ static vs_status take_boot(struct vs_signatures *to,
 	const struct vs_signature *s =
 		status ? NULL : vs_signature_of(from, key);
 
-	return s && !vs_signature_of(to, key)
-	               ? vs_signature_insert(to, id, s->bytes)
-	               : status;
+	if (!s || vs_signature_of(to, key))
+		return status;
+	struct vs_signature new = *s;
+	return vs_signature_insert(to, id, &new);
 }
 
 static vs_status take_document(struct vs_document *to,
@@ -273,7 +274,8 @@ static vs_status merge_ballot_of_seals(struct merge *m,
 			status = refuse(m->away->dir,
 			                "asks others than the room",
 			                VS_REASON_CONFLICT);
-		if (!status && !here[which].enough)
+		if (!status &&
+		    vs_ballot_wants(&here[which], &here[which].voters[i]))
 			status = merge_voter(m, away, &here[which], i);
 		vs_ballots_drop(here, VS_BALLOTS_MAX);
 	}

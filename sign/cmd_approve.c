@@ -4,6 +4,7 @@
  */
 #include "sign/approval.h"
 #include "sign/commands.h"
+#include "sign/lmsvote.h"
 #include "sign/token.h"
 
 static vs_status run(const struct vs_args *args)
@@ -22,6 +23,7 @@ static const struct vs_option options[] = {
 	VS_TEXT(VS_REQUIRED, "room", "ROOM", "the signing room"),
 	VS_TEXT(VS_REQUIRED, "proposal", "NAME", "the proposal"),
 	VS_TOKEN_OPTIONS,
+	VS_LMS_OPTIONS,
 	VS_FLAG("yes", "do not ask after showing it"),
 };
 

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "sign/commands.h"
 #include "sign/derive.h"
+#include "sign/leafuse.h"
 #include "sign/room.h"
 #include "sign/say.h"
 #include "trust/json.h"
@@ -41,6 +42,7 @@ struct forecast {
 	json_t *all;
 	uint64_t now_s;
 	int64_t soonest;
+	bool low; /* an LMS key is nearly used up */
 };
 
 static const char *word_of(int64_t days)
@@ -110,6 +112,47 @@ static vs_status add_room(struct forecast *f)
 	return status;
 }
 
+/* "renew soon" below a tenth of an LMS key's leaves: there is no date. */
+static const char *word_of_leaves(uint64_t left, uint64_t all)
+{
+	if (left == 0)
+		return "USED UP";
+	if (left < all / 100)
+		return "URGENT";
+	return left < all / 10 ? "renew soon" : "good";
+}
+
+/* As far as the room has seen; lms show tells exactly, of each folder. */
+static vs_status add_leaves(struct forecast *f, const struct vs_lmspub *pub)
+{
+	uint32_t all = UINT32_C(1) << vs_lms_height(pub->key), next;
+	char what[128];
+	vs_status status = vs_leafuse_next(f->room, pub->id, &next);
+
+	if (status)
+		return status;
+	uint64_t left = next < all ? all - next : 0;
+	f->low = f->low || left < all / 10;
+	snprintf(what, sizeof what, "LMS key %s of %s", pub->label,
+	         pub->holder);
+	json_t *one = json_pack("{s:s, s:I, s:I, s:s}", "what", what, "left",
+	                        (json_int_t)left, "leaves", (json_int_t)all,
+	                        "state", word_of_leaves(left, all));
+	if (json_array_append_new(f->all, one))
+		return vs_say_io(VS_ERR_NOMEM, what);
+	return VS_OK;
+}
+
+static vs_status add_lms(struct forecast *f)
+{
+	const struct vs_policy *p = f->room->policy;
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; i < p->lms_count && !status; i++)
+		status = add_leaves(f, &p->lms[i]);
+	return status;
+}
+
 /* A certificate's last second since 1970. */
 static vs_status expiry_of(const char *pem, size_t len, uint64_t *out)
 {
@@ -149,11 +192,16 @@ static void print(const struct forecast *f)
 
 	json_array_foreach(f->all, i, one)
 	{
-		printf("%-40s %s %6lld days  %s\n",
+		const json_t *days = json_object_get(one, "days");
+		const char *when =
+			json_string_value(json_object_get(one, "expires"));
+
+		if (!days)
+			days = json_object_get(one, "left");
+		printf("%-40s %-20s %6lld %s  %s\n",
 		       json_string_value(json_object_get(one, "what")),
-		       json_string_value(json_object_get(one, "expires")),
-		       (long long)json_integer_value(
-			       json_object_get(one, "days")),
+		       when ? when : "-", (long long)json_integer_value(days),
+		       when ? "days" : "left",
 		       json_string_value(json_object_get(one, "state")));
 	}
 }
@@ -167,8 +215,13 @@ static vs_status verdict(const struct vs_args *args, const struct forecast *f)
 		status = vs_print_json(f->all);
 	else
 		print(f);
-	if (status || f->soonest >= within)
+	if (status || (f->soonest >= within && !(within && f->low)))
 		return status;
+	if (f->soonest >= within) {
+		vs_error("forecast: an LMS key is nearly used up (%s)",
+		         vs_reason_name(VS_REASON_EXPIRED));
+		return VS_ERR_REFUSED;
+	}
 	vs_error("forecast: something expires within %lld days (%s)",
 	         (long long)within, vs_reason_name(VS_REASON_EXPIRED));
 	return VS_ERR_REFUSED;
@@ -188,6 +241,8 @@ static vs_status run(const struct vs_args *args)
 		status = vs_room_open(vs_args_text(args, "room"), &r);
 	if (!status)
 		status = add_room(&f);
+	if (!status)
+		status = add_lms(&f);
 	while (!status && (path = vs_args_next(args, "certificate", &at)))
 		status = add_certificate(&f, path);
 	return status ? status : verdict(args, &f);
@@ -210,7 +265,8 @@ const struct vs_command vs_cmd_forecast = {
 	"From 60 days before it \"renew soon\", from 30 \"renew now\", from "
 	"7 \"URGENT\".  Ends\nwith 1 if anything has expired, or with "
 	"--within does so soon: for a calendar or\na timer.  propose renew "
-	"makes it good again.",
+	"makes it good again.  Of LMS keys it tells how\nmany signatures are "
+	"left, as far as the room has seen; below a tenth \"renew soon\".",
 	NULL,
 	options,
 	sizeof options / sizeof *options,

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "seal/lms.h"
 #include "seal/openssl.h"
 #include "seal/pack.h"
 #include "seal/seal.h"
@@ -97,20 +98,26 @@ static vs_status inspect_keyring(const struct file *f, json_t **out,
 	if (status)
 		return status;
 	json_t *keys = json_array(), *components = json_array();
-	for (size_t i = 0; i < ring.key_count; i++)
+	for (size_t i = 0; i < ring.key_count; i++) {
+		bool lms = ring.keys[i].scheme == VS_SCHEME_LMS_SHA256;
+
 		json_array_append_new(
-			keys,
-			json_pack("{s:o, s:o}", "id",
-		                  hex_of(ring.keys[i].id, VS_SHA256_LEN),
-		                  "point",
-		                  hex_of(ring.keys[i].point, VS_P256_KEY_LEN)));
+			keys, json_pack("{s:o, s:o}", "id",
+		                        hex_of(ring.keys[i].id, VS_SHA256_LEN),
+		                        lms ? "lms" : "point",
+		                        hex_of(ring.keys[i].point,
+		                               lms ? VS_LMS_KEY_LEN
+		                                   : VS_P256_KEY_LEN)));
+	}
 	for (size_t i = 0; i < ring.component_count; i++)
 		json_array_append_new(components,
 		                      json_string(ring.components[i]));
-	*out = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "kind", "keyring",
-	                 "version", (json_int_t)ring.version, "threshold",
-	                 (json_int_t)ring.threshold, "keys", keys, "components",
-	                 components, "signed_by", signers(&sigs));
+	*out = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "kind",
+	                 "keyring", "version", (json_int_t)ring.version,
+	                 "threshold", (json_int_t)ring.threshold,
+	                 "lms_threshold", (json_int_t)ring.lms_threshold,
+	                 "keys", keys, "components", components, "signed_by",
+	                 signers(&sigs));
 	return VS_OK;
 }
 

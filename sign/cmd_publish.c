@@ -20,6 +20,7 @@
 #include "sign/commands.h"
 #include "sign/inforce.h"
 #include "sign/judge.h"
+#include "sign/leafuse.h"
 #include "sign/release.h"
 #include "sign/say.h"
 #include "sign/store.h"
@@ -28,14 +29,14 @@
 static vs_status check_ballot(const struct vs_ballot *b)
 {
 	vs_status status = vs_ballot_unbroken(b);
-	char names[512];
+	char names[512], score[96];
 
-	if (status || (b->enough && b->good >= b->threshold))
+	if (status || (b->enough && vs_ballot_full(b)))
 		return status;
 	vs_ballot_names(b, false, names, sizeof names);
-	vs_error("%s: %zu of %zu approvals (%s); still asked: %s", b->what,
-	         b->good, b->threshold, vs_reason_name(VS_REASON_THRESHOLD),
-	         names);
+	vs_ballot_score(b, score);
+	vs_error("%s: %s approvals (%s); still asked: %s", b->what, score,
+	         vs_reason_name(VS_REASON_THRESHOLD), names);
 	return VS_ERR_REFUSED;
 }
 
@@ -178,6 +179,8 @@ static vs_status check_all(const struct vs_room *r, struct vs_proposal *p,
 	status = vs_judge_policy(r, p);
 	if (!status)
 		status = vs_ceremony_apart(r, p, t);
+	if (!status)
+		status = vs_leafuse_once(r, p);
 	return status ? status
 	              : vs_inforce_verify(r, p, VS_INFORCE_SEALS, &files);
 }

@@ -18,6 +18,7 @@
 #include "sign/commands.h"
 #include "sign/difference.h"
 #include "sign/inforce.h"
+#include "sign/lmsvote.h"
 #include "sign/say.h"
 #include "sign/token.h"
 
@@ -110,6 +111,7 @@ static vs_status run(const struct vs_args *args)
 static const struct vs_option options[] = {
 	VS_TEXT(VS_REQUIRED, "ceremony", "DIR", "what export wrote"),
 	VS_TOKEN_OPTIONS,
+	VS_LMS_OPTIONS,
 	VS_FLAG("yes", "do not ask after showing it"),
 };
 

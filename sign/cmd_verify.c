@@ -11,6 +11,7 @@
 #include "seal/openssl.h"
 #include "sign/commands.h"
 #include "sign/inforce.h"
+#include "sign/leafuse.h"
 #include "sign/say.h"
 
 static vs_status verify_room(const char *dir, const char *proposal)
@@ -24,6 +25,8 @@ static vs_status verify_room(const char *dir, const char *proposal)
 		status = vs_proposal_open(&r, proposal, &p);
 	if (!status)
 		status = vs_inforce_verify(&r, p, VS_INFORCE_PACKS, &files);
+	if (!status)
+		status = vs_leafuse_once(&r, p);
 	if (!status && proposal)
 		printf("%s: %zu files, all good with proposal %s in force\n",
 		       dir, files, proposal);

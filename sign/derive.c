@@ -229,30 +229,41 @@ vs_status vs_derive_delegated(const struct vs_room *r,
 
 static int by_id(const void *a, const void *b)
 {
-	const struct vs_pubkey *const *x = a, *const *y = b;
+	const uint8_t *x = a, *y = b; /* a key begins with its id */
 
-	return memcmp((*x)->boot_id, (*y)->boot_id, sizeof(*x)->boot_id);
+	return memcmp(x, y, VS_SHA256_LEN);
+}
+
+static void derive_keys(const struct vs_policy *p, struct vs_keyring *out)
+{
+	const struct vs_policy_role *role = &p->role[VS_POLICY_KEYRING];
+	size_t n = 0;
+
+	for (size_t i = 0; i < role->key_count; i++, n++) {
+		memcpy(out->keys[n].id, role->keys[i].boot_id, VS_SHA256_LEN);
+		memcpy(out->keys[n].point, role->keys[i].point,
+		       VS_P256_KEY_LEN);
+		out->keys[n].scheme = VS_SCHEME_P256_SHA256;
+	}
+	for (size_t i = 0; i < p->lms_count && n < VS_KEYRING_KEYS_MAX;
+	     i++, n++) {
+		memcpy(out->keys[n].id, p->lms[i].id, VS_SHA256_LEN);
+		memcpy(out->keys[n].point, p->lms[i].key, VS_LMS_KEY_LEN);
+		out->keys[n].scheme = VS_SCHEME_LMS_SHA256;
+	}
+	out->key_count = (uint16_t)n;
+	qsort(out->keys, n, sizeof *out->keys, by_id);
 }
 
 void vs_derive_keyring(const struct vs_policy *p, struct vs_keyring *out)
 {
-	const struct vs_policy_role *role = &p->role[VS_POLICY_KEYRING];
-	const struct vs_pubkey *sorted[VS_POLICY_KEYS_MAX];
-
 	*out = (struct vs_keyring){
 		.version = 1,
-		.threshold = (uint16_t)role->threshold,
-		.key_count = (uint16_t)role->key_count,
+		.threshold = (uint16_t)p->role[VS_POLICY_KEYRING].threshold,
+		.lms_threshold = (uint16_t)p->lms_threshold,
 		.component_count = (uint16_t)p->components.count,
 	};
-	for (size_t i = 0; i < role->key_count; i++)
-		sorted[i] = &role->keys[i];
-	qsort(sorted, role->key_count, sizeof *sorted, by_id);
-	for (size_t i = 0; i < role->key_count; i++) {
-		memcpy(out->keys[i].id, sorted[i]->boot_id, VS_SHA256_LEN);
-		memcpy(out->keys[i].point, sorted[i]->point, VS_P256_KEY_LEN);
-		out->keys[i].scheme = VS_SCHEME_P256_SHA256;
-	}
+	derive_keys(p, out);
 	for (size_t i = 0; i < p->components.count; i++)
 		snprintf(out->components[i], VS_COMPONENT_LEN, "%s",
 		         p->components.at[i]);

@@ -19,6 +19,10 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_key_generate,
 	&vs_cmd_key_list,
 	&vs_cmd_key_export,
+	&vs_cmd_lms_generate,
+	&vs_cmd_lms_show,
+	&vs_cmd_lms_export,
+	&vs_cmd_lms_reserve,
 	&vs_cmd_room_init,
 	&vs_cmd_propose_release,
 	&vs_cmd_propose_renew,
@@ -54,6 +58,8 @@ static void help(void)
 	printf("voltseal-sign - the offline signing room\n\n"
 	       "The way of a release:\n"
 	       "  token init, key generate, key export   once per person\n"
+	       "  lms generate, lms export               and against quantum "
+	       "computers\n"
 	       "  room init, approve, publish            once per fleet\n"
 	       "  propose release                        one person\n"
 	       "  show, approve                          m of n people\n"

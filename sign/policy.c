@@ -122,6 +122,8 @@ static vs_status load_all(const char *path, struct vs_policy *p)
 		status = vs_policy_wrong(path, "keyring",
 		                         "components: must be 1 to %d",
 		                         VS_KEYRING_COMPONENTS_MAX);
+	if (!status)
+		status = vs_policy_load_lms(path, p);
 	for (int i = VS_POLICY_DELEGATED_FIRST;
 	     i <= VS_POLICY_DELEGATED_LAST && !status; i++)
 		status = vs_policy_load_paths(path, p, i);
@@ -176,6 +178,9 @@ static json_t *encode_role(const struct vs_policy *p, int row)
 	for (size_t i = 0; ok && i < role->key_count; i++)
 		ok = json_array_append_new(
 			     keys, vs_pubkey_encode(&role->keys[i])) == 0;
+	if (ok && row == VS_POLICY_KEYRING && p->lms_count)
+		ok = json_object_set_new(o, "lms_keys",
+		                         vs_policy_encode_lms(p)) == 0;
 	if (!ok || json_object_set(o, "keys", keys)) {
 		json_decref(o);
 		o = NULL;
@@ -222,6 +227,16 @@ bool vs_policy_holder(const struct vs_policy *p, const char *id, char *out,
 			snprintf(out, cap, "%s (%s)", key->holder, key->label);
 			return true;
 		}
+	}
+	for (size_t i = 0; i < p->lms_count; i++) {
+		char boot_id[65];
+
+		vs_hex_encode(p->lms[i].id, sizeof p->lms[i].id, boot_id);
+		if (strcmp(boot_id, id) != 0)
+			continue;
+		snprintf(out, cap, "%s (%s)", p->lms[i].holder,
+		         p->lms[i].label);
+		return true;
 	}
 	return false;
 }

@@ -17,6 +17,7 @@
 
 #include "base/status.h"
 #include "seal/keyring.h"
+#include "sign/lmskey.h"
 #include "sign/pubkey.h"
 
 #define VS_POLICY_KEYS_MAX VS_KEYRING_KEYS_MAX
@@ -64,7 +65,10 @@ struct vs_policy {
 	uint64_t version; /* from 1; a room's policies follow one another */
 	bool demo;        /* keys whose private part anybody has are let in */
 	struct vs_policy_role role[VS_POLICY_ROLES];
-	struct vs_policy_texts components; /* of the keyring */
+	struct vs_policy_texts components;        /* of the keyring */
+	struct vs_lmspub lms[VS_POLICY_KEYS_MAX]; /* of the keyring, too */
+	size_t lms_count;
+	uint64_t lms_threshold; /* how many of these must sign as well */
 };
 
 /* Reads a policy; key files are taken from the policy's folder.  Says by

@@ -238,6 +238,11 @@ static void print_role(const struct vs_policy *p, int row)
 	       (unsigned long long)role->threshold, role->key_count);
 	for (size_t i = 0; i < role->key_count; i++)
 		printf("%s %s", i ? "," : "", role->keys[i].holder);
+	if (row == VS_POLICY_KEYRING && p->lms_count)
+		printf("; LMS %llu of %zu:",
+		       (unsigned long long)p->lms_threshold, p->lms_count);
+	for (size_t i = 0; row == VS_POLICY_KEYRING && i < p->lms_count; i++)
+		printf("%s %s", i ? "," : "", p->lms[i].holder);
 	if (role->expires_days)
 		printf("; for %llu days",
 		       (unsigned long long)role->expires_days);

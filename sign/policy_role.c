@@ -21,7 +21,8 @@ static const char *const of_people[] = {COMMON, "expires_days", NULL};
 static const char *const of_release[] = {COMMON, "expires_days", "paths", NULL};
 static const char *const of_class[] = {COMMON, "expires_days", "components",
                                        "checksums", NULL};
-static const char *const of_keyring[] = {COMMON, "components", NULL};
+static const char *const of_keyring[] = {COMMON, "components", "lms_keys",
+                                         "lms_threshold", NULL};
 
 /* Laid out by hand: the tool draws rows with designators far apart. */
 /* clang-format off */
@@ -73,25 +74,33 @@ const json_t *vs_policy_member(const json_t *json, int row)
 	return o;
 }
 
+vs_status vs_policy_key_file(const char *path, const json_t *from,
+                             char out[static PATH_MAX])
+{
+	const char *name = json_string_value(from);
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash - path) + 1 : 0;
+
+	if (!name)
+		return vs_policy_wrong(path, "keys",
+		                       "must be names of key files");
+	int n = snprintf(out, PATH_MAX, "%.*s%s", name[0] == '/' ? 0 : dir,
+	                 path, name);
+	if (n < 0 || n >= PATH_MAX)
+		return vs_policy_wrong(path, "keys", "a file name is too long");
+	return VS_OK;
+}
+
 /* A key that stands in the policy itself, or the file it names. */
 static vs_status load_key(const char *path, const json_t *from,
                           struct vs_pubkey *out)
 {
 	char file[PATH_MAX];
-	const char *name = json_string_value(from);
-	const char *slash = strrchr(path, '/');
-	int dir = slash ? (int)(slash - path) + 1 : 0;
 
 	if (json_is_object(from))
 		return vs_pubkey_decode(path, from, out);
-	if (!name)
-		return vs_policy_wrong(path, "keys",
-		                       "must be names of key files");
-	int n = snprintf(file, sizeof file, "%.*s%s", name[0] == '/' ? 0 : dir,
-	                 path, name);
-	if (n < 0 || (size_t)n >= sizeof file)
-		return vs_policy_wrong(path, "keys", "a file name is too long");
-	return vs_pubkey_load(file, out);
+	vs_status status = vs_policy_key_file(path, from, file);
+	return status ? status : vs_pubkey_load(file, out);
 }
 
 /* A type that is not known is told where the list is read. */

@@ -46,6 +46,16 @@ vs_status vs_policy_texts(const char *path, const struct vs_policy *p, int row,
 vs_status vs_policy_load_role(const char *path, struct vs_policy *p,
                               int row) VS_MUST_CHECK;
 
+/* The file that a list of keys names, from the policy's folder. */
+vs_status vs_policy_key_file(const char *path, const json_t *from,
+                             char out[static PATH_MAX]) VS_MUST_CHECK;
+
+/* The LMS keys of the keyring. */
+vs_status vs_policy_load_lms(const char *path,
+                             struct vs_policy *p) VS_MUST_CHECK;
+/* Gives a new list with the keys inside, NULL without memory. */
+json_t *vs_policy_encode_lms(const struct vs_policy *p);
+
 /* What a delegated role may release. */
 vs_status vs_policy_load_paths(const char *path, struct vs_policy *p,
                                int row) VS_MUST_CHECK;

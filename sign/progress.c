@@ -35,12 +35,15 @@ static void show(const struct vs_progress *p, uint64_t now)
 	static const char bar[width + 1] = "########################";
 	int full = (int)(p->done * width / (p->total ? p->total : 1));
 	uint64_t ms = now > p->started_ms ? now - p->started_ms : 1;
+	uint64_t each = p->unit ? 1 : mib;
+	uint64_t left_s =
+		p->done ? (p->total - p->done) * ms / p->done / 1000 : 0;
 
 	fprintf(stderr,
-	        "\r%-24.24s [%-*.*s] %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64
-	        " MiB/s ",
-	        p->what, width, full, bar, p->done / mib, p->total / mib,
-	        p->done / mib * 1000 / ms);
+	        "\r%-24.24s [%-*.*s] %" PRIu64 " of %" PRIu64 " %s, %" PRIu64
+	        "/s, %" PRIu64 " s left ",
+	        p->what, width, full, bar, p->done / each, p->total / each,
+	        p->unit ? p->unit : "MiB", p->done / each * 1000 / ms, left_s);
 	fflush(stderr);
 }
 

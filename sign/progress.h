@@ -9,6 +9,7 @@
 
 struct vs_progress {
 	const char *what; /* kept */
+	const char *unit; /* kept; NULL: bytes, shown as MiB */
 	uint64_t done, total;
 	uint64_t started_ms, shown_ms;
 	bool on;

@@ -164,7 +164,14 @@ static void show_ring(const struct view *v, const struct vs_keyring *ring)
 {
 	char id[65], holder[128];
 
-	printf("    threshold  %u of %u\n", ring->threshold, ring->key_count);
+	size_t lms = 0;
+
+	for (size_t i = 0; i < ring->key_count; i++)
+		lms += ring->keys[i].scheme == VS_SCHEME_LMS_SHA256;
+	printf("    threshold  %u of %zu\n", ring->threshold,
+	       ring->key_count - lms);
+	if (lms)
+		printf("    and LMS    %u of %zu\n", ring->lms_threshold, lms);
 	for (size_t i = 0; i < ring->key_count; i++) {
 		vs_hex_encode(ring->keys[i].id, VS_SHA256_LEN, id);
 		vs_proposal_holder(v->room, v->p, id, holder, sizeof holder);
@@ -275,17 +282,22 @@ static vs_status show_images(const struct vs_room *r,
 
 static void show_ballot(const struct vs_ballot *b)
 {
-	char names[512];
+	char names[512], score[96];
 
 	vs_ballot_names(b, true, names, sizeof names);
-	printf("  %s: %zu of %zu approvals: %s\n", b->what, b->good,
-	       b->threshold, names);
+	vs_ballot_score(b, score);
+	printf("  %s: %s approvals: %s\n", b->what, score, names);
 	if (b->broken)
 		printf("    %zu SIGNATURES DO NOT VERIFY\n", b->broken);
-	if (b->good >= b->threshold)
+	if (vs_ballot_full(b))
 		return;
 	vs_ballot_names(b, false, names, sizeof names);
-	printf("    needs %zu more of: %s\n", b->threshold - b->good, names);
+	if (b->good < b->threshold)
+		printf("    needs %zu more of: %s\n", b->threshold - b->good,
+		       names);
+	else
+		printf("    needs %zu more LMS keys of: %s\n",
+		       b->lms_threshold - b->lms_good, names);
 }
 
 static vs_status show_seals(const struct vs_room *r,

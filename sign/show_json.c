@@ -57,8 +57,9 @@ static json_t *ballot(const struct vs_ballot *b)
 	for (size_t i = 0; i < b->voter_count; i++)
 		json_array_append_new(voters[b->voters[i].voted],
 		                      json_string(b->voters[i].holder));
-	return json_pack("{s:s, s:I, s:I, s:b, s:o, s:o}", "what", b->what,
-	                 "threshold", (json_int_t)b->threshold, "broken",
+	return json_pack("{s:s, s:I, s:I, s:I, s:b, s:o, s:o}", "what", b->what,
+	                 "threshold", (json_int_t)b->threshold, "lms_threshold",
+	                 (json_int_t)b->lms_threshold, "broken",
 	                 (json_int_t)b->broken, "enough", b->enough, "approved",
 	                 voters[true], "asked", voters[false]);
 }
