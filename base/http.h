@@ -50,6 +50,14 @@ vs_status vs_http_put_file(struct vs_http *h, const char *url, const char *path,
                                             uint64_t total),
                            void *ctx, size_t max,
                            struct vs_http_answer *out) VS_MUST_CHECK;
+/* GETs what has no end: take is called with each piece, in lines as they
+ * come, until it gives false (VS_OK), the server ends it (VS_OK) or the
+ * connection breaks (VS_ERR_IO).  *code: 0 if there was no answer.  Of another
+ * answer than 200 nothing is given to take.
+ */
+vs_status vs_http_follow(struct vs_http *h, const char *url,
+                         bool (*take)(void *ctx, const char *in, size_t len),
+                         void *ctx, long *code) VS_MUST_CHECK;
 void vs_http_answer_drop(struct vs_http_answer *a);
 
 /* A download read piece by piece, for streams of any length.  first..last

@@ -26,6 +26,7 @@ enum {
 	token_max = 256,
 	path_max = 4096,
 	quoted_max = 256,
+	line_max = 1024 * 1024,
 };
 
 /* clang-format off */
@@ -358,6 +359,71 @@ enum vs_exit vs_client_fetch(struct vs_client *c, const char *path,
 	*len = got.len;
 	got.body = NULL;
 	return VS_EXIT_OK;
+}
+
+/* Server-sent events, line by line. */
+struct lines {
+	const struct vs_client_stream *stream;
+	struct vs_buffer line;
+	char event[64];
+	struct vs_buffer data;
+	bool enough;
+};
+
+static bool end_line(struct lines *l)
+{
+	const char *text = l->line.data ? (char *)l->line.data : "";
+
+	if (strncmp(text, "event: ", 7) == 0)
+		(void)snprintf(l->event, sizeof l->event, "%s", text + 7);
+	if (strncmp(text, "data: ", 6) == 0 &&
+	    vs_buffer_add(&l->data, text + 6, strlen(text + 6)))
+		return false;
+	if (!*text && l->data.len) {
+		l->enough = !l->stream->each(l->stream->ctx, l->event,
+		                             (char *)l->data.data);
+		l->data.len = 0;
+		l->event[0] = 0;
+	}
+	l->line.len = 0;
+	if (l->line.data)
+		l->line.data[0] = 0;
+	return !l->enough;
+}
+
+static bool take_lines(void *ctx, const char *in, size_t len)
+{
+	struct lines *l = ctx;
+
+	for (size_t i = 0; i < len; i++)
+		if (in[i] == '\n' ? !end_line(l)
+		                  : vs_buffer_add(&l->line, &in[i], 1) != VS_OK)
+			return false;
+	return true;
+}
+
+enum vs_exit vs_client_follow(struct vs_client *c,
+                              const struct vs_client_stream *s)
+{
+	struct lines l = {.stream = s};
+	char url[1024];
+	long code;
+	enum vs_exit e = make_url(c, s->path, url, sizeof url);
+
+	if (e)
+		return e;
+	vs_buffer_init(&l.line, line_max);
+	vs_buffer_init(&l.data, line_max);
+	vs_status st = vs_http_follow(c->http, url, take_lines, &l, &code);
+	vs_buffer_drop(&l.line);
+	vs_buffer_drop(&l.data);
+	if (st)
+		return s->loud ? no_answer(c, s->about, st)
+		               : VS_EXIT_UNREACHABLE;
+	if (code == 200)
+		return VS_EXIT_OK;
+	vs_error("%s: the server answered %ld", s->about, code);
+	return VS_EXIT_FAILED;
 }
 
 enum vs_exit vs_client_put(struct vs_client *c, const char *path,

@@ -46,6 +46,19 @@ enum vs_exit vs_client_put_artifact(struct vs_client *c, const char *sha256,
                                                      uint64_t total),
                                     void *ctx) VS_MUST_CHECK;
 
+/* Follows GET PATH (server-sent events) until each gives false or the stream
+ * ends; each is given the data of one event with its name.  VS_EXIT_OK then;
+ * VS_EXIT_UNREACHABLE, said in one line only if loud.
+ */
+struct vs_client_stream {
+	const char *path, *about;
+	bool (*each)(void *ctx, const char *event, const char *data);
+	void *ctx;
+	bool loud;
+};
+enum vs_exit vs_client_follow(struct vs_client *c,
+                              const struct vs_client_stream *s) VS_MUST_CHECK;
+
 /* GETs bytes: *out (free()), NULL if the server has none (404). */
 enum vs_exit vs_client_fetch(struct vs_client *c, const char *path,
                              const char *about, uint8_t **out,

@@ -22,6 +22,8 @@ static const struct vs_group groups[] = {
 	 vs_device_options, vs_device_commands},
 	{"audit",    "who did what, in a chain of hashes",
 	 vs_audit_options, vs_audit_commands},
+	{"events",   "what happens, as it happens",
+	 vs_events_options, vs_events_commands},
 	{"whoami",   "who you are to the server",
 	 vs_whoami_options, vs_whoami_commands},
 	{"tuf",      "a plain TUF client, for any TUF 1.0 repository",

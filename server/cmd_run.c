@@ -60,6 +60,7 @@ static void close_listeners(struct vs_server *s, struct listeners *l)
 {
 	const struct timespec look = {.tv_nsec = look_ms * 1000000L};
 
+	atomic_store(&s->closing, true);
 	if (l->devices)
 		vs_listen_quiesce(l->devices);
 	if (l->people)

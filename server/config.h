@@ -29,6 +29,7 @@ struct vs_settings {
 	uint64_t timestamp_ttl_s, snapshot_ttl_s, director_ttl_s;
 	uint64_t poll_s; /* what chargers are told to wait */
 	unsigned device_connections, device_threads, operator_connections;
+	unsigned event_streams; /* at once */
 	uint64_t audit_head_s; /* between signed heads */
 	uint64_t session_idle_s, session_max_s;
 	uint64_t wrong_logins; /* of an address at once */

@@ -209,7 +209,8 @@ static vs_status run_seen(struct vs_job *job, struct vs_store *store)
 	                       vs_server_now());
 }
 
-static vs_status by_cookie(struct vs_request *r, const char *cookie)
+/* uses: it counts as use of the session. */
+static vs_status by_cookie(struct vs_request *r, const char *cookie, bool uses)
 {
 	const struct vs_settings *set = r->server->settings;
 	const struct vs_session_limits limits = {set->session_idle_s,
@@ -221,7 +222,7 @@ static vs_status by_cookie(struct vs_request *r, const char *cookie)
 		vs_session_find(r->server->reader, cookie, vs_server_now(),
 	                        &limits, &r->session, &r->person, &stale);
 	pthread_mutex_unlock(&r->server->reader_lock);
-	if (!status && stale) {
+	if (!status && stale && uses) {
 		struct seeing s = {.job = {.run = run_seen},
 		                   .session = &r->session};
 
@@ -267,17 +268,30 @@ static bool may_go_on(struct vs_request *r)
 	return !wait_ms && (!r->session.is || !r->changes || is_ours(r));
 }
 
+/* VS_ERR_ABSENT: nobody we know. */
+static vs_status look_up(struct vs_request *r, bool uses)
+{
+	const char *header = header_of(r, "Authorization");
+	const char *cookie = MHD_lookup_connection_value(
+		r->connection, MHD_COOKIE_KIND, VS_COOKIE);
+
+	if (header && strncmp(header, "Bearer ", 7) == 0)
+		return by_token(r, header + 7);
+	return !header && cookie ? by_cookie(r, cookie, uses) : VS_ERR_ABSENT;
+}
+
+bool vs_identify_still(struct vs_request *r)
+{
+	return !look_up(r, false) && r->person.roles & r->route->roles;
+}
+
 bool vs_identify_person(struct vs_request *r)
 {
 	const char *header = header_of(r, "Authorization");
 	const char *cookie = MHD_lookup_connection_value(
 		r->connection, MHD_COOKIE_KIND, VS_COOKIE);
-	vs_status status = VS_ERR_ABSENT;
+	vs_status status = look_up(r, true);
 
-	if (header && strncmp(header, "Bearer ", 7) == 0)
-		status = by_token(r, header + 7);
-	else if (!header && cookie)
-		status = by_cookie(r, cookie);
 	if (!status)
 		return may_go_on(r);
 	if (status != VS_ERR_ABSENT) {

@@ -22,6 +22,8 @@ bool vs_identify_device(struct vs_request *r);
  * then a change needs the session's CSRF token too.
  */
 bool vs_identify_person(struct vs_request *r);
+/* Whether the credentials that r came with still count, with its roles. */
+bool vs_identify_still(struct vs_request *r);
 /* Whether this address may try once more. */
 bool vs_identify_patient(struct vs_request *r);
 /* Something wrong came from this address; answers if that was too often. */

@@ -75,7 +75,9 @@ static void count(const struct vs_listener *l, const struct vs_request *r)
 	assert(i < VS_METRIC_ROUTES);
 	atomic_fetch_add(
 		&m->answers[table][i][code < VS_METRIC_CODES ? code : 0], 1);
-	vs_histogram_add(&m->took[r->people], vs_metrics_us() - r->began_us);
+	if (!r->streams)
+		vs_histogram_add(&m->took[r->people],
+		                 vs_metrics_us() - r->began_us);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *c, void **context,

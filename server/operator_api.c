@@ -123,6 +123,8 @@ const struct vs_route vs_people_routes[] = {
 	{"GET",  "/v1/audit/heads", AUDITS, 0,
 	 vs_operator_heads, NULL, NULL, false},
 
+	{"GET",  "/v1/events", READS, 0, vs_operator_events, NULL, NULL, false},
+
 	{"GET",  "/v1/artifacts/*", READS, 0,
 	 vs_operator_get_artifact, NULL, NULL, false},
 	{"PUT",  "/v1/artifacts/*", PUBLISHES, 0, vs_operator_put_artifact,

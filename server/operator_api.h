@@ -44,6 +44,7 @@ void vs_operator_put_proof(struct vs_request *r);
 
 void vs_operator_heads(struct vs_request *r);
 void vs_operator_audit(struct vs_request *r);
+void vs_operator_events(struct vs_request *r);
 void vs_operator_whoami(struct vs_request *r);
 
 #endif

@@ -174,6 +174,15 @@ void vs_request_file(struct vs_request *r, int fd, uint64_t len,
 	vs_request_header(r, "Content-Type", type);
 }
 
+void vs_request_stream(struct vs_request *r, struct MHD_Response *answer,
+                       const char *type)
+{
+	set(r, 200, answer);
+	r->streams = true;
+	vs_request_header(r, "Content-Type", type);
+	vs_request_header(r, "Cache-Control", "no-store");
+}
+
 /* Takes fd. */
 static void give_file(struct vs_request *r, int fd, uint64_t len,
                       const char *tag, const struct vs_range *range)

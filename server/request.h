@@ -30,6 +30,7 @@ struct vs_request {
 	uint64_t began_us;
 	bool people;  /* which listener */
 	bool open;    /* for whoever asks */
+	bool streams; /* the answer goes on until somebody ends it */
 	bool changes; /* neither GET nor HEAD */
 	const struct vs_route *route;
 	char path[VS_PATH_MAX];
@@ -78,6 +79,9 @@ void vs_request_bytes(struct vs_request *r, unsigned code, const char *type,
 /* A whole file; takes fd. */
 void vs_request_file(struct vs_request *r, int fd, uint64_t len,
                      const char *type);
+/* An answer of no known length; takes answer. */
+void vs_request_stream(struct vs_request *r, struct MHD_Response *answer,
+                       const char *type);
 /* application/problem+json (RFC 9457): type, title, status, detail, reason,
  * and detail once more as error.
  */

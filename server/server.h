@@ -52,6 +52,9 @@ struct vs_server {
 	struct vs_rollouts rollouts;
 	struct vs_image_repo image;
 
+	_Atomic bool closing;     /* what does not end by itself is to end */
+	_Atomic unsigned streams; /* of events, open */
+
 	pthread_t ticker;
 	pthread_mutex_t tick_lock; /* guards what follows */
 	pthread_cond_t tick_end;
