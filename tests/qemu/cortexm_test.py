@@ -43,7 +43,13 @@ class Controller(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.bench = bench.Bench(PROGRAMS, FORGE)
-        cls.bench.make(2, SLOTS)
+        headless = os.path.join(cls.bench.dir, "headless.bin")
+        with open(os.path.join(PROGRAMS, "controller.bin"), "rb") as f:
+            image = f.read()
+        with open(headless, "wb") as f:  # no address of Thumb code
+            f.write(flip(image, 4))
+        cls.bench.make(2, SLOTS | {
+            "headless": (headless, "1.3.0", 4, 1, HW, "2l")})
         cls.slot = cls.bench.slots
 
     @classmethod
@@ -226,6 +232,36 @@ class Controller(unittest.TestCase):
                 d = self.boot(m, 0)
                 self.assertEqual(d["cause"], WATCHDOG)
                 self.assertEqual(d["refused"][1], REASON["NO_TRIES"])
+
+    # S0.17 S3.30
+    def test_an_image_that_cannot_start_is_left_at_once(self):
+        for variant in VARIANTS:
+            self.flash(slots=[(GOOD, 0, 0), (TRIAL, 3, 0)], first=1,
+                       b=self.slot["headless"])
+            with self.bench.start(variant) as m:
+                m.wait_for("does not start, slot 1")
+                d = self.boot(m, 0)
+                self.assertEqual((d["fell_back"], d["refused"][1]),
+                                 (True, REASON["BOOT_FAILED"]))
+                said = m.client().status()["slots"][1]
+                self.assertEqual((said["state"], said["reason"]),
+                                 ("bad", REASON["BOOT_FAILED"]))
+
+    def test_the_loader_is_not_taken_for_an_image_that_cannot_start(self):
+        for variant in VARIANTS:
+            self.flash(slots=[(TRIAL, 3, 0), (EMPTY, 0, 0)],
+                       a=self.slot["headless"])
+            with self.bench.start(variant) as m:
+                d = self.denied(m)
+                self.assertEqual(d["refused"][0], REASON["BOOT_FAILED"])
+                line = m.client()
+                said = line.status()
+                self.assertEqual((said["runs"], said["version"]), (255, ""))
+                with self.assertRaises(client.Refused):
+                    line.ask(client.CONFIRM)
+                line.update(self.slot["new"])
+                line.ask(client.RESTART)
+                self.assertEqual(self.boot(m, 1)["version"], "1.1.0")
 
     def test_what_is_given_up_is_left(self):
         self.flash(slots=[(GOOD, 0, 0), (TRIAL, 3, 0)], first=1,

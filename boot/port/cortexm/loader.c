@@ -120,8 +120,10 @@ static void say(void *ctx, const char *what, int component, int slot,
 	vs_uart_text("\r\n");
 }
 
-static void set_up(struct loader *l)
+/* came_back: slots that did not start, a bit for each. */
+static void set_up(struct loader *l, uint32_t came_back)
 {
+	memset(l, 0, sizeof(*l));
 	vs_nor_init(&l->flash);
 	l->floor_at.flash = &l->flash;
 	l->floor_at.first = VS_AT_FLOOR;
@@ -137,6 +139,7 @@ static void set_up(struct loader *l)
 	l->ops.floor_get = floor_get;
 	l->ops.floor_raise = floor_raise;
 	l->ops.map = map;
+	l->ops.came_back = came_back;
 	l->ops.log = say;
 	l->d.slot = -1;
 	l->d.verdict = VS_VERDICT_DENY;
@@ -304,20 +307,40 @@ static void start(const struct loader *l)
 		jump(head[0], VS_NOR_AT + at + head[1]);
 }
 
-void vs_loader_run(void)
+/* Whether there was an image to start, which came back. */
+static bool run_one(struct loader *l, uint32_t came_back)
 {
-	static struct loader l;
-	vs_status status;
-
-	vs_board_guard(true);
-	vs_uart_init();
-	set_up(&l);
-	status = choose(&l);
-	hand_over(&l);
+	set_up(l, came_back);
+	if (choose(l) != VS_OK)
+		return false;
+	hand_over(l);
 	vs_uart_text("loader: memory ");
 	vs_uart_number(vs_loader_used());
 	vs_uart_text("\r\n");
-	if (status == VS_OK)
-		start(&l);
-	vs_loader_serve(&l.flash);
+	start(l);
+	vs_board_guard(true);
+	say(l, "does not start", 0, l->d.slot, VS_REASON_BOOT_FAILED);
+	return true;
+}
+
+/* Nothing runs: whoever asks must not take the loader for an image. */
+static void start_none(struct loader *l)
+{
+	l->d.verdict = VS_VERDICT_DENY;
+	l->d.slot = -1;
+	memset(l->d.header, 0, sizeof(l->d.header));
+	hand_over(l);
+	vs_loader_serve(&l->flash);
+}
+
+void vs_loader_run(void)
+{
+	static struct loader l;
+	uint32_t came_back = 0;
+
+	vs_board_guard(true);
+	vs_uart_init();
+	while (run_one(&l, came_back))
+		came_back |= UINT32_C(1) << l.d.slot;
+	start_none(&l);
 }
