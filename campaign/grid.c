@@ -235,6 +235,21 @@ void vs_grid_report(struct vs_grid *g, uint32_t device,
 	settle(g, d);
 }
 
+void vs_grid_restore(struct vs_grid *g, uint32_t device,
+                     const struct vs_grid_device *kept)
+{
+	struct vs_grid_device *d = &g->devices[device], was = *d;
+
+	*d = *kept;
+	d->site = was.site;
+	d->feeder = was.feeder;
+	d->zone = was.zone;
+	d->busy = was.busy;
+	d->failed = was.failed;
+	d->away = was.away;
+	settle(g, d);
+}
+
 void vs_grid_count(struct vs_grid *g, uint32_t device, int busy, int failed)
 {
 	struct vs_grid_device *d = &g->devices[device];

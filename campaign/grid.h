@@ -70,6 +70,10 @@ struct vs_grid_report {
 void vs_grid_report(struct vs_grid *g, uint32_t device,
                     const struct vs_grid_report *r);
 
+/* Puts back what reports had said: ill, last_report_s, faults and marks. */
+void vs_grid_restore(struct vs_grid *g, uint32_t device,
+                     const struct vs_grid_device *kept);
+
 /* Under way in one campaign more (1) or less (-1); failed likewise. */
 void vs_grid_count(struct vs_grid *g, uint32_t device, int busy, int failed);
 

@@ -16,7 +16,7 @@ enum { explain_max = 64, look_max = 4096 };
 enum { hour_min = 60, hour_s = 3600, few_faults = 10 };
 
 /* At the end of a wave, and at any moment: how sure one must be. */
-static const double at_wave_z = 2.0, any_time_z = 4.0;
+static const double at_wave_z = 3.5, any_time_z = 4.5;
 
 VS_PRINTF(2, 3)
 static void say(struct vs_progress *out, const char *fmt, ...)
@@ -29,20 +29,32 @@ static void say(struct vs_progress *out, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* With n faults in all, each falls into the time after with probability p =
- * after_s / (before_s + after_s), if nothing has changed.
+/* Newton's; there is no libm here. */
+static double root(double x)
+{
+	double y = x > 1 ? x : 1, less = y / 2 + x / y / 2;
+
+	while (less < y) { /* from above, down to what a double can tell */
+		y = less;
+		less = y / 2 + x / y / 2;
+	}
+	return y;
+}
+
+/* Twice the root of a Poisson number (and 3/8: Anscombe 1948) has the variance
+ * 1 wherever its mean lies; what was expected is uncertain too, for it was
+ * counted likewise.
  */
 bool vs_faults_rose(const struct vs_fault_sums *f, double z)
 {
-	double n = (double)f->before + (double)f->after;
-	double p, mean, over;
+	double expected = (double)f->expected_u / 1e6;
+	double spread = (double)f->spread_u / 1e6;
+	double over;
 
-	if (!f->after_s || !f->before_s)
+	if (f->expected_u == 0 || (double)f->after <= expected)
 		return false;
-	p = (double)f->after_s / ((double)f->before_s + (double)f->after_s);
-	mean = n * p;
-	over = (double)f->after - mean;
-	return over > 0 && over * over > z * z * mean * (1 - p);
+	over = 2 * (root((double)f->after + 0.375) - root(expected + 0.375));
+	return over > z * root(1 + spread / expected);
 }
 
 static void count(const struct vs_run *r, struct vs_progress *out)
@@ -86,12 +98,11 @@ static void halt_for_faults(const struct vs_run *r, struct vs_progress *out)
 
 	out->halt = true;
 	say(out,
-	    "faults rose: %llu in %llu charger hours after the update, %llu "
-	    "in %llu before it",
+	    "faults rose: %llu in %llu charger hours after the update, the "
+	    "same chargers' rate before makes %llu",
 	    (unsigned long long)f->after,
 	    (unsigned long long)(f->after_s / hour_s),
-	    (unsigned long long)f->before,
-	    (unsigned long long)(f->before_s / hour_s));
+	    (unsigned long long)((f->expected_u + 500000) / 1000000));
 }
 
 /* The wave before is not opened up again by what happens later in another, but
@@ -214,7 +225,7 @@ static enum vs_block block(const struct vs_run *r, size_t place, uint64_t now_s)
 }
 
 /* Names what holds up the first member that waits, if nobody may start. */
-static void explain(struct vs_run *r, uint64_t now_s, struct vs_progress *out)
+void vs_run_explain(struct vs_run *r, uint64_t now_s)
 {
 	static const char *const words[] = {
 		[VS_BLOCK_WINDOW] = "waits for its window",
@@ -225,8 +236,11 @@ static void explain(struct vs_run *r, uint64_t now_s, struct vs_progress *out)
 		[VS_BLOCK_AWAY] = "waits until fewer are under way",
 	};
 	enum vs_block why = VS_BLOCK_NONE;
+	struct vs_progress *out = &r->progress;
 	size_t seen = 0, end;
 
+	if (out->halt || out->done)
+		return;
 	while (r->cursor < r->count &&
 	       r->seats[r->cursor].state != VS_MEMBER_WAITING)
 		r->cursor++;
@@ -253,7 +267,7 @@ static void explain(struct vs_run *r, uint64_t now_s, struct vs_progress *out)
 		    out->soaking);
 }
 
-void vs_run_judge(struct vs_run *r, uint64_t now_s)
+void vs_run_judge(struct vs_run *r)
 {
 	struct vs_progress out = {0};
 
@@ -268,8 +282,6 @@ void vs_run_judge(struct vs_run *r, uint64_t now_s)
 	    vs_faults_rose(&r->faults, any_time_z))
 		halt_for_faults(r, &out);
 	r->progress = out;
-	if (!out.halt && !out.done)
-		explain(r, now_s, &r->progress);
 }
 
 enum vs_block vs_run_may_start(const struct vs_run *r, size_t place,

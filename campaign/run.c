@@ -240,18 +240,33 @@ static void open_remove(struct vs_run *r, size_t place)
 	r->seats[last].open_at = at;
 }
 
+/* In millionths; who had none before had half a fault, for all one knows. */
+static uint64_t expected(uint64_t before, uint64_t after_s, uint64_t before_s)
+{
+	uint64_t halves = before ? 2 * before : 1;
+
+	/* Both times are below 2^32, so nothing overflows in doubles, and the
+	 * same seat always gives the same number. */
+	return (uint64_t)(500000.0 * (double)halves * (double)after_s /
+	                  (double)before_s);
+}
+
 /* A seat's part in the sums of faults; sign 1 or -1. */
 static void count_faults(struct vs_run *r, const struct vs_seat *s, int sign)
 {
 	uint64_t one = sign > 0 ? 1 : UINT64_MAX; /* modulo 2^64 */
+	uint64_t after_s = s->seen_s - s->base_s, expected_u;
 
 	if (!s->has_base ||
 	    (s->state != VS_MEMBER_SOAKING && s->state != VS_MEMBER_UPDATED))
 		return;
-	r->faults.before += one * s->before_faults;
-	r->faults.before_s += one * s->before_s;
+	expected_u = expected(s->before_faults, after_s, s->before_s);
 	r->faults.after += one * s->after_faults;
-	r->faults.after_s += one * (s->seen_s - s->base_s);
+	r->faults.after_s += one * after_s;
+	r->faults.expected_u += one * expected_u;
+	r->faults.spread_u +=
+		one * (expected_u / s->before_s * after_s +
+	               expected_u % s->before_s * after_s / s->before_s);
 }
 
 static void swap_seat(struct vs_run *r, size_t place,

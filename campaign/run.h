@@ -88,9 +88,13 @@ struct vs_progress {
 	size_t place;
 };
 
-/* Faults of the chargers with the new version, and of the same ones before. */
+/* Faults of the chargers with the new version, and what the same ones had
+ * before: each at its own rate, for as long as it has the new version.
+ */
 struct vs_fault_sums {
-	uint64_t before, before_s, after, after_s;
+	uint64_t after, after_s;
+	uint64_t expected_u; /* millionths of a fault */
+	uint64_t spread_u;   /* its variance, of counting before, millionths */
 };
 
 #define VS_STARTS_SLOTS 61 /* minutes; the oldest one counts in full */
@@ -165,8 +169,12 @@ bool vs_run_due(const struct vs_run *r, uint64_t now_s, size_t *iter,
  */
 void vs_run_reported(struct vs_run *r, size_t place, bool past);
 
-/* Where the campaign stands; opens the next wave if it may. */
-void vs_run_judge(struct vs_run *r, uint64_t now_s);
+/* Where the campaign stands; opens the next wave if it may.  To be called
+ * after each change: what it finds is what vs_run_may_start() goes by.
+ */
+void vs_run_judge(struct vs_run *r);
+/* Finds words for why nobody may start, after vs_run_judge(). */
+void vs_run_explain(struct vs_run *r, uint64_t now_s);
 
 /* Whether a member may be told to start now, by the last judgement.  The
  * caller applies VS_CAUSE_START before it asks about another.
@@ -179,7 +187,7 @@ uint32_t vs_run_site_cap(const struct vs_run *r, uint32_t device);
 uint32_t vs_run_hour_cap(const struct vs_run *r); /* 0: none */
 
 /* Whether faults rose, so that chance explains it at z standard deviations
- * only: both counts as Poisson over their charger seconds.
+ * only, if faults come as Poisson said.
  */
 bool vs_faults_rose(const struct vs_fault_sums *f, double z);
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * delta/apply/apply.c - the walk, decoding.
+ */
+#include "delta/apply/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "delta/walk.h"
+
+struct vs_apply {
+	struct vs_delta_head head;
+	const struct vs_old_image *old; /* as long as it is */
+	struct vs_old_image padded;     /* to a whole block */
+	vs_status (*in)(void *ctx, uint8_t *out, size_t len, size_t *got);
+	void *ctx;
+	struct vs_coder coder;
+	struct vs_layout layout;
+	struct vs_walk walk;
+	bool walking;
+	uint64_t at;      /* in the new image */
+	vs_status status; /* the first failure; nothing more comes after it */
+};
+
+static uint64_t rounded(uint64_t len)
+{
+	return (len + VS_DELTA_BLOCK - 1) / VS_DELTA_BLOCK * VS_DELTA_BLOCK;
+}
+
+static vs_status read_padded(void *ctx, uint64_t at, void *out, size_t len)
+{
+	const struct vs_apply *a = ctx;
+	uint64_t end = a->old->len;
+	size_t real = at >= end ? 0 : end - at < len ? (size_t)(end - at) : len;
+
+	memset((uint8_t *)out + real, 0, len - real);
+	return real == 0 ? VS_OK : a->old->read(a->old->ctx, at, out, real);
+}
+
+static vs_status read_head(struct vs_apply *a, struct vs_why *why)
+{
+	uint8_t raw[VS_DELTA_HEAD_LEN];
+	vs_status status = VS_OK;
+
+	for (size_t at = 0; at < sizeof(raw) && status == VS_OK;) {
+		size_t got = 0;
+
+		status = a->in(a->ctx, raw + at, sizeof(raw) - at, &got);
+		at += got;
+	}
+	if (status == VS_ERR_ABSENT)
+		status = VS_ERR_INPUT;
+	if (status == VS_OK)
+		status = vs_delta_head_decode(raw, &a->head, why);
+	if (status == VS_OK && a->head.old_len != a->old->len) {
+		*why = (struct vs_why){VS_REASON_LENGTH_MISMATCH,
+		                       "the delta is for another image", 16};
+		status = VS_ERR_INPUT;
+	}
+	return status;
+}
+
+static vs_status begin(struct vs_apply *a, struct vs_why *why)
+{
+	vs_status status = read_head(a, why);
+
+	if (status != VS_OK)
+		return status;
+	a->padded = (struct vs_old_image){a, rounded(a->old->len), read_padded};
+	a->layout.blocks =
+		(uint32_t)(rounded(a->head.new_len) / VS_DELTA_BLOCK);
+	a->layout.was_blocks = (uint32_t)(a->padded.len / VS_DELTA_BLOCK);
+	vs_coder_decode_init(&a->coder, a->in, a->ctx);
+	status = vs_layout_code(&a->layout, &a->coder);
+	if (status == VS_OK) {
+		status = vs_walk_init(&a->walk, &a->padded, &a->layout,
+		                      &a->coder);
+		a->walking = true;
+	}
+	return status;
+}
+
+vs_status vs_apply_new(const struct vs_old_image *old,
+                       vs_status (*in)(void *ctx, uint8_t *out, size_t len,
+                                       size_t *got),
+                       void *ctx, struct vs_apply **out, struct vs_why *why)
+{
+	struct vs_apply *a = calloc(1, sizeof(*a));
+	struct vs_why inner = {VS_REASON_MALFORMED, "the delta's layout", 0};
+	vs_status status;
+
+	*out = NULL;
+	if (!a)
+		return VS_ERR_NOMEM;
+	a->old = old;
+	a->in = in;
+	a->ctx = ctx;
+	status = begin(a, &inner);
+	if (status != VS_OK) {
+		vs_apply_free(&a);
+		if (why)
+			*why = inner;
+		return status;
+	}
+	*out = a;
+	return VS_OK;
+}
+
+void vs_apply_free(struct vs_apply **a)
+{
+	if (!*a)
+		return;
+	if ((*a)->walking)
+		vs_walk_drop(&(*a)->walk);
+	vs_layout_drop(&(*a)->layout);
+	free(*a);
+	*a = NULL;
+}
+
+const struct vs_delta_head *vs_apply_head(const struct vs_apply *a)
+{
+	return &a->head;
+}
+
+vs_status vs_apply_next(struct vs_apply *a, uint8_t *out, size_t len,
+                        struct vs_why *why)
+{
+	uint8_t block[VS_DELTA_BLOCK];
+
+	if (a->status == VS_OK && len > a->head.new_len - a->at)
+		a->status = VS_ERR_LIMIT;
+	while (len > 0 && a->status == VS_OK) {
+		size_t step = len < sizeof(block) ? len : sizeof(block);
+
+		a->status = vs_walk_block(&a->walk, block);
+		if (a->status != VS_OK)
+			break;
+		memcpy(out, block, step);
+		out += step;
+		len -= step;
+		a->at += step;
+	}
+	if (a->status != VS_OK && why)
+		*why = (struct vs_why){VS_REASON_MALFORMED,
+		                       "the delta ends in nonsense",
+		                       (size_t)(a->at / VS_DELTA_BLOCK)};
+	return a->status;
+}

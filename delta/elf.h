@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * delta/elf.h - which parts of a file hold addresses, and of what kind.
+ *
+ * The file is an old slot's: input like any other.  A file that cannot be
+ * read to the end has no sections, and no prediction is made for it.
+ *
+ * Standard: System V ABI, gABI 4.1, chapter 4 (little endian, both classes).
+ */
+#ifndef VS_DELTA_ELF_H
+#define VS_DELTA_ELF_H
+
+#include "delta/old.h"
+
+#define VS_SECTIONS_MAX 64
+
+enum vs_arch {
+	VS_ARCH_NONE = 0,
+	VS_ARCH_X86_64,
+	VS_ARCH_ARM64,
+	VS_ARCH_THUMB, /* and 32-bit Arm ELF files */
+	VS_ARCH_COUNT,
+};
+
+enum vs_section {
+	VS_SECTION_OTHER = 0, /* strings, notes, constants, headers */
+	VS_SECTION_CODE,
+	VS_SECTION_DATA, /* pointers of the class's size may be in it */
+	VS_SECTION_RELA,
+	VS_SECTION_DYNSYM,
+	VS_SECTION_EH_FRAME,
+	VS_SECTION_EH_HDR,
+	VS_SECTION_BSS, /* has addresses, but no bytes */
+	VS_SECTION_COUNT,
+};
+
+struct vs_section_row {
+	enum vs_section kind;
+	uint64_t addr; /* below 2^47 */
+	uint32_t at;   /* offset in the file */
+	uint32_t len;
+};
+
+struct vs_elf {
+	enum vs_arch arch;
+	bool wide; /* 64-bit class */
+	size_t count;
+	struct vs_section_row rows[VS_SECTIONS_MAX];
+};
+
+/* Reads the section table; e->arch is NONE if there is none to be used.
+ * VS_OK; VS_ERR_IO.
+ */
+vs_status vs_elf_read(const struct vs_old *old, struct vs_elf *e) VS_MUST_CHECK;
+
+/* The row that holds an address, or a place in the file; NULL if none. */
+const struct vs_section_row *vs_elf_by_addr(const struct vs_elf *e,
+                                            uint64_t addr);
+const struct vs_section_row *vs_elf_by_place(const struct vs_elf *e,
+                                             uint32_t at);
+
+#endif

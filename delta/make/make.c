@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * delta/make/make.c - plan, match each pair in rounds, then one walk.
+ */
+#include "delta/make/make.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "delta/make/match.h"
+#include "delta/make/prune.h"
+#include "delta/make/view.h"
+#include "delta/walk.h"
+
+#define ROUNDS 3
+
+static vs_status read_image(void *ctx, uint64_t from, void *out, size_t len)
+{
+	const struct vs_image *image = ctx;
+
+	memcpy(out, image->bytes + from, len);
+	return VS_OK;
+}
+
+/* One pair of files while it is matched. */
+struct pair {
+	struct vs_old was, is;
+	struct vs_elf old, new;
+	struct vs_frames old_frames, new_frames;
+	uint8_t *old_view, *new_view; /* owned */
+	struct vs_covers covers;
+};
+
+static vs_status match(struct pair *p)
+{
+	vs_status status;
+
+	free(p->covers.list);
+	status = vs_match(p->old_view, (size_t)p->was.len, p->new_view,
+	                  (size_t)p->is.len, &p->covers);
+	if (status == VS_OK)
+		vs_prune(p->old_view, (size_t)p->was.len, p->new_view,
+		         (size_t)p->is.len, &p->covers);
+	return status;
+}
+
+static vs_status views(struct pair *p, const struct vs_pair *known)
+{
+	vs_status status =
+		vs_old_read(&p->was, 0, p->old_view, (size_t)p->was.len);
+
+	if (status == VS_OK)
+		status = vs_old_read(&p->is, 0, p->new_view, (size_t)p->is.len);
+	if (status == VS_OK)
+		status = vs_view_make(&p->was, &p->old, &p->old_frames, known,
+		                      false, p->old_view);
+	if (status == VS_OK)
+		status = vs_view_make(&p->is, &p->new, &p->new_frames, known,
+		                      true, p->new_view);
+	return status;
+}
+
+/* Once with blanks, then with what the map of the round before says. */
+static vs_status match_rounds(struct pair *p)
+{
+	struct vs_learnt learnt;
+	struct vs_map map = {NULL, 0};
+	const struct vs_pair known = {
+		.was = &p->old, .is = &p->new, .map = &map, .learnt = &learnt};
+	vs_status status = vs_learnt_init(&learnt);
+
+	if (status == VS_OK)
+		status = vs_elf_read(&p->was, &p->old);
+	if (status == VS_OK)
+		status = vs_elf_read(&p->is, &p->new);
+	if (status == VS_OK)
+		status = vs_frames_init(&p->old_frames, &p->was, &p->old);
+	if (status == VS_OK)
+		status = vs_frames_init(&p->new_frames, &p->is, &p->new);
+	for (int round = 0; round < ROUNDS && status == VS_OK; round++) {
+		status = views(p, round == 0 ? NULL : &known);
+		if (status == VS_OK)
+			status = match(p);
+		vs_map_drop(&map);
+		if (status == VS_OK)
+			status = vs_map_init(&map, p->covers.list,
+			                     p->covers.count);
+	}
+	vs_map_drop(&map);
+	vs_learnt_drop(&learnt);
+	return status;
+}
+
+static vs_status match_plain(struct pair *p)
+{
+	vs_status status =
+		vs_old_read(&p->was, 0, p->old_view, (size_t)p->was.len);
+
+	if (status == VS_OK)
+		status = vs_old_read(&p->is, 0, p->new_view, (size_t)p->is.len);
+	return status == VS_OK ? match(p) : status;
+}
+
+/* The new file's blocks, as extents in the new image. */
+static vs_status new_extents(const struct vs_layout *l, uint32_t file,
+                             struct vs_extent **out, size_t *count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->segment_count; i++)
+		n += l->segments[i].file == file;
+	*out = malloc((n + 1) * sizeof(**out));
+	if (!*out)
+		return VS_ERR_NOMEM;
+	*count = 0;
+	for (size_t i = 0; i < l->segment_count; i++) {
+		const struct vs_segment *s = &l->segments[i];
+		struct vs_extent e = {s->from, s->at, s->count};
+		size_t k = *count;
+
+		if (s->file != file)
+			continue;
+		for (; k > 0 && (*out)[k - 1].file > e.file; k--)
+			(*out)[k] = (*out)[k - 1];
+		(*out)[k] = e;
+		++*count;
+	}
+	return VS_OK;
+}
+
+static vs_status match_file(struct vs_make *m, const struct vs_layout *l,
+                            uint32_t number, struct vs_covers *covers)
+{
+	const struct vs_file *f = &l->files[number];
+	struct vs_old_image old = {&m->was, m->was.len, read_image};
+	struct vs_old_image new = {&m->is, m->is.len, read_image};
+	struct vs_extent *extents = NULL;
+	size_t count = 0;
+	struct pair p = {
+		.was = {&old, f->was, f->was_count,
+	                (uint64_t)f->was_blocks * VS_DELTA_BLOCK},
+	};
+	struct vs_inode_view views[2];
+	struct vs_inode_image flipped[2];
+	struct vs_old_image raw[2] = {old, new};
+	vs_status status = new_extents(l, number, &extents, &count);
+
+	for (int side = 0; side < 2 && number == 0; side++) {
+		vs_inode_view_init(&views[side], l->inodes[side].seed,
+		                   l->inodes[side].tables,
+		                   l->inodes[side].count);
+		vs_inode_image_init(&flipped[side], &raw[side], &views[side],
+		                    side == 0 ? &old : &new);
+	}
+	p.is = (struct vs_old){&new, extents, count,
+	                       (uint64_t)f->blocks *VS_DELTA_BLOCK};
+	p.old_view = malloc((size_t)p.was.len + 1);
+	p.new_view = malloc((size_t)p.is.len + 1);
+	if (status == VS_OK && (!p.old_view || !p.new_view))
+		status = VS_ERR_NOMEM;
+	if (status == VS_OK)
+		status = f->predicted ? match_rounds(&p) : match_plain(&p);
+	*covers = p.covers;
+	free(p.old_view);
+	free(p.new_view);
+	free(extents);
+	vs_frames_drop(&p.old_frames);
+	vs_frames_drop(&p.new_frames);
+	return status;
+}
+
+static vs_status count_bytes(void *ctx, const uint8_t *in, size_t len)
+{
+	struct vs_make *m = ctx;
+
+	m->bytes += len;
+	return m->write(m->ctx, in, len);
+}
+
+/* The walk takes the covers over. */
+static vs_status prepare(struct vs_make *m, const struct vs_layout *l,
+                         struct vs_walk *w)
+{
+	vs_status status = VS_OK;
+
+	for (uint32_t i = 0; i < l->file_count && status == VS_OK; i++) {
+		struct vs_covers covers = {NULL, 0, 0};
+		struct vs_extent *extents = NULL;
+		size_t count = 0;
+
+		status = match_file(m, l, i, &covers);
+		w->files[i].covers = covers.list;
+		w->files[i].cover_count = covers.count;
+		m->covers += covers.count;
+		m->pairs += l->files[i].predicted;
+		if (status == VS_OK && l->files[i].predicted)
+			status = new_extents(l, i, &extents, &count);
+		if (status == VS_OK && l->files[i].predicted) {
+			struct vs_old_image new = {&m->is, m->is.len,
+			                           read_image};
+			const struct vs_old file = {
+				&new, extents, count,
+				(uint64_t)l->files[i].blocks *VS_DELTA_BLOCK};
+
+			status = vs_elf_read(&file, &w->files[i].is);
+		}
+		free(extents);
+	}
+	return status;
+}
+
+static vs_status encode(struct vs_make *m, struct vs_layout *l)
+{
+	struct vs_old_image old = {&m->was, m->was.len, read_image};
+	struct vs_coder *coder = malloc(sizeof(*coder));
+	struct vs_walk w = {0};
+	uint8_t block[VS_DELTA_BLOCK];
+	vs_status status = VS_ERR_NOMEM;
+
+	if (coder) {
+		vs_coder_encode_init(coder, count_bytes, m);
+		status = vs_layout_code(l, coder);
+		m->layout_bytes = m->bytes + coder->at;
+	}
+	if (status == VS_OK)
+		status = vs_walk_init(&w, &old, l, coder);
+	if (status == VS_OK)
+		status = prepare(m, l, &w);
+	for (uint64_t at = 0; status == VS_OK && at < m->is.len;
+	     at += VS_DELTA_BLOCK) {
+		memcpy(block, m->is.bytes + at, VS_DELTA_BLOCK);
+		status = vs_walk_block(&w, block);
+	}
+	if (status == VS_OK)
+		status = vs_coder_finish(coder);
+	m->misses = w.misses;
+	m->literals = w.literals;
+	if (w.layout)
+		vs_walk_drop(&w);
+	free(coder);
+	return status;
+}
+
+/* The image in whole blocks: the one that was given, or a copy. */
+static vs_status pad(struct vs_image *image, uint8_t **copy)
+{
+	uint64_t len = (image->len + VS_DELTA_BLOCK - 1) / VS_DELTA_BLOCK *
+	               VS_DELTA_BLOCK;
+
+	*copy = NULL;
+	if (image->len == 0 || image->len > VS_DELTA_IMAGE_MAX)
+		return VS_ERR_LIMIT;
+	if (len == image->len)
+		return VS_OK;
+	*copy = calloc(1, (size_t)len);
+	if (!*copy)
+		return VS_ERR_NOMEM;
+	memcpy(*copy, image->bytes, (size_t)image->len);
+	image->bytes = *copy;
+	image->len = len;
+	return VS_OK;
+}
+
+static vs_status write_head(struct vs_make *m)
+{
+	struct vs_delta_head head = {.old_len = m->was.len,
+	                             .new_len = m->is.len};
+	uint8_t raw[VS_DELTA_HEAD_LEN];
+
+	memcpy(head.old_root, m->old_root, sizeof(head.old_root));
+	memcpy(head.new_root, m->new_root, sizeof(head.new_root));
+	vs_delta_head_encode(&head, raw);
+	return count_bytes(m, raw, sizeof(raw));
+}
+
+vs_status vs_delta_make(struct vs_make *m)
+{
+	const struct vs_image given[2] = {m->was, m->is};
+	uint8_t *copies[2] = {NULL, NULL};
+	struct vs_layout layout = {0};
+	vs_status status;
+
+	m->bytes = 0;
+	m->covers = m->pairs = 0;
+	status = write_head(m);
+	if (status == VS_OK)
+		status = pad(&m->was, &copies[0]);
+	if (status == VS_OK)
+		status = pad(&m->is, &copies[1]);
+	if (status == VS_OK)
+		status = vs_plan_make(&m->was, &m->is, &layout);
+	if (status == VS_OK)
+		status = encode(m, &layout);
+	vs_layout_drop(&layout);
+	free(copies[0]);
+	free(copies[1]);
+	m->was = given[0];
+	m->is = given[1];
+	return status;
+}

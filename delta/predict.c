@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * delta/predict.c - from an old operand to a new one.
+ */
+#include "delta/predict.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LEARNT_LOG 17
+
+vs_status vs_learnt_init(struct vs_learnt *l)
+{
+	l->rows = calloc((size_t)1 << LEARNT_LOG, sizeof(*l->rows));
+	return l->rows ? VS_OK : VS_ERR_NOMEM;
+}
+
+void vs_learnt_drop(struct vs_learnt *l)
+{
+	free(l->rows);
+	l->rows = NULL;
+}
+
+static struct vs_learnt_row *row_of(const struct vs_pair *pair, uint64_t target,
+                                    uint32_t *check)
+{
+	uint64_t h = (target + ((uint64_t)pair->number << 48)) *
+	             UINT64_C(0x9e3779b97f4a7c15);
+
+	*check = (uint32_t)(h >> 8) | 1;
+	return &pair->learnt->rows[h >> (64 - LEARNT_LOG)];
+}
+
+static void learn(const struct vs_pair *pair, uint64_t old, uint64_t new)
+{
+	uint32_t check;
+	struct vs_learnt_row *row = row_of(pair, old, &check);
+	int64_t shift = (int64_t)(new - old);
+
+	if (shift > INT32_MAX || shift < INT32_MIN)
+		return;
+	row->check = check;
+	row->shift = (int32_t)shift;
+}
+
+static uint64_t addr_at(const struct vs_section_row *row, uint32_t place)
+{
+	return row->addr + (place - (uint64_t)row->at);
+}
+
+/* Where a place in the new file is in memory; by the section that the old one
+ * was in if none holds it.
+ */
+static uint64_t new_addr(const struct vs_pair *pair, size_t row, uint32_t place)
+{
+	const struct vs_section_row *is = &pair->is->rows[row];
+
+	if (place < is->at || place - is->at >= is->len) {
+		const struct vs_section_row *other =
+			vs_elf_by_place(pair->is, place);
+
+		if (other)
+			is = other;
+	}
+	return addr_at(is, place);
+}
+
+uint64_t vs_pair_translate(const struct vs_pair *pair,
+                           const struct vs_cover *cover, uint64_t target,
+                           enum vs_source_of *source)
+{
+	const struct vs_section_row *was = vs_elf_by_addr(pair->was, target);
+	const struct vs_map_row *moved;
+	const struct vs_learnt_row *learnt;
+	uint32_t place, check;
+	size_t row;
+
+	*source = VS_FROM_NOTHING;
+	if (!was)
+		return target;
+	row = (size_t)(was - pair->was->rows);
+	if (was->kind == VS_SECTION_BSS) {
+		learnt = row_of(pair, target, &check);
+		if (learnt->check == check) {
+			*source = VS_FROM_LEARNT;
+			return target + (uint64_t)(int64_t)learnt->shift;
+		}
+		*source = VS_FROM_SECTION;
+		return pair->is->rows[row].addr + (target - was->addr);
+	}
+	place = was->at + (uint32_t)(target - was->addr);
+	if (place >= cover->from && place - cover->from < cover->len) {
+		*source = VS_FROM_COVER;
+		return new_addr(pair, row, place + cover->at - cover->from);
+	}
+	learnt = row_of(pair, target, &check);
+	if (learnt->check == check) {
+		*source = VS_FROM_LEARNT;
+		return target + (uint64_t)(int64_t)learnt->shift;
+	}
+	moved = vs_map_find(pair->map, place);
+	*source = VS_FROM_MAP;
+	if (!moved) {
+		moved = vs_map_near(pair->map, place);
+		*source = VS_FROM_NEAR;
+	}
+	return new_addr(pair, row,
+	                moved ? place + (uint32_t)moved->shift : place);
+}
+
+/* Where an operand stands in the new file, if it stands in the same kind of
+ * section there.
+ */
+static bool stands(const struct vs_pair *pair, const struct vs_piece *p,
+                   const struct vs_operand *o, uint64_t *addr, size_t *row)
+{
+	uint32_t place = o->place + p->cover->at - p->cover->from;
+	const struct vs_section_row *was = vs_elf_by_place(pair->was, o->place);
+	const struct vs_section_row *is = vs_elf_by_place(pair->is, place);
+
+	if (!was || !is || was->kind != is->kind)
+		return false;
+	*row = (size_t)(is - pair->is->rows);
+	*addr = addr_at(is, place);
+	return true;
+}
+
+/* Byte i of an operand, if it lies in the piece. */
+static bool within(const struct vs_piece *p, const struct vs_operand *o,
+                   uint32_t i, uint32_t *at)
+{
+	uint32_t from = p->cover->from + (p->at - p->cover->at);
+
+	*at = o->place + i - from; /* wraps around if it lies before */
+	return o->place + i >= from && *at < p->len;
+}
+
+static const uint8_t *old_bytes(const struct vs_piece *p,
+                                const struct vs_operand *o,
+                                uint32_t window_place)
+{
+	return p->window + (o->place - window_place);
+}
+
+static uint32_t window_place(const struct vs_piece *p)
+{
+	uint32_t from = p->cover->from + (p->at - p->cover->at);
+
+	return from > VS_WINDOW_BEFORE ? from - VS_WINDOW_BEFORE : 0;
+}
+
+static void guess(struct vs_piece *p, const struct vs_pair *pair,
+                  const struct vs_operand *o)
+{
+	enum vs_source_of source, base_source;
+	uint64_t addr, target, base = 0;
+	uint8_t bytes[8];
+	size_t row;
+
+	if (!stands(pair, p, o, &addr, &row))
+		return;
+	target = vs_pair_translate(pair, p->cover, o->target, &source);
+	if (o->kind == VS_OPERAND_TABLE)
+		base = pair->is->rows[row].addr;
+	else if (o->kind == VS_OPERAND_SIZE64 || o->kind == VS_OPERAND_SIZE32)
+		base = vs_pair_translate(pair, p->cover, o->base, &base_source);
+	memcpy(bytes, old_bytes(p, o, window_place(p)), o->len);
+	vs_operand_put(o, addr, base, target, bytes);
+	for (uint32_t i = 0; i < o->len; i++) {
+		uint32_t at;
+
+		if (!within(p, o, i, &at))
+			continue;
+		p->guess[at] = bytes[i];
+		p->kind[at] = (uint8_t)o->kind;
+		p->part[at] = (uint8_t)i;
+		p->source[at] = (uint8_t)source;
+	}
+}
+
+void vs_piece_guess(struct vs_piece *p, const struct vs_pair *pair,
+                    uint32_t from, uint32_t end)
+{
+	uint32_t start = p->cover->from + (p->at - p->cover->at);
+
+	for (size_t i = 0; i < p->operands.count; i++) {
+		const struct vs_operand *o = &p->operands.list[i];
+
+		if (o->place >= start + from && o->place < start + end)
+			guess(p, pair, o);
+	}
+}
+
+vs_status vs_piece_init(struct vs_piece *p, const struct vs_pair *pair,
+                        const struct vs_cover *cover, uint32_t at, uint32_t len)
+{
+	uint32_t from = cover->from + (at - cover->at);
+	uint32_t first;
+	struct vs_window w;
+	vs_status status;
+
+	p->cover = cover;
+	p->at = at;
+	p->len = len;
+	p->section = VS_SECTION_OTHER;
+	p->operands.count = 0;
+	memset(p->kind, 0, len);
+	memset(p->part, 0, len);
+	memset(p->source, 0, len);
+	first = window_place(p);
+	w = (struct vs_window){p->window, first,
+	                       from - first + len + VS_WINDOW_AFTER, from,
+	                       from + len};
+	status = vs_old_read(pair->old, first, p->window, w.len);
+	if (status != VS_OK)
+		return status;
+	memcpy(p->guess, p->window + (from - first), len);
+	if (pair->was) {
+		const struct vs_section_row *row =
+			vs_elf_by_place(pair->was, from);
+
+		p->section = row ? row->kind : VS_SECTION_OTHER;
+		vs_operands_find(&p->operands, &w, pair->was, pair->frames);
+	}
+	for (size_t i = 0; i < p->operands.count; i++)
+		guess(p, pair, &p->operands.list[i]);
+	return VS_OK;
+}
+
+void vs_piece_learn(const struct vs_piece *p, const struct vs_pair *pair,
+                    uint32_t from, uint32_t end, const uint8_t *bytes)
+{
+	for (size_t i = 0; i < p->operands.count; i++) {
+		const struct vs_operand *o = &p->operands.list[i];
+		uint64_t addr, target, base;
+		uint32_t first, last;
+		size_t row;
+
+		if (!within(p, o, 0, &first) ||
+		    !within(p, o, o->len - 1u, &last) || last < from ||
+		    last >= end || !stands(pair, p, o, &addr, &row))
+			continue;
+		base = pair->is->rows[row].addr;
+		if (vs_operand_get(o, addr, base, bytes + first, &target))
+			learn(pair, o->target, target);
+	}
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/delta/fixture.c - deltas in memory.
+ */
+#include "tests/delta/fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+vs_status bytes_write(void *ctx, const uint8_t *in, size_t len)
+{
+	struct bytes *b = ctx;
+
+	if (b->len + len > b->cap) {
+		size_t cap = (b->len + len) * 2;
+		uint8_t *more = realloc(b->data, cap);
+
+		if (!more)
+			return VS_ERR_NOMEM;
+		b->data = more;
+		b->cap = cap;
+	}
+	if (len > 0)
+		memcpy(b->data + b->len, in, len);
+	b->len += len;
+	return VS_OK;
+}
+
+/* In uneven pieces, as a network gives them. */
+vs_status bytes_read(void *ctx, uint8_t *out, size_t len, size_t *got)
+{
+	struct bytes *b = ctx;
+	size_t piece = 1 + b->at % 1000;
+
+	if (b->at == b->len)
+		return VS_ERR_ABSENT;
+	if (piece > len)
+		piece = len;
+	if (piece > b->len - b->at)
+		piece = b->len - b->at;
+	memcpy(out, b->data + b->at, piece);
+	b->at += piece;
+	*got = piece;
+	return VS_OK;
+}
+
+uint32_t next_number(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+void fill(uint8_t *out, size_t len, uint32_t seed)
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)next_number(&seed);
+}
+
+static vs_status read_old(void *ctx, uint64_t at, void *out, size_t len)
+{
+	const struct bytes *b = ctx;
+
+	if (at > b->len || len > b->len - at)
+		return VS_ERR_IO;
+	memcpy(out, b->data + at, len);
+	return VS_OK;
+}
+
+vs_status make_delta(const struct bytes *was, const struct bytes *is,
+                     struct bytes *out, struct vs_make *figures)
+{
+	struct vs_make m = {
+		.was = {was->data, was->len},
+		.is = {is->data,  is->len },
+		.write = bytes_write,
+		.ctx = out
+        };
+	vs_status status = vs_delta_make(&m);
+
+	if (figures)
+		*figures = m;
+	return status;
+}
+
+vs_status apply_delta(const struct bytes *was, const struct bytes *is,
+                      struct bytes *delta)
+{
+	struct bytes old = *was;
+	const struct vs_old_image image = {&old, old.len, read_old};
+	VS_AUTO(vs_apply_free) struct vs_apply *a = NULL;
+	uint8_t block[3 * VS_DELTA_BLOCK];
+	vs_status status;
+
+	delta->at = 0;
+	status = vs_apply_new(&image, bytes_read, delta, &a, NULL);
+	if (status != VS_OK)
+		return status;
+	if (vs_apply_head(a)->new_len != is->len)
+		return VS_ERR_REFUSED;
+	for (size_t at = 0; at < is->len; at += sizeof(block)) {
+		size_t len = is->len - at < sizeof(block) ? is->len - at
+		                                          : sizeof(block);
+
+		status = vs_apply_next(a, block, len, NULL);
+		if (status != VS_OK)
+			return status;
+		if (memcmp(block, is->data + at, len) != 0)
+			return VS_ERR_REFUSED;
+	}
+	return VS_OK;
+}

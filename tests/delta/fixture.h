@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/delta/fixture.h - deltas in memory.
+ */
+#ifndef VS_TESTS_DELTA_FIXTURE_H
+#define VS_TESTS_DELTA_FIXTURE_H
+
+#include "delta/apply/apply.h"
+#include "delta/make/make.h"
+
+struct bytes {
+	uint8_t *data; /* owned: free() */
+	size_t len, cap, at;
+};
+
+vs_status bytes_write(void *ctx, const uint8_t *in, size_t len);
+vs_status bytes_read(void *ctx, uint8_t *out, size_t len, size_t *got);
+
+/* A generator whose numbers are the same in every run. */
+uint32_t next_number(uint32_t *seed);
+void fill(uint8_t *out, size_t len, uint32_t seed);
+
+/* Makes a delta into *out. */
+vs_status make_delta(const struct bytes *was, const struct bytes *is,
+                     struct bytes *out, struct vs_make *figures);
+/* Applies it: VS_OK only if every byte is that of is. */
+vs_status apply_delta(const struct bytes *was, const struct bytes *is,
+                      struct bytes *delta);
+
+#endif
