@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "fleet/sim.h"
-#include "fleet_commit.h"
 
 enum { ok = 0, broken = 1, usage = 2, no_memory = 3 };
 
@@ -175,7 +174,7 @@ static void show_json(const struct vs_result *r)
 	       r->progress.updated, r->progress.failed, r->progress.waiting,
 	       r->progress.started, r->progress.soaking, r->progress.skipped,
 	       r->most_away, r->restarts, r->polls, r->checks, r->wrong,
-	       VS_FLEET_COMMIT);
+	       vs_fleet_commit);
 }
 
 static int run(const struct asked *a, uint64_t seed)
@@ -198,7 +197,7 @@ static int run(const struct asked *a, uint64_t seed)
 	        "voltseal-fleet: seed %" PRIu64 ", commit %s: %s\n"
 	        "  again with: voltseal-fleet --seed %" PRIu64
 	        " --chargers %u --days %u --release %s --trace\n",
-	        seed, VS_FLEET_COMMIT, r.wrong, seed, w.chargers, w.days,
+	        seed, vs_fleet_commit, r.wrong, seed, w.chargers, w.days,
 	        vs_release_kind_names[r.kind]);
 	return broken;
 }
@@ -217,7 +216,7 @@ int main(int argc, char **argv)
 		if (a.help)
 			help();
 		else
-			printf("voltseal-fleet %s\n", VS_FLEET_COMMIT);
+			printf("voltseal-fleet %s\n", vs_fleet_commit);
 		return ok;
 	}
 	for (uint32_t i = 0; i < a.seeds; i++) {

@@ -21,6 +21,9 @@ struct vs_result {
 	char wrong[240]; /* "": every invariant held */
 };
 
+/* The commit that this was built from. */
+extern const char vs_fleet_commit[];
+
 /* Runs a whole scene.  trace: a line for each event, or NULL.
  * VS_OK and *out, also if out->wrong; VS_ERR_NOMEM; VS_ERR_LIMIT.
  */

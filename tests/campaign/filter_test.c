@@ -105,13 +105,13 @@ static void an_error_names_the_place_where_reading_stopped(void **state)
 		size_t at;
 		const char *what;
 	} wrong[] = {
-		{"",		     0,  "empty"        },
 		{"   ",                  0,  "empty"        },
 		{"model",                5,  "after a field"},
 		{"model =",              7,  "value"        },
 		{"model = and",          8,  "value"        },
 		{"model < ac22",         6,  "order"        },
 		{"model = a site = b",   10, "end"          },
+		{"",		     0,  "empty"        },
 		{"model = a and",        13, "field"        },
 		{"model = a and or",     14, "field"        },
 		{"site in 12",           8,  "("            },

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "fleet/sim.h"
-#include "fleet_commit.h"
 
 enum { seeds = 20, chargers = 1000, week = 7 };
 
@@ -21,7 +20,7 @@ static void play(uint64_t seed, int kind, struct vs_result *out)
 	assert_int_equal(vs_sim_run(&w, out, NULL, NULL), VS_OK);
 	if (out->wrong[0])
 		fail_msg("seed %llu, commit %s: %s", (unsigned long long)seed,
-		         VS_FLEET_COMMIT, out->wrong);
+		         vs_fleet_commit, out->wrong);
 	assert_true(out->checks > 1000);
 }
 
