@@ -111,7 +111,6 @@ static void an_error_names_the_place_where_reading_stopped(void **state)
 		{"model = and",          8,  "value"        },
 		{"model < ac22",         6,  "order"        },
 		{"model = a site = b",   10, "end"          },
-		{"",		     0,  "empty"        },
 		{"model = a and",        13, "field"        },
 		{"model = a and or",     14, "field"        },
 		{"site in 12",           8,  "("            },
@@ -144,6 +143,16 @@ static void an_error_names_the_place_where_reading_stopped(void **state)
 			fail_msg("%s: %s at %zu", wrong[i].text, why.what,
 			         why.at);
 	}
+}
+
+static void an_empty_filter_is_no_filter(void **state)
+{
+	struct vs_filter *f;
+	struct vs_why why;
+
+	(void)state;
+	assert_int_equal(vs_filter_parse("", 0, &f, &why), VS_ERR_INPUT);
+	assert_non_null(strstr(why.what, "empty"));
 }
 
 static void what_is_too_large_is_refused_at_its_bound(void **state)
@@ -343,6 +352,7 @@ int main(void)
 		cmocka_unit_test(a_filter_takes_the_chargers_it_describes),
 		cmocka_unit_test(
 			an_error_names_the_place_where_reading_stopped),
+		cmocka_unit_test(an_empty_filter_is_no_filter),
 		cmocka_unit_test(what_is_too_large_is_refused_at_its_bound),
 		cmocka_unit_test(each_tree_has_one_printed_form),
 		cmocka_unit_test(other_trees_are_not_equal),
