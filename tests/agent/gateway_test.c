@@ -203,13 +203,30 @@ static void a_partition_that_the_kernel_does_not_show_is_none(void **state)
 	must_not_open(VS_ERR_ABSENT, "running slot a, gateway: slot is absent");
 }
 
-static void another_disk_without_a_record_does_not_matter(void **state)
+/* As after a new table that the kernel has not taken up. */
+static void a_partition_that_the_kernel_shows_shorter_is_none(void **state)
 {
+	char node[64], name[128];
+
+	(void)state;
+	snprintf(name, sizeof(name), "sys/vda/%s/size",
+	         gateway_node("gateway-a", node) + strlen("dev/"));
+	maker_put(&maker, name, "8192\n", 5);
+	must_not_open(VS_ERR_ABSENT, "running slot a, gateway: slot is absent");
+}
+
+/* In whatever order they are looked at, and though their tables name the rest.
+ */
+static void other_disks_without_a_record_do_not_matter(void **state)
+{
+	static const char *const others[] = {"sda", "sdb", "zda", "aaa", "mmc"};
 	struct gateway mine = gateway;
 
 	(void)state;
 	gateway_find("record")->foreign = true;
-	gateway_show("sda");
+	snprintf(gateway_find("gateway-a")->name, 36, "gateway-x");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		gateway_show(others[i]);
 	gateway = mine;
 	must_open();
 }
@@ -443,6 +460,8 @@ static void a_keyring_is_framed_in_both_partitions(void **state)
 
 static void a_damaged_keyring_place_is_written_again(void **state)
 {
+	/* magic, length 1, a reserved byte that is not 0; then a byte */
+	static const uint8_t reserved[] = "VSRINGS1\1\0\0\0\1\0\0\0x";
 	static uint8_t file[VS_KEYRING_LEN_MAX];
 	struct person *const both[] = {&maker.people[0], &maker.people[1]};
 	const struct vs_conf conf = {.demo = true};
@@ -470,6 +489,11 @@ static void a_damaged_keyring_place_is_written_again(void **state)
 	vs_charger_close(charger);
 	must_open();
 	assert_int_equal(charger->places[0].version, ring.version);
+	vs_charger_close(charger);
+	maker_put(&maker, gateway_node("keyring-0", node), reserved,
+	          sizeof(reserved));
+	must_open();
+	assert_int_equal(charger->places[0].refused, VS_REASON_UNREADABLE);
 }
 
 /* Loop devices stand in for the disk: block devices have no file's length,
@@ -540,7 +564,8 @@ int main(void)
 		TEST(two_partitions_of_one_name_count_as_none),
 		TEST(a_partition_of_another_type_counts_as_none),
 		TEST(a_partition_that_the_kernel_does_not_show_is_none),
-		TEST(another_disk_without_a_record_does_not_matter),
+		TEST(a_partition_that_the_kernel_shows_shorter_is_none),
+		TEST(other_disks_without_a_record_do_not_matter),
 		TEST(two_disks_with_a_record_are_told_not_chosen_from),
 		TEST(no_disk_with_a_record_is_told),
 		TEST(without_a_decision_no_slot_is_guessed),

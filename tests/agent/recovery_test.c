@@ -139,10 +139,11 @@ static void destroy_slots(void)
 	destroy("controller-b");
 }
 
+/* With a floor that was to rise with what is gone now. */
 static void set_slots(uint8_t slot, uint8_t a, uint8_t b)
 {
 	struct vs_charger *c = malloc(sizeof(*c));
-	struct vs_record record = {.slot = slot};
+	struct vs_record record = {.slot = slot, .raise_floor = 1};
 	char path[PATH_MAX], error[VS_ERROR_LEN];
 
 	assert_non_null(c);
@@ -323,6 +324,24 @@ static void an_older_release_than_the_good_one_is_refused(void **state)
 	assert_int_equal(read_record().slots[0].state, VS_SLOT_GOOD);
 }
 
+/* What was given up says nothing of how far this charger had come. */
+static void a_release_that_was_given_up_does_not_count(void **state)
+{
+	struct life l = new_life();
+	char node[64];
+
+	(void)state;
+	maker_fill_slot(&maker, gateway_node("gateway-b", node), &gateway_2);
+	maker_fill_slot(&maker, gateway_node("controller-b", node),
+	                &controller_2);
+	set_slots(0, VS_SLOT_GOOD, VS_SLOT_BAD);
+	overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
+	offer(&gateway_1, &controller_1);
+	assert_true(life_run(&l));
+	assert_int_equal(gateway.firmware->recoveries, 1);
+	assert_true(holds("gateway-b", &gateway_1));
+}
+
 /* With no seal left to read, the floor says how far back it may go.  S0.18 */
 static void a_release_below_the_floor_is_refused(void **state)
 {
@@ -425,6 +444,7 @@ static void a_set_that_was_damaged_before_its_start_is_repaired(void **state)
 	l = look();
 	a = l.agent;
 	assert_int_equal(a->state.phase, VS_PHASE_WAITING);
+	assert_int_equal(read_record().raise_floor, 0);
 	while (a->state.phase != VS_PHASE_REBOOTING) {
 		a->gate_at = 0;
 		vs_agent_activate(a);
@@ -537,6 +557,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			an_older_release_than_the_good_one_is_refused, set_up_2,
 			tear_down),
+		TEST(a_release_that_was_given_up_does_not_count),
 		TEST(a_release_below_the_floor_is_refused),
 		TEST(without_floors_it_reports_and_installs_nothing),
 		TEST(a_release_that_lacks_a_component_changes_nothing),
