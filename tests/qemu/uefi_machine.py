@@ -5,8 +5,10 @@ import os
 import re
 import selectors
 import shutil
+import struct
 import subprocess
 import time
+import zlib
 
 OWNER = "9dfde671-6b41-4bb8-9db5-a4f28ebe5c0f"
 
@@ -14,34 +16,65 @@ OWNER = "9dfde671-6b41-4bb8-9db5-a4f28ebe5c0f"
 class Kind:
     """What differs between machines of two processors."""
 
-    def __init__(self, qemu, machine, code, variables, suffix, console,
-                 tpm):
-        self.qemu = qemu
+    def __init__(self, arch, machine, code, variables):
+        self.arch = arch
+        self.qemu = "qemu-system-" + arch
         self.machine = machine
         self.code = code
         self.variables = variables
-        self.suffix = suffix
-        self.console = console
-        self.tpm = tpm
+        self.suffix, self.console, self.tpm = {
+            "x86_64": ("X64", "ttyS0", "tpm-crb"),
+            "aarch64": ("AA64", "ttyAMA0", "tpm-tis-device")}[arch]
 
     def missing(self):
         return [f for f in (shutil.which(self.qemu) or self.qemu, self.code,
-                            self.variables) if not os.path.exists(f)]
+                            self.variables)
+                if f and not os.path.exists(f)]
+
+    def make_variables(self, out):
+        """What the firmware keeps, as new."""
+        shutil.copy(self.variables, out)
+
+    def firmware(self, variables):
+        return ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
+                + self.code,
+                "-drive", "if=pflash,format=raw,unit=1,file=" + variables]
+
+
+class UBoot(Kind):
+    """Debian's U-Boot: its environment is in flash, its UEFI variables in a
+    file of the EFI system partition."""
+    ENVIRONMENT_LEN = 0x40000
+    FLASH_LEN = 64 << 20
+
+    def make_variables(self, out):
+        body = (b"bootdelay=0\0bootcmd=nvme scan; "
+                b"load nvme 0:1 0x42000000 /EFI/BOOT/BOOTAA64.EFI && "
+                b"bootefi 0x42000000; poweroff\0")
+        body = body.ljust(self.ENVIRONMENT_LEN - 4, b"\0")
+        with open(out, "wb") as f:
+            f.write(struct.pack("<I", zlib.crc32(body)) + body)
+            f.truncate(self.FLASH_LEN)
+
+    def firmware(self, variables):
+        return ["-bios", self.code, "-drive",
+                "if=pflash,format=raw,unit=1,file=" + variables]
 
 
 KINDS = {
     "x86_64": Kind(
-        "qemu-system-x86_64",
-        ["-M", "q35,smm=on", "-cpu", "max",
-         "-global", "driver=cfi.pflash01,property=secure,value=on"],
+        "x86_64",
+        ["-M", "q35,smm=on", "-cpu", "max", "-global",
+         "driver=cfi.pflash01,property=secure,value=on"],
         "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
-        "/usr/share/OVMF/OVMF_VARS_4M.fd", "X64", "ttyS0",
-        "tpm-crb"),
+        "/usr/share/OVMF/OVMF_VARS_4M.fd"),
     "aarch64": Kind(
-        "qemu-system-aarch64", ["-M", "virt", "-cpu", "cortex-a57"],
+        "aarch64", ["-M", "virt", "-cpu", "cortex-a57"],
         "/usr/share/AAVMF/AAVMF_CODE.fd",
-        "/usr/share/AAVMF/AAVMF_VARS.fd", "AA64", "ttyAMA0",
-        "tpm-tis-device"),
+        "/usr/share/AAVMF/AAVMF_VARS.fd"),
+    "u-boot": UBoot(
+        "aarch64", ["-M", "virt", "-cpu", "cortex-a57"],
+        "/usr/lib/u-boot/qemu_arm64/u-boot.bin", None),
 }
 
 
@@ -81,10 +114,7 @@ class Machine:
         argv = [self.kind.qemu, *self.kind.machine, "-accel", "tcg",
                 "-m", "512", "-nodefaults", "-display", "none",
                 "-serial", "stdio", "-no-reboot",
-                "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
-                + self.kind.code,
-                "-drive", "if=pflash,format=raw,unit=1,file="
-                + self.variables,
+                *self.kind.firmware(self.variables),
                 "-drive", "if=none,id=disk,format=raw,file=" + self.disk.path,
                 "-device", "nvme,drive=disk,serial=voltseal,bootindex=0"]
         if self.stick:
@@ -128,17 +158,21 @@ class Machine:
 
 
 class Tpm:
-    """An empty TPM that lives as long as the block it is made for: powered on
-    for each start of a machine, and off with it."""
+    """A TPM, empty or a copy of one, that lives as long as the block it is made
+    for: powered on for each start of a machine, and off with it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, model=None):
+        self.model = model
         self.state = os.path.join(folder, "tpm")
         self.socket = os.path.join(self.state, "socket")
         self.process = None
 
     def __enter__(self):
         shutil.rmtree(self.state, ignore_errors=True)
-        os.makedirs(self.state)
+        if self.model:
+            shutil.copytree(self.model, self.state)
+        else:
+            os.makedirs(self.state)
         return self
 
     def power_on(self):

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The UEFI loader on a machine in QEMU that starts from reset.
 
-usage: uefi_test.py BUILD_DIR [--arch x86_64|aarch64] [CASE...]
+usage: uefi_test.py BUILD_DIR [--arch x86_64|aarch64|u-boot] [CASE...]
 
 Every case writes a disk, starts the machine and reads its serial line.  TAP on
 standard output; BUILD_DIR/qemu/ARCH has summary.json and a log of each case.
+u-boot is AArch64 under U-Boot's UEFI: no Secure Boot, variables in a file, so
+floors are in a TPM.
 """
 import argparse
 import functools
@@ -43,9 +45,13 @@ class Skip(Exception):
     pass
 
 
-def case(expected):
+EDK2 = ("x86_64", "aarch64")
+ALL = EDK2 + ("u-boot",)
+
+
+def case(expected, kinds=EDK2):
     def add(function):
-        CASES.append((function, expected))
+        CASES.append((function, expected, kinds))
         return function
     return add
 
@@ -53,12 +59,14 @@ def case(expected):
 class World:
     """What all cases share: keys, signed slots, a machine that is set up."""
 
-    def __init__(self, build, arch, work):
+    def __init__(self, build, kind, work):
         self.build = build
-        self.arch = arch
-        self.kind = machine.KINDS[arch]
+        self.name = kind
+        self.kind = machine.KINDS[kind]
+        self.arch = self.kind.arch
         self.work = work
-        self.logs = os.path.join(build, "qemu", arch)
+        self.tpm = None  # a TPM to copy: all cases have one
+        self.logs = os.path.join(build, "qemu", kind)
         shutil.rmtree(self.logs, ignore_errors=True)
         os.makedirs(self.logs)
         self.case = "setup"
@@ -169,9 +177,10 @@ class World:
 
     def set_up(self):
         self.disk = disks.Disk(self.path("disk"), LAYOUT)
-        self.disk.write_esp(self.setup_files("floors"))
+        self.disk.write_esp(self.setup_files(
+            "tpmfloors" if self.name == "u-boot" else "floors"))
         self.variables = self.path("vars")
-        shutil.copy(self.kind.variables, self.variables)
+        self.kind.make_variables(self.variables)
         self.disk.write_slot("kernel-a", self.path("kernel-1.0.0"))
         self.disk.write_slot("rootfs-a", self.path("rootfs-1.0.0"))
         self.disk.write_slot("kernel-b", self.path("kernel-1.1.0"))
@@ -180,7 +189,7 @@ class World:
         self.disk.write_records(0, [("good", 0), ("empty", 0)])
 
     def start(self, disk, variables, until=END, tpm=None, stick=None):
-        one = machine.Machine(self.arch, disk, variables, tpm)
+        one = machine.Machine(self.name, disk, variables, tpm)
         one.stick = stick
         try:
             said = one.start(until, TIMEOUT)
@@ -203,11 +212,18 @@ class Charger:
         self.said = ""
         self.tpm = None
         self.stick = None
+        if world.tpm:
+            self.tpm = machine.Tpm(world.work, world.tpm).__enter__()
+
+    def drop(self):
+        if self.tpm:
+            self.tpm.power_off()
 
     def start(self, *wanted, never=(), until=END):
         """Starts it and looks for these patterns, in this order."""
         self.said = self.world.start(self.disk, self.variables, until,
-                                     self.tpm and self.tpm.power_on(), self.stick)
+                                     self.tpm and self.tpm.power_on(),
+                                     self.stick)
         at = 0
         for pattern in wanted:
             found = re.compile(pattern).search(self.said, at)
@@ -220,7 +236,7 @@ class Charger:
 
     def move_floors_to_tpm(self):
         """The machine as if it had been set up with floors in its TPM."""
-        shutil.copy(self.world.kind.variables, self.variables)
+        self.world.kind.make_variables(self.variables)
         self.disk.write_esp(self.world.setup_files("tpmfloors"))
         self.start("voltseal: set up\n",
                    until="voltseal: (set up|cannot be set up.*)\n")
@@ -278,7 +294,7 @@ def a_changed_built_in_keyring_is_refused_by_the_firmware(c):
     c.start("Access Denied|Security Violation", never=["voltseal: loader"])
 
 
-@case("slot a is refused for a cluster that does not match, slot b starts")
+@case("slot a is refused for a cluster that does not match, slot b starts", ALL)
 def a_changed_kernel_byte_is_refused(c):
     c.disk.write_records(0, [("good", 0), ("good", 0)])
     c.disk.flip("kernel-a", 9000000)
@@ -287,7 +303,7 @@ def a_changed_kernel_byte_is_refused(c):
     c.expect_record(1, ["good", "good"])
 
 
-@case("slot b is refused for its signatures, slot a starts")
+@case("slot b is refused for its signatures, slot a starts", ALL)
 def a_slot_signed_by_strangers_is_refused(c):
     c.write("kernel-b", "kernel-theirs")
     c.write("rootfs-b", "rootfs-theirs")
@@ -296,7 +312,7 @@ def a_slot_signed_by_strangers_is_refused(c):
     c.expect_record(0, ["good", "bad"])
 
 
-@case("slot b is refused for its rootfs alone, slot a starts")
+@case("slot b is refused for its rootfs alone, slot a starts", ALL)
 def a_kernel_without_its_root_file_system_is_refused(c):
     c.disk.wipe("rootfs-b")
     c.disk.write_records(1, [("good", 0), ("trial", 3)])
@@ -330,7 +346,7 @@ def a_keyring_changes_only_by_its_own_threshold(c):
 
 
 @case("one copy lost: the other one is in force; both lost: the newest slot "
-      "that verifies starts, as good, without new tries")
+      "that verifies starts, as good, without new tries", ALL)
 def a_changed_boot_record_is_healed(c):
     c.disk.write_records(0, [("good", 0), ("good", 0)])
     c.disk.flip("record", 4096 + 16)
@@ -343,7 +359,7 @@ def a_changed_boot_record_is_healed(c):
     c.expect_record(1, ["good", "good"])
 
 
-@case("tries 1, 0, then slot a starts and slot b is bad")
+@case("tries 1, 0, then slot a starts and slot b is bad", ALL)
 def a_trial_that_nobody_confirms_falls_back(c):
     c.disk.write_records(1, [("good", 0), ("trial", 2)])
     for left in (1, 0):
@@ -356,7 +372,7 @@ def a_trial_that_nobody_confirms_falls_back(c):
 
 
 @case("the floor rises at the start after the confirmation; the old image, "
-      "correctly signed, is refused from then on")
+      "correctly signed, is refused from then on", ALL)
 def an_old_signed_image_below_the_floor_is_refused(c):
     c.disk.write_records(1, [("good", 0), ("good", 0)], raise_floor=1)
     c.start("floor raised: slot b, kernel", "starts slot b.*floor raised")
@@ -364,7 +380,7 @@ def an_old_signed_image_below_the_floor_is_refused(c):
     c.start("slot a, kernel: below-floor", *up("b", "1.1.0"))
 
 
-@case("reading it is an error, the rest can be read")
+@case("reading it is an error, the rest can be read", ALL)
 def a_changed_block_of_the_root_file_system_is_an_io_error(c):
     raw = c.disk.read("rootfs-a", 0, 4 << 20)
     c.disk.flip("rootfs-a", raw.rindex(b"1.0.0....") - 300000)
@@ -372,7 +388,7 @@ def a_changed_block_of_the_root_file_system_is_an_io_error(c):
             "guest: end")
 
 
-@case("the recovery image starts")
+@case("the recovery image starts", ALL)
 def with_both_slots_destroyed_recovery_starts(c):
     for name in ("kernel-a", "kernel-b", "rootfs-a", "rootfs-b"):
         c.disk.wipe(name)
@@ -384,7 +400,7 @@ def with_both_slots_destroyed_recovery_starts(c):
 
 
 @case("the other slot starts in the same start, the record names it; if both "
-      "fail, recovery does")
+      "fail, recovery does", ALL)
 def a_sealed_kernel_that_does_not_start_gives_way(c):
     c.write("kernel-a", "kernel-back")
     c.disk.write_records(0, [("good", 0), ("good", 0)])
@@ -423,7 +439,7 @@ def floors_are_out_of_the_running_systems_reach(c):
     c.start("slot a, kernel: below-floor", *up("b", "1.1.0"))
 
 
-@case("the decision names it, once")
+@case("the decision names it, once", ALL)
 def the_agents_word_for_a_reset_reaches_the_decision(c):
     c.disk.write("record", disks.reset_note(2), 8192)
     c.start("guest: end")
@@ -479,6 +495,31 @@ def floors_in_a_tpm_are_out_of_the_running_systems_reach(c):
                 never=["starts slot"])
 
 
+@case("a sealed system starts with floors in the TPM, which root can neither "
+      "write nor take away: the platform's hierarchy is closed to him; the "
+      "firmware's variables hold none. Without the TPM recovery alone starts",
+      ("u-boot",))
+def under_u_boot_floors_are_the_tpms_business(c):
+    c.start(*up("a", "1.0.0"), "guest: data [0-9a-f]{16}", "guest: end",
+            never=["floors were written"])
+    c.disk.write_records(1, [("good", 0), ("good", 0)], raise_floor=1)
+    c.start("floor raised: slot b, kernel", "guest: end")
+    c.write("kernel-a", "kernel-attack")
+    c.write("rootfs-a", "rootfs-1.1.0")
+    c.disk.write_records(0, [("good", 0), ("good", 0)])
+    c.start("starts slot a, version 1.0.1, good, floor 2",
+            "guest: tpm write-by-policy 0000099d",
+            "guest: tpm take-away-as-platform ", "guest: tpm take-away ",
+            "guest: end", never=["(write|take|make)-[a-z-]* 00000000"])
+    c.write("kernel-a", "kernel-1.0.0")
+    c.disk.write_records(0, [("good", 0), ("good", 0)])
+    c.start("slot a, kernel: below-floor", *up("b", "1.1.0"))
+    c.tpm.power_off()
+    c.tpm = None
+    c.start("slot a, kernel: unreadable", "starts recovery 1.0.0",
+            "guest: recovery", never=["starts slot"])
+
+
 @case("recovery alone starts")
 def a_tpm_that_is_gone_or_new_is_no_store(c):
     if not shutil.which("swtpm"):
@@ -507,6 +548,8 @@ def run_case(world, number, function, expected):
     except Skip as e:
         observed = f"skipped: {e}"
         name += f" # SKIP {e}"
+    finally:
+        charger.drop()
     seconds = round(time.monotonic() - began, 1)
     good = observed.startswith(("as expected", "skipped"))
     print(f"{'ok' if good else 'not ok'} {number} - {name}", flush=True)
@@ -538,12 +581,18 @@ def without_floors(variables, out):
 
 
 def provision(world):
-    said = world.start(world.disk, world.variables,
-                       "voltseal: (set up|cannot be set up.*)\n")
+    until = "voltseal: (set up|cannot be set up.*)\n"
+    if world.name == "u-boot":
+        with machine.Tpm(world.path("factory")) as tpm:
+            said = world.start(world.disk, world.variables, until,
+                               tpm.power_on())
+        world.tpm, world.loader = tpm.state, world.tpm_loader
+    else:
+        said = world.start(world.disk, world.variables, until)
+        without_floors(world.variables, world.path("vars-without-floors"))
     if "voltseal: set up\n" not in said:
         raise Failure("the machine cannot be set up:\n" + said)
     world.disk.write_esp(world.boots_as(world.loader))
-    without_floors(world.variables, world.path("vars-without-floors"))
 
 
 def skip(reason):
@@ -554,6 +603,8 @@ def skip(reason):
 def missing(world):
     tools = ["sbsign", "cert-to-efi-sig-list", "mformat", "clang", "openssl",
              "mke2fs"]
+    if world.name == "u-boot":
+        tools.append("swtpm")
     return ([t for t in tools if not shutil.which(t)] + world.kind.missing() +
             [p for p in (world.program("BOOT"), world.program("SETUP"))
              if not os.path.exists(p)])
@@ -565,8 +616,10 @@ def main():
     parser.add_argument("--arch", default="x86_64", choices=machine.KINDS)
     parser.add_argument("cases", nargs="*")
     args = parser.parse_intermixed_args()
-    chosen = [(f, e) for f, e in CASES
-              if not args.cases or f.__name__ in args.cases]
+    chosen = [(f, e) for f, e, kinds in CASES if args.arch in kinds and
+              (not args.cases or f.__name__ in args.cases)]
+    if not chosen:
+        skip("no such case on this machine")
     with tempfile.TemporaryDirectory(prefix="voltseal-qemu-") as work:
         world = World(os.path.abspath(args.build), args.arch, work)
         absent = missing(world)

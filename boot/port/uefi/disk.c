@@ -86,9 +86,21 @@ static vs_status read_blocks(void *ctx, uint64_t block, uint8_t *out,
 	               : VS_ERR_IO;
 }
 
+/* For memory that does not begin where the firmware wants it to. */
+static vs_status read_aside(void *ctx, uint64_t block, uint8_t *out, size_t len)
+{
+	static _Alignas(EFI_PAGE_LEN)
+		uint8_t room[VS_GPT_ENTRIES_MAX * VS_GPT_ENTRY_LEN];
+
+	if (len > sizeof(room) || read_blocks(ctx, block, room, len) != VS_OK)
+		return VS_ERR_IO;
+	memcpy(out, room, len);
+	return VS_OK;
+}
+
 static vs_status load_table(struct vs_disk *disk, struct vs_why *why)
 {
-	struct vs_gpt_disk from = {.read = read_blocks};
+	struct vs_gpt_disk from = {.read = read_aside};
 
 	if (disk->io->media->block_len == 0 ||
 	    VS_DISK_UNIT % disk->io->media->block_len != 0)
