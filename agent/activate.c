@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/controller_phase.h"
 #include "agent/idle.h"
 #include "agent/move.h"
 #include "base/log.h"
@@ -37,18 +38,31 @@ static void wait_for_gates(struct vs_agent *a)
 	}
 }
 
+/* Controllers first: they can be taken back as long as the record does not
+ * name the slot.
+ */
 static void arm(struct vs_agent *a)
 {
 	struct vs_why why = {VS_REASON_UNREADABLE, "", 0};
-	vs_status status = vs_set_arm(&a->charger, a->state.target,
-	                              (int)a->conf.tries, &why);
+	char detail[VS_CONTROLLER_LINE_LEN] = "";
+	vs_status status = vs_agent_start_controllers(a, detail, &why);
 
+	if (status != VS_OK && a->stopped())
+		return; /* armed once more at the next start */
 	if (status == VS_OK)
+		status = vs_set_arm(&a->charger, a->state.target,
+		                    (int)a->conf.tries, &why);
+	if (status == VS_OK) {
 		status = vs_agent_move(a, VS_EVENT_ARMED, VS_REASON_NONE, NULL,
 		                       NULL);
-	else
+	} else {
+		if (detail[0] != '\0')
+			a->retry_at =
+				vs_agent_now_ms() + a->conf.backoff_max_ms;
 		status = vs_agent_move(a, VS_EVENT_FAILED, why.code,
-		                       a->state.parts[0].path, why.what);
+		                       a->state.parts[0].path,
+		                       detail[0] ? detail : why.what);
+	}
 	if (status != VS_OK)
 		a->gate_at = vs_agent_now_ms() + RETRY_MS;
 }
@@ -80,6 +94,8 @@ void vs_agent_check_health(struct vs_agent *a, struct vs_why *why)
 	if (a->image)
 		status = vs_health_check(a->image, a->conf.health_check_ms,
 		                         detail, why);
+	if (status == VS_OK)
+		status = vs_agent_check_controllers(a, detail, why);
 	a->healthy = status == VS_OK;
 	snprintf(a->health_detail, sizeof(a->health_detail), "%s",
 	         a->healthy ? "" : detail);
@@ -128,6 +144,7 @@ static void commit(struct vs_agent *a)
 	if (status == VS_OK)
 		status = vs_record_store(at, &record);
 	if (status == VS_OK) {
+		vs_agent_confirm_controllers(a);
 		a->charger.trial = false;
 		a->state.reason = VS_REASON_NONE;
 		a->state.detail[0] = '\0';
@@ -156,6 +173,7 @@ static void give_up(struct vs_agent *a)
 		vs_error("give up: %s", vs_status_name(status));
 	vs_warn("slot %c is given up: %s: %s", 'a' + a->charger.slot,
 	        vs_reason_name(a->state.reason), a->state.detail);
+	vs_agent_give_up_controllers(a);
 	a->reboot = true;
 }
 

@@ -49,6 +49,7 @@ struct vs_agent {
 	/* due times, milliseconds of the monotonic clock */
 	uint64_t poll_at, report_at, health_at, gate_at;
 	uint64_t controllers_at; /* not to restart one before */
+	uint64_t retry_at;       /* not to install again before */
 	unsigned poll_failures, report_failures;
 	bool report_held; /* the last report did not arrive; said so once */
 

@@ -12,6 +12,7 @@
 #include "agent/believe.h"
 #include "agent/commands.h"
 #include "agent/conf.h"
+#include "agent/controllers.h"
 #include "agent/idle.h"
 #include "agent/local.h"
 #include "agent/set.h"
@@ -157,31 +158,41 @@ static int write_parts(const struct args *a, const struct vs_logged *log,
 	return VS_EXIT_OK;
 }
 
-static int arm(const struct vs_set *set)
+/* Controllers first, as the running agent does it. */
+static int arm_set(struct vs_charger *c, int slot, int tries)
 {
-	const struct vs_charger *c = set->charger;
-	struct vs_conf conf;
+	struct vs_controllers controllers = {.charger = c};
 	struct vs_why why = {VS_REASON_NONE, "", 0};
+	vs_status status =
+		vs_controllers_start(&controllers, slot, tries, &why);
+
+	if (status != VS_OK)
+		return vs_cmd_fail(status, controllers.detail, &why);
+	status = vs_set_arm(c, slot, tries, &why);
+	return status == VS_OK ? VS_EXIT_OK
+	                       : vs_cmd_fail(status, "boot-record", &why);
+}
+
+static int arm(struct vs_charger *c, int slot)
+{
+	struct vs_conf conf;
 	char error[VS_ERROR_LEN];
 	const char *held;
 	bool session;
-	vs_status status = vs_conf_load(c->dir, &conf, error);
+	int code = VS_EXIT_FAILED;
 
-	if (status != VS_OK) {
+	if (vs_conf_load(c->dir, &conf, error) != VS_OK) {
 		vs_error("%s", error);
 		return VS_EXIT_FAILED;
 	}
 	/* In recovery there is no charger program to ask, and no session. */
 	held = c->recovery ? NULL : vs_idle_held(&conf, &session);
-	if (held) {
+	if (held)
 		vs_error("written, not armed: %s", held);
-		vs_conf_drop(&conf);
-		return VS_EXIT_FAILED;
-	}
-	status = vs_set_arm(c, set->target, (int)conf.tries, &why);
+	else
+		code = arm_set(c, slot, (int)conf.tries);
 	vs_conf_drop(&conf);
-	return status == VS_OK ? VS_EXIT_OK
-	                       : vs_cmd_fail(status, "boot-record", &why);
+	return code;
 }
 
 static int install(const struct args *a, const struct vs_logged *log,
@@ -201,7 +212,7 @@ static int install(const struct args *a, const struct vs_logged *log,
 	for (int k = 0; k < VS_BOOT_COMPONENTS_MAX; k++)
 		vs_local_close(&parts[k]);
 	if (code == VS_EXIT_OK && a->arm)
-		code = arm(&set);
+		code = arm(c, set.target);
 	if (code == VS_EXIT_OK)
 		print(a, &set, seconds() - began);
 	return code;

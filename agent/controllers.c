@@ -184,22 +184,37 @@ static vs_status is_wrong(struct work *w)
 	               "the controller runs something else", 0);
 }
 
+/* Sooner than by a flash that is slow: whether anybody is there at all. */
+static vs_status look(struct work *w)
+{
+	uint64_t patience = w->line.patience_ms;
+	unsigned attempts = w->line.attempts;
+	vs_status status;
+
+	w->line.patience_ms = CHECK_PATIENCE_MS;
+	w->line.attempts = CHECK_ATTEMPTS;
+	status = vs_controller_look(&w->ctl, w->why);
+	w->line.patience_ms = patience;
+	w->line.attempts = attempts;
+	return status;
+}
+
 static vs_status write_one(struct work *w)
 {
-	return vs_controller_write(&w->ctl, &w->image, w->why);
+	vs_status status = look(w);
+
+	return status == VS_OK ? vs_controller_write(&w->ctl, &w->image, w->why)
+	                       : status;
 }
 
 static vs_status start_one(struct work *w)
 {
-	return vs_controller_start(&w->ctl, &w->image, w->tries, w->cs->reason,
-	                           w->why);
-}
+	vs_status status = look(w);
 
-static vs_status look(struct work *w)
-{
-	w->line.patience_ms = CHECK_PATIENCE_MS;
-	w->line.attempts = CHECK_ATTEMPTS;
-	return vs_controller_look(&w->ctl, w->why);
+	return status == VS_OK
+	               ? vs_controller_start(&w->ctl, &w->image, w->tries,
+	                                     w->cs->reason, w->why)
+	               : status;
 }
 
 static vs_status check_one(struct work *w)

@@ -141,6 +141,26 @@ static vs_status sign(void *ctx, const uint8_t *message, size_t len,
 	return vs_pem_sign(r->key, message, len, sig, sig_len);
 }
 
+/* A controller speaks for itself; the seal is this charger's only if it runs
+ * what the running slot holds.
+ */
+static void tell_controller(struct vs_report_ecu *e, const struct vs_charger *c,
+                            int i)
+{
+	const struct vs_told *t = &c->told[i];
+
+	if (!t->known)
+		return;
+	snprintf(e->version, sizeof(e->version), "%s", t->version);
+	e->release_seq = t->release_seq;
+	e->security_version = t->security_version;
+	e->floor = t->floor;
+	if (t->slot == c->slot)
+		return;
+	e->path[0] = e->sha256[0] = '\0';
+	e->length = 0;
+}
+
 static void fill_ecus(struct vs_report *out, const struct vs_charger *c,
                       const struct vs_state *s)
 {
@@ -162,6 +182,7 @@ static void fill_ecus(struct vs_report *out, const struct vs_charger *c,
 		e->release_seq = r->header.release_seq;
 		e->security_version = r->header.security_version;
 		e->floor = r->floor;
+		tell_controller(e, c, i);
 	}
 	memcpy(out->primary, out->ecus[0].id, sizeof(out->primary));
 }

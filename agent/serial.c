@@ -104,8 +104,11 @@ vs_status vs_serial_open(struct vs_serial *s, const char *path)
 
 void vs_serial_close(struct vs_serial *s)
 {
-	if (s->fd >= 0)
+	if (s->fd >= 0) {
+		/* Who has it open too must not keep it ours. */
+		(void)ioctl(s->fd, TIOCNXCL);
 		close(s->fd);
+	}
 	s->fd = -1;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent/controller_phase.h"
 #include "agent/deliver.h"
 #include "agent/move.h"
 #include "base/file.h"
@@ -203,17 +204,30 @@ static void note_paths(struct vs_agent *a, const struct vs_offer *o)
 static void check_written(struct vs_agent *a, const struct vs_offer *o)
 {
 	struct vs_why why = {VS_REASON_UNREADABLE, "the slot failed", 0};
+	char detail[VS_CONTROLLER_LINE_LEN] = "";
 	vs_status status =
 		vs_charger_verify(&a->charger, a->state.target, &why);
-	enum vs_event on = VS_EVENT_VERIFIED;
+	enum vs_event on =
+		is_refusal(status) ? VS_EVENT_REFUSED : VS_EVENT_FAILED;
 
-	if (status != VS_OK)
-		on = is_refusal(status) ? VS_EVENT_REFUSED : VS_EVENT_FAILED;
-	else
+	if (status == VS_OK) {
+		/* What a controller refuses was believed here. */
+		on = VS_EVENT_FAILED;
+		status = vs_agent_write_controllers(a, detail, &why);
+	}
+	if (status == VS_OK) {
+		on = VS_EVENT_VERIFIED;
 		note_paths(a, o);
+	} else if (a->stopped()) {
+		return; /* the next start goes on from here */
+	} else if (detail[0] != '\0') {
+		a->retry_at = vs_agent_now_ms() + a->conf.backoff_max_ms;
+	}
 	if (vs_agent_move(a, on, status == VS_OK ? VS_REASON_NONE : why.code,
 	                  status == VS_OK ? NULL : a->state.parts[0].path,
-	                  status == VS_OK ? NULL : why.what) != VS_OK)
+	                  status == VS_OK ? NULL
+	                  : detail[0]     ? detail
+	                                  : why.what) != VS_OK)
 		a->poll_failures++;
 	a->gate_at = 0;
 }
@@ -296,7 +310,8 @@ static void consider(struct vs_agent *a, const struct vs_offer *o)
 	    vs_agent_move(a, VS_EVENT_CANCELLED, VS_REASON_NONE, NULL,
 	                  "the director names another set now") != VS_OK)
 		nothing = true;
-	if (!nothing && a->state.phase == VS_PHASE_IDLE)
+	if (!nothing && a->state.phase == VS_PHASE_IDLE &&
+	    vs_agent_now_ms() >= a->retry_at)
 		take_up(a, o, wanted, id);
 	free(wanted);
 }

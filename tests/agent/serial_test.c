@@ -337,6 +337,10 @@ static void a_terminal_is_made_raw_and_fast(void **state)
 
 	(void)state;
 	assert_int_equal(openpty(&other, &mine, name, NULL, NULL), 0);
+	assert_int_equal(tcgetattr(mine, &t), 0);
+	t.c_cflag |= HUPCL | CSTOPB;
+	t.c_iflag |= IXON | ISTRIP;
+	assert_int_equal(tcsetattr(mine, TCSANOW, &t), 0);
 	assert_int_equal(vs_serial_open(&s, name), VS_OK);
 	assert_int_equal(tcgetattr(s.fd, &t), 0);
 	assert_int_equal(cfgetispeed(&t), B115200);
