@@ -51,8 +51,9 @@ CODE_LEN = 65536
 BX_LR = 0x4770
 LIMIT_MAX = 20  # times 2^24 ticks of the processor's timer
 HEADS = {"vs_uart_get": "skip_refused", "vs_board_reset": "skip_reset"}
-STALL = 20  # seconds without a letter: the machine may hang for good
-IDLE = 0.2  # of them the processor's, and it does
+STALL = 4  # seconds without a letter: the machine may have stopped
+IDLE = 0.05  # of them the processor's, and it has
+LONGEST = 20  # of the processor's for one letter
 
 
 def symbols(path):
@@ -202,7 +203,7 @@ class Sweep:
                 begin = seen = processor_time(process.pid)
                 continue
             before, seen = seen, processor_time(process.pid)
-            if seen - before < IDLE or seen - begin > STALL:
+            if seen - before < IDLE or seen - begin > LONGEST:
                 break
         return said.rstrip(b"\n")
 
