@@ -18,6 +18,8 @@ extern const struct vs_option vs_audit_options[];
 extern const struct vs_command vs_audit_commands[];
 extern const struct vs_option vs_events_options[];
 extern const struct vs_command vs_events_commands[];
+extern const struct vs_option vs_hook_options[];
+extern const struct vs_command vs_hook_commands[];
 extern const struct vs_option vs_whoami_options[];
 extern const struct vs_command vs_whoami_commands[];
 extern const struct vs_option vs_tuf_options[];

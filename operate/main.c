@@ -24,6 +24,8 @@ static const struct vs_group groups[] = {
 	 vs_audit_options, vs_audit_commands},
 	{"events",   "what happens, as it happens",
 	 vs_events_options, vs_events_commands},
+	{"hook",     "programs that the server tells what happens",
+	 vs_hook_options, vs_hook_commands},
 	{"whoami",   "who you are to the server",
 	 vs_whoami_options, vs_whoami_commands},
 	{"tuf",      "a plain TUF client, for any TUF 1.0 repository",

@@ -63,6 +63,12 @@ static const struct vs_config_key keys[] = {
          "largest artifact, in MiB"                                },
 	{"release_stage",        VS_CONFIG_TEXT, 3, 7,      "lab",
          "stage of what is published: lab, pilot or general"       },
+	{"hook_ca",              VS_CONFIG_TEXT, 0, 1024,   "",
+         "CA of webhooks' receivers, PEM; empty: the system's"     },
+	{"hook_networks",        VS_CONFIG_TEXT, 0, 1024,   "",
+         "networks that are not public and may get webhooks"       },
+	{"hook_give_up_s",       VS_CONFIG_UINT, 1, YEAR_S, "259200",
+         "a webhook that failed for so long is switched off"       },
 };
 
 enum { key_count = sizeof keys / sizeof *keys };
@@ -108,6 +114,20 @@ static vs_status read_metrics(const char *path, struct vs_settings *out,
 
 static vs_status read_stage(const char *path, const struct vs_config *c,
                             struct vs_settings *out, char error[static 256])
+static vs_status read_networks(const char *path, const struct vs_config *c,
+                               struct vs_settings *out, char error[static 256])
+{
+	const char *text = vs_config_text(c, "hook_networks");
+	vs_status status = vs_networks_parse(text, &out->networks);
+
+	if (status)
+		snprintf(error, 256,
+		         "%.120s: hook_networks: \"%.60s\" is not a list of "
+		         "up to 16 ADDRESS/BITS",
+		         path, text);
+	return status ? VS_ERR_INPUT : VS_OK;
+}
+
 {
 	const char *text = vs_config_text(c, "release_stage");
 
@@ -162,6 +182,8 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		.artifact_max = vs_config_uint(c, "artifact_max_mb") << 20,
 	};
 	status = read_address(path, "device_listen", out->device_listen,
+		.hook_ca = vs_config_text(c, "hook_ca"),
+		.hook_give_up_s = vs_config_uint(c, "hook_give_up_s"),
 	                      &out->device_address, error);
 	if (!status)
 		status = read_address(path, "operator_listen",
@@ -172,6 +194,8 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 	return status ? status : read_stage(path, c, out, error);
 }
 
+	if (!status)
+		status = read_networks(path, c, out, error);
 void vs_settings_drop(struct vs_settings *s)
 {
 	vs_config_free(&s->config);

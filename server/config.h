@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/status.h"
 #include "server/address.h"
+#include "server/network.h"
 #include "server/stage.h"
 
 struct vs_settings {
@@ -30,12 +31,15 @@ struct vs_settings {
 	uint64_t poll_s; /* what chargers are told to wait */
 	unsigned device_connections, device_threads, operator_connections;
 	unsigned event_streams; /* at once */
-	uint64_t audit_head_s; /* between signed heads */
+	uint64_t audit_head_s;  /* between signed heads */
 	uint64_t session_idle_s, session_max_s;
-	uint64_t wrong_logins; /* of an address at once */
-	uint64_t person_rate;  /* requests of a person in a second */
-	unsigned idle_s;       /* an idle connection is closed */
-	uint64_t artifact_max; /* bytes */
+	uint64_t wrong_logins;       /* of an address at once */
+	uint64_t person_rate;        /* requests of a person in a second */
+	unsigned idle_s;             /* an idle connection is closed */
+	const char *hook_ca;         /* of webhooks' receivers; "" = system's */
+	struct vs_networks networks; /* that they may be in, beside public */
+	uint64_t hook_give_up_s;
+	uint64_t artifact_max;       /* bytes */
 	enum vs_stage release_stage; /* of what is published */
 };
 

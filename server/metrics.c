@@ -44,6 +44,10 @@ static const struct {
 	[VS_COUNT_POLL_MADE] = {"voltseal_polls_total",                 "answer=\"made\""  },
 	[VS_COUNT_THROTTLED] = {"voltseal_throttled_total",             ""                 },
 	[VS_COUNT_CREDENTIALS] = {"voltseal_credentials_rejected_total",  ""                 },
+	[VS_COUNT_HOOK_TAKEN] = {"voltseal_hook_deliveries_total",
+                                  "result=\"taken\""                                         },
+	[VS_COUNT_HOOK_FAILED] = {"voltseal_hook_deliveries_total",
+                                  "result=\"failed\""                                        },
 	[VS_COUNT_CERTIFICATE] = {"voltseal_certificates_rejected_total", ""                 },
 };
 
@@ -215,6 +219,8 @@ static const struct family {
 	{"voltseal_certificates_rejected_total", COUNTER,
 	 "Chargers whose certificate is not the registered one",
 	 put_counters},
+	{"voltseal_hook_deliveries_total", COUNTER,
+	 "Attempts to deliver to webhooks", put_counters},
 	{"voltseal_commits_total", COUNTER, "Transactions on disk",
 	 put_commits},
 	{"voltseal_commit_failures_total", COUNTER,

@@ -97,6 +97,7 @@ void vs_operator_whoami(struct vs_request *r)
 #define READS VS_PERSON_ANYBODY
 #define MAKES (VS_PERSON_OPERATOR | VS_PERSON_ADMIN)
 #define PUBLISHES (MAKES | VS_PERSON_WHOLE)
+#define ADMINISTERS (VS_PERSON_ADMIN | VS_PERSON_WHOLE)
 #define APPROVES (VS_PERSON_APPROVER | VS_PERSON_ADMIN)
 #define AUDITS                                                                 \
 	(VS_PERSON_AUDITOR | VS_PERSON_OPERATOR | VS_PERSON_APPROVER |         \
@@ -124,6 +125,17 @@ const struct vs_route vs_people_routes[] = {
 	 vs_operator_heads, NULL, NULL, false},
 
 	{"GET",  "/v1/events", READS, 0, vs_operator_events, NULL, NULL, false},
+
+	{"GET",  "/v1/hooks", ADMINISTERS, 0, vs_operator_hooks, NULL, NULL,
+	 false},
+	{"POST", "/v1/hooks", ADMINISTERS, 8192, vs_operator_hook_add, NULL,
+	 NULL, false},
+	{"DELETE", "/v1/hooks/*", ADMINISTERS, 0, vs_operator_hook_remove,
+	 NULL, NULL, false},
+	{"POST", "/v1/hooks/*/enable", ADMINISTERS, 4096,
+	 vs_operator_hook_enable, NULL, NULL, true},
+	{"POST", "/v1/hooks/*/test", ADMINISTERS, 4096,
+	 vs_operator_hook_test, NULL, NULL, true},
 
 	{"GET",  "/v1/artifacts/*", READS, 0,
 	 vs_operator_get_artifact, NULL, NULL, false},

@@ -44,6 +44,11 @@ void vs_operator_put_proof(struct vs_request *r);
 
 void vs_operator_heads(struct vs_request *r);
 void vs_operator_audit(struct vs_request *r);
+void vs_operator_hooks(struct vs_request *r);
+void vs_operator_hook_add(struct vs_request *r);
+void vs_operator_hook_remove(struct vs_request *r);
+void vs_operator_hook_enable(struct vs_request *r);
+void vs_operator_hook_test(struct vs_request *r);
 void vs_operator_events(struct vs_request *r);
 void vs_operator_whoami(struct vs_request *r);
 

@@ -17,6 +17,7 @@
 #include "seal/openssl.h"
 #include "server/artifact.h"
 #include "server/audit.h"
+#include "server/hook_run.h"
 #include "server/root.h"
 #include "server/tick.h"
 #include "trust/tuf.h"
@@ -389,6 +390,9 @@ vs_status vs_server_load(struct vs_server *s,
 		status = open_database(s, serves, error);
 	if (!status)
 		status = load_memory(s, s->reader, error);
+	if (!status && settings->hook_ca[0] &&
+	    !vs_file_exists(settings->hook_ca))
+		status = failed(VS_ERR_ABSENT, settings->hook_ca, NULL, error);
 	return status ? status : check_image_keys(s, error);
 }
 
@@ -415,11 +419,14 @@ vs_status vs_server_start(struct vs_server *s, char error[static 256])
 	vs_status status = vs_writer_start(s->store, lost, s, &s->writer);
 	if (!status)
 		status = vs_tick_start(s);
-	return status ? failed(status, "threads", NULL, error) : VS_OK;
+	if (status)
+		return failed(status, "threads", NULL, error);
+	return vs_hooks_start(s, error);
 }
 
 void vs_server_stop(struct vs_server *s)
 {
+	vs_hooks_stop(s);
 	vs_tick_stop(s);
 	vs_writer_stop(&s->writer);
 }

@@ -22,6 +22,8 @@
 #include "server/throttle.h"
 #include "server/writer.h"
 
+struct vs_hooks;
+
 struct vs_server {
 	const struct vs_settings *settings; /* keeps */
 
@@ -54,6 +56,8 @@ struct vs_server {
 
 	_Atomic bool closing;     /* what does not end by itself is to end */
 	_Atomic unsigned streams; /* of events, open */
+
+	struct vs_hooks *hooks; /* owned; the sending thread's */
 
 	pthread_t ticker;
 	pthread_mutex_t tick_lock; /* guards what follows */

@@ -88,6 +88,14 @@ const char *const vs_schema[] = {
 	"id TEXT PRIMARY KEY, number BIGINT NOT NULL, body TEXT NOT NULL, "
 	"state BIGINT NOT NULL, because TEXT NOT NULL, "
 	"approved_by TEXT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS hook ("
+	"id TEXT PRIMARY KEY, label TEXT NOT NULL, url TEXT NOT NULL, "
+	"events TEXT NOT NULL, secret BLOB NOT NULL, "
+	"created_by TEXT NOT NULL, created_s BIGINT NOT NULL, "
+	"is_on BIGINT NOT NULL, seq BIGINT NOT NULL, "
+	"failures BIGINT NOT NULL, failing_since_s BIGINT NOT NULL, "
+	"next_s BIGINT NOT NULL, last TEXT NOT NULL)",
+
 	"CREATE TABLE IF NOT EXISTS member ("
 	"campaign TEXT NOT NULL, device TEXT NOT NULL, "
 	"state BIGINT NOT NULL, since_s BIGINT NOT NULL, "

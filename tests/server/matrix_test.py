@@ -31,6 +31,11 @@ MAY = {
     ("GET", "/v1/audit"): (READ - {"viewer"}, False),
     ("GET", "/v1/audit/heads"): (READ - {"viewer"}, False),
     ("GET", "/v1/events"): (READ, False),
+    ("GET", "/v1/hooks"): ({"admin"}, True),
+    ("POST", "/v1/hooks"): ({"admin"}, True),
+    ("DELETE", "/v1/hooks/*"): ({"admin"}, True),
+    ("POST", "/v1/hooks/*/enable"): ({"admin"}, True),
+    ("POST", "/v1/hooks/*/test"): ({"admin"}, True),
     ("GET", "/v1/artifacts/*"): (READ, False),
     ("PUT", "/v1/artifacts/*"): (MAKE, True),
     ("PUT", "/v1/log/**"): (MAKE, True),
@@ -150,7 +155,8 @@ class Cast:
             return [(pattern.replace("*", name), b"{}", "",
                      400 if not pattern.endswith("/approve") else code)
                     for name, code in (("1.1.0", 409), ("9.9.9", 404))]
-        own = {"/v1/devices": 400, "/v1/campaigns": 400, "/v1/tokens": 400,
+        own = {"/v1/hooks": 400, "/v1/hooks/*/enable": 404,
+               "/v1/hooks/*/test": 404, "/v1/devices": 400, "/v1/campaigns": 400, "/v1/tokens": 400,
                "/v1/repository": 400, "/v1/artifacts/*": 400,
                "/v1/log/**": 400, "/v1/proofs/*": 404}
         code = own.get(pattern, 200) if method != "GET" else 200
