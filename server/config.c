@@ -61,14 +61,14 @@ static const struct vs_config_key keys[] = {
          "requests of one person in a second"                      },
 	{"artifact_max_mb",      VS_CONFIG_UINT, 1, 131072, "16384",
          "largest artifact, in MiB"                                },
-	{"release_stage",        VS_CONFIG_TEXT, 3, 7,      "lab",
-         "stage of what is published: lab, pilot or general"       },
 	{"hook_ca",              VS_CONFIG_TEXT, 0, 1024,   "",
          "CA of webhooks' receivers, PEM; empty: the system's"     },
 	{"hook_networks",        VS_CONFIG_TEXT, 0, 1024,   "",
          "networks that are not public and may get webhooks"       },
 	{"hook_give_up_s",       VS_CONFIG_UINT, 1, YEAR_S, "259200",
          "a webhook that failed for so long is switched off"       },
+	{"release_stage",        VS_CONFIG_TEXT, 3, 7,      "lab",
+         "stage of what is published: lab, pilot or general"       },
 };
 
 enum { key_count = sizeof keys / sizeof *keys };
@@ -112,8 +112,6 @@ static vs_status read_metrics(const char *path, struct vs_settings *out,
 	return VS_ERR_INPUT;
 }
 
-static vs_status read_stage(const char *path, const struct vs_config *c,
-                            struct vs_settings *out, char error[static 256])
 static vs_status read_networks(const char *path, const struct vs_config *c,
                                struct vs_settings *out, char error[static 256])
 {
@@ -128,6 +126,8 @@ static vs_status read_networks(const char *path, const struct vs_config *c,
 	return status ? VS_ERR_INPUT : VS_OK;
 }
 
+static vs_status read_stage(const char *path, const struct vs_config *c,
+                            struct vs_settings *out, char error[static 256])
 {
 	const char *text = vs_config_text(c, "release_stage");
 
@@ -179,11 +179,11 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		.person_rate = vs_config_uint(c, "person_rate"),
 		.event_streams = (unsigned)vs_config_uint(c, "event_streams"),
 		.idle_s = (unsigned)vs_config_uint(c, "idle_s"),
+		.hook_ca = vs_config_text(c, "hook_ca"),
+		.hook_give_up_s = vs_config_uint(c, "hook_give_up_s"),
 		.artifact_max = vs_config_uint(c, "artifact_max_mb") << 20,
 	};
 	status = read_address(path, "device_listen", out->device_listen,
-		.hook_ca = vs_config_text(c, "hook_ca"),
-		.hook_give_up_s = vs_config_uint(c, "hook_give_up_s"),
 	                      &out->device_address, error);
 	if (!status)
 		status = read_address(path, "operator_listen",
@@ -191,11 +191,11 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		                      &out->operator_address, error);
 	if (!status)
 		status = read_metrics(path, out, error);
+	if (!status)
+		status = read_networks(path, c, out, error);
 	return status ? status : read_stage(path, c, out, error);
 }
 
-	if (!status)
-		status = read_networks(path, c, out, error);
 void vs_settings_drop(struct vs_settings *s)
 {
 	vs_config_free(&s->config);

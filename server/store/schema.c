@@ -84,10 +84,6 @@ const char *const vs_schema[] = {
 	"by_whom TEXT NOT NULL, time_s BIGINT NOT NULL, "
 	"PRIMARY KEY (release, number))",
 
-	"CREATE TABLE IF NOT EXISTS campaign ("
-	"id TEXT PRIMARY KEY, number BIGINT NOT NULL, body TEXT NOT NULL, "
-	"state BIGINT NOT NULL, because TEXT NOT NULL, "
-	"approved_by TEXT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS hook ("
 	"id TEXT PRIMARY KEY, label TEXT NOT NULL, url TEXT NOT NULL, "
 	"events TEXT NOT NULL, secret BLOB NOT NULL, "
@@ -96,6 +92,10 @@ const char *const vs_schema[] = {
 	"failures BIGINT NOT NULL, failing_since_s BIGINT NOT NULL, "
 	"next_s BIGINT NOT NULL, last TEXT NOT NULL)",
 
+	"CREATE TABLE IF NOT EXISTS campaign ("
+	"id TEXT PRIMARY KEY, number BIGINT NOT NULL, body TEXT NOT NULL, "
+	"state BIGINT NOT NULL, because TEXT NOT NULL, "
+	"approved_by TEXT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS member ("
 	"campaign TEXT NOT NULL, device TEXT NOT NULL, "
 	"state BIGINT NOT NULL, since_s BIGINT NOT NULL, "
