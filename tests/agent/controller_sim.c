@@ -4,10 +4,13 @@
  */
 #include "tests/agent/controller_sim.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -151,9 +154,13 @@ void sim_boot(struct sim *s, enum vs_reset_cause cause)
 	s->halves = -1;
 	s->boots++;
 	vs_flash_record_ops(&record_at, &ops.record);
-	assert_int_equal(vs_boot_decide(&ops, &what, 1, &s->maker->ring, cause,
-	                                &s->scratch, &d),
-	                 VS_OK);
+	do {
+		assert_int_equal(vs_boot_decide(&ops, &what, 1, &s->maker->ring,
+		                                cause, &s->scratch, &d),
+		                 VS_OK);
+		cause = VS_RESET_WATCHDOG;
+	} while (d.verdict == VS_VERDICT_BOOT && s->stillborn > 0 &&
+	         d.header[0].release_seq == s->stillborn);
 	hand_over(s, &what, &d);
 	vs_serve_init(&s->serve, &s->flash, &s->h);
 }
@@ -171,7 +178,7 @@ static void put(uint8_t byte)
 
 static void say(const struct sim *s, const char *text, bool zero)
 {
-	ssize_t n = send(s->fd, text, strlen(text) + zero, MSG_NOSIGNAL);
+	ssize_t n = write(s->fd, text, strlen(text) + zero);
 
 	(void)n; /* nobody need listen */
 }
@@ -232,8 +239,15 @@ static void answer(struct sim *s, bool faulty)
 	if (faulty && s->fault == SIM_SPOIL_ANSWER)
 		wire[wire_len / 2] ^= 0x20;
 	for (int i = 0; i < times; i++)
-		if (send(s->fd, wire, wire_len, MSG_NOSIGNAL) < 0)
+		if (write(s->fd, wire, wire_len) < 0)
 			return;
+}
+
+static void lose_power(struct sim *s)
+{
+	if (s->deadly)
+		_exit(s->deadly);
+	start_again(s, VS_RESET_POWER);
 }
 
 /* One question, whole as it stood on the line, its zero included. */
@@ -248,7 +262,7 @@ static void take(struct sim *s, uint8_t *in, size_t len)
 	if (faulty && s->fault == SIM_SPOIL_QUESTION)
 		in[len / 2] ^= 0x20;
 	if (n == s->cut_at && s->cut == SIM_CUT_BEFORE) {
-		start_again(s, VS_RESET_POWER);
+		lose_power(s);
 		return;
 	}
 	if (n == s->cut_at &&
@@ -259,7 +273,7 @@ static void take(struct sim *s, uint8_t *in, size_t len)
 		for (size_t k = 0; k < len; k++)
 			vs_serve_take(&s->serve, in[k], put);
 		if (s->dead || (n == s->cut_at && s->cut == SIM_CUT_BEHIND)) {
-			start_again(s, VS_RESET_POWER);
+			lose_power(s);
 			return;
 		}
 		if (wire_len > 0)
@@ -287,7 +301,7 @@ static void listen_to(struct sim *s)
 			say(s, "and another thing: ", false);
 		if (poll(&p, 1, s->lie == SIM_BABBLES ? 0 : POLL_MS) <= 0)
 			continue;
-		n = recv(s->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+		n = read(s->fd, chunk, sizeof(chunk));
 		if (n == 0)
 			return;
 		for (ssize_t i = 0; i < n; i++) {
@@ -307,25 +321,49 @@ static void *run(void *ctx)
 	return NULL;
 }
 
+static void begin(struct sim *s, int fd)
+{
+	s->fd = fd;
+	s->stop = false;
+	start_again(s, VS_RESET_POWER);
+	assert_int_equal(pthread_create(&s->thread, NULL, run, s), 0);
+}
+
 int sim_on(struct sim *s)
 {
 	int ends[2];
 
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	s->fd = ends[0];
-	s->stop = false;
-	start_again(s, VS_RESET_POWER);
-	assert_int_equal(pthread_create(&s->thread, NULL, run, s), 0);
+	s->other = -1;
+	begin(s, ends[0]);
 	return ends[1];
+}
+
+void sim_on_terminal(struct sim *s, const char *link)
+{
+	struct termios t;
+	char name[128];
+	int fd;
+
+	assert_int_equal(openpty(&fd, &s->other, name, NULL, NULL), 0);
+	assert_int_equal(tcgetattr(s->other, &t), 0);
+	cfmakeraw(&t); /* no echo of what it says before anybody listens */
+	assert_int_equal(tcsetattr(s->other, TCSANOW, &t), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	(void)unlink(link);
+	assert_int_equal(symlink(name, link), 0);
+	begin(s, fd);
 }
 
 void sim_off(struct sim *s)
 {
 	s->stop = true;
-	assert_int_equal(shutdown(s->fd, SHUT_RDWR), 0);
+	(void)shutdown(s->fd, SHUT_RDWR); /* a terminal has none */
 	assert_int_equal(pthread_join(s->thread, NULL), 0);
 	close(s->fd);
+	if (s->other >= 0)
+		close(s->other);
 	mapped = s;
 }
 

@@ -71,14 +71,16 @@ struct sim {
 	enum sim_fault fault;
 	long every, first; /* frames with the fault; every 0: none */
 	enum sim_cut cut;
-	long cut_at; /* the question at which the power goes; -1: none */
+	long cut_at;        /* the question at which the power goes; -1: none */
+	uint64_t stillborn; /* release_seq of an image that hangs; 0: none */
+	int deadly; /* then the whole process ends, with this; 0: it does not */
 
 	long questions; /* since it was made */
 	long boots;
 	bool dead;  /* the power is gone; comes back by itself */
 	int halves; /* flash operations until only half is done; -1: never */
 
-	int fd;
+	int fd, other; /* the line; a terminal's other end, kept open */
 	pthread_t thread;
 	atomic_bool stop;
 };
@@ -90,6 +92,8 @@ void sim_init(struct sim *s, const struct maker *m, const struct made *image,
               uint32_t floor);
 /* Gives the other end of the line, the caller's own. */
 int sim_on(struct sim *s);
+/* The same at a terminal, to which link then leads. */
+void sim_on_terminal(struct sim *s, const char *link);
 void sim_off(struct sim *s);
 
 /* While it is off: the boot record, the floor, what a boot decides now. */
