@@ -22,7 +22,8 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "story"),
 # pylint: disable=wrong-import-position
 import uefi_disk                                     # noqa: E402
 import uefi_machine                                  # noqa: E402
-from factory import SETTINGS, Factory, Gateway, Part  # noqa: E402
+from factory import (CONTROLLER_SLOT, SETTINGS, Factory, Gateway,
+                     Part)                           # noqa: E402
 from qemus import (Qemu, Shell, controller_argv,
                    gateway_argv)                     # noqa: E402
 from company import Company                          # noqa: E402
@@ -75,9 +76,17 @@ class Box:
 
     def on(self):
         """Power."""
-        self.files["tpm"] = self.tpm.power_on()
-        self.qemu = Qemu(gateway_argv(self.files, self.network), self.log)
+        self.files["tpm"] = self.tpm.socket
+        self.qemu = Qemu(gateway_argv(self.files, self.network), self.log,
+                         self.power_tpm)
         self.demo.running.append(self)
+
+    def power_tpm(self):
+        """The TPM is reset with the machine."""
+        self.tpm.power_off()
+        if os.path.exists(self.tpm.socket):
+            os.unlink(self.tpm.socket)
+        self.tpm.power_on()
 
     def off(self):
         """No power, at once."""
@@ -160,15 +169,16 @@ class Demo:
         sizes = dict(uefi_disk_layout())
         room = self.company.room
         self.gateway.make(room, self.company.releases["1.0.0"],
-                          {c: sizes[c + "-a"] for c in Gateway.hardware},
-                          **SETTINGS)
+                          {"kernel": sizes["kernel-a"],
+                           "rootfs": sizes["rootfs-a"],
+                           "controller": CONTROLLER_SLOT}, **SETTINGS)
         server = self.company.server
         recovery = Part(self.world, 2, server, "recovery", "gw-rev3")
         recovery.make(room, self.company.releases["recovery-1"],
                       {"recovery": sizes["recovery"]})
         controller = Part(self.world, 3, server, "controller", "mc-rev2")
         controller.make(room, self.company.releases["1.0.0"],
-                        {"controller": 32 * 4096})
+                        {"controller": CONTROLLER_SLOT})
         self.factory.make_controller(controller, 1)
         disk = self.factory.make_disk(self.gateway, recovery)
         self.factory.set_up(disk, [1, 1, 1, 1, 0, 1])
@@ -208,7 +218,7 @@ class Demo:
             c.see(self.box.wait("voltseal-init: slot a,"))
             c.see(self.box.wait("charger 1.0.0"))
             c.see(self.box.wait("voltseal-agent: health: well"))
-            self.company.reports("1.0.0", 30)
+            self.company.reports("1.0.0", 60)
 
     def update(self):
         """1.1.0 from the server: written, armed, on trial, confirmed."""
@@ -222,7 +232,8 @@ class Demo:
                                 "trial, tries left 0"))
             c.see(self.box.wait("charger 1.1.0"))
             c.see(self.box.wait("voltseal-agent: .*Committing on"))
-            self.company.reports("1.1.0", 30)
+            c.see(self.controller.line.wait("controller: version 1.1.0", 20))
+            self.company.reports("1.1.0", 60)
             self.box.off()
 
     def floor(self):
@@ -252,7 +263,7 @@ class Demo:
             c.see(self.box.wait("voltseal: starts slot b, version 1.1.0, "
                                 "good, .*fell back"))
             c.see(self.box.wait("charger 1.1.0"))
-            self.company.reports("1.1.0", 30)
+            self.company.reports("1.1.0", 60)
 
     def unwell(self):
         """1.3.0 starts, but its own health check says no."""
@@ -267,7 +278,28 @@ class Demo:
             c.see(self.box.wait("slot a is given up: health-failed"))
             c.see(self.box.wait("voltseal: starts slot b, version 1.1.0"))
             c.see(self.box.wait("charger 1.1.0"))
-            self.company.reports("1.1.0", 30)
+            self.company.reports("1.1.0", 60)
+
+    def repair(self):
+        """Nothing of either slot is left."""
+        with self.case("both slots destroyed",
+                       "the recovery image starts, reports, repairs a slot "
+                       "over the network; the slot starts on trial and is "
+                       "confirmed") as c:
+            self.box.off()
+            for name in ("kernel-a", "kernel-b", "rootfs-a", "rootfs-b"):
+                size = dict(uefi_disk_layout())[name]
+                self.box.disk.write(name, bytes(size))
+            self.box.on()
+            c.see(self.box.wait("slot [ab], kernel: no-seal"))
+            c.see(self.box.wait("voltseal: starts recovery 1.0.0"))
+            c.see(self.box.wait("recovery: starts the agent"))
+            c.see(self.box.wait("slot [ab]: .* clusters", UPDATE))
+            c.see(self.box.wait("recovery: restarts"))
+            c.see(self.box.wait("voltseal: starts slot [ab], version 1.1.0"))
+            c.see(self.box.wait("charger 1.1.0"))
+            self.company.reports("1.1.0", 60)
+            self.box.off()
 
     # Tampering, on copies
 
@@ -433,6 +465,7 @@ class Demo:
             self.floor()
             self.hang()
             self.unwell()
+            self.repair()
         finally:
             tampering.join()
 

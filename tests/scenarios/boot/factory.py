@@ -15,10 +15,11 @@ from world import StoryError
 MIB = 1 << 20
 LAYOUT = [("esp", 16), ("record", 1), ("keyring-0", 1), ("keyring-1", 1),
           ("kernel-a", 18), ("kernel-b", 18), ("rootfs-a", 40),
-          ("rootfs-b", 40), ("controller-a", 1), ("controller-b", 1),
-          ("recovery", 28), ("data", 24)]
+          ("rootfs-b", 40), ("recovery", 28), ("data", 24)]
+CONTROLLER_SLOT = 32 * 4096  # bytes
 LOADER = "EFI/BOOT/BOOTX64.EFI"
-COMPONENTS = ["kernel:gw-rev3", "rootfs:gw-rev3:verity", "controller:mc-rev2",
+# The controller has a loader of its own.
+COMPONENTS = ["kernel:gw-rev3", "rootfs:gw-rev3:verity",
               "recovery=recovery:gw-rev3"]
 MACHINE = """component.controller.driver = serial
 component.controller.device = /dev/ttyS1
@@ -28,8 +29,11 @@ SETTINGS = {"poll_ms": 1000, "poll_min_ms": 1000, "report_ms": 2000,
             "status_file": "/run/charger.json", "tries": 1,
             "health_checks": 2, "health_interval_ms": 500,
             "health_check_ms": 8000, "health_timeout_ms": 12000}
-# What stays in partitions, with storage = uefi (docs/operations/agent.md).
-MOVED = ("slot-a", "slot-b", "boot-record", "floor", "decision.json")
+# What is in partitions or in the firmware, with storage = uefi
+# (docs/operations/agent.md); a controller's slots stay in the folder.
+GATEWAY = ("kernel", "rootfs")
+MOVED = [f"slot-{slot}/{component}" for slot in "ab"
+         for component in GATEWAY] + ["boot-record", "floor", "decision.json"]
 
 
 def run(*argv):
@@ -111,7 +115,7 @@ class Factory:
     def make_disk(self, gateway, recovery):
         """Slot a as provision filled it, the recovery image, the data."""
         disk = uefi_disk.Disk(self.path("disk"), LAYOUT)
-        for component in gateway.hardware:
+        for component in GATEWAY:
             self.copy(disk, component + "-a", os.path.join(
                 gateway.folder, "slot-a", component))
         self.copy(disk, "recovery", os.path.join(
@@ -133,9 +137,7 @@ class Factory:
         shutil.copytree(gateway.folder, os.path.join(tree, "charger"))
         for name in MOVED:
             path = os.path.join(tree, "charger", name)
-            if os.path.isdir(path):
-                shutil.rmtree(path)
-            elif os.path.exists(path):
+            if os.path.exists(path):
                 os.unlink(path)
         with open(os.path.join(tree, "charger", "machine.conf"), "a",
                   encoding="utf-8") as conf:

@@ -17,39 +17,30 @@ class Line:
     """A serial line's text as it comes, and a place up to which it was
     read."""
 
-    def __init__(self, pipe, log):
+    def __init__(self, log):
         self.text = ""
         self.at = 0
         self.ended = False
         self.news = threading.Condition()
-        self.pipe = pipe
+        self.began = time.monotonic()
         self.log = log
-        self.thread = threading.Thread(target=self._listen, daemon=True)
-        self.thread.start()
+        self.fresh = True  # at the beginning of a line
 
-    def _listen(self):
-        began = time.monotonic()
+    def take(self, raw):
+        """More of it."""
+        text = uefi_machine.clean(raw)
         with open(self.log, "a", encoding="utf-8") as log:
-            rest = b""
-            while True:
-                piece = os.read(self.pipe.fileno(), 65536)
-                if not piece:
-                    break
-                # An escape that is cut in two waits for its other half.
-                rest += piece
-                cut = rest.rfind(b"\x1b", len(rest) - 16)
-                done, rest = ((rest, b"") if cut < 0 else
-                              (rest[:cut], rest[cut:]))
-                if rest and re.fullmatch(rb"\x1b\[[0-9;=?]*[A-Za-z].*", rest,
-                                         re.DOTALL):
-                    done, rest = done + rest, b""
-                text = uefi_machine.clean(done)
-                stamp = f"[{time.monotonic() - began:6.1f}] "
-                log.write(text.replace("\n", "\n" + stamp))
-                log.flush()
-                with self.news:
-                    self.text += text
-                    self.news.notify_all()
+            for row in text.splitlines(keepends=True):
+                if self.fresh:
+                    log.write(f"[{time.monotonic() - self.began:6.1f}] ")
+                log.write(row)
+                self.fresh = row.endswith("\n")
+        with self.news:
+            self.text += text
+            self.news.notify_all()
+
+    def end(self):
+        """Nothing more will come."""
         with self.news:
             self.ended = True
             self.news.notify_all()
@@ -80,28 +71,71 @@ class Line:
 
 
 class Qemu:
-    """One process, one serial line."""
+    """A machine from power-on to power-off.  A reset ends the process (OVMF
+    takes minutes where it is reset in place), and another one goes on."""
 
-    def __init__(self, argv, log):
-        self.process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True)
-        self.line = Line(self.process.stdout, log)
+    def __init__(self, argv, log, before=None):
+        """before: is called before each start."""
+        self.argv = argv
+        self.before = before
+        self.process = None
+        self.off = False
+        self.lock = threading.Lock()
+        self.line = Line(log)
+        self.errors = log + ".qemu"
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _start(self):
+        with self.lock:
+            if self.off:
+                return False
+            if self.before:
+                self.before()
+            with open(self.errors, "ab") as errors:
+                self.process = subprocess.Popen(
+                    self.argv, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=errors,
+                    start_new_session=True)
+        return True
+
+    def _run(self):
+        while self._start():
+            began = time.monotonic()
+            self._listen(self.process.stdout)
+            self.process.wait()
+            self.process.stdout.close()
+            if time.monotonic() - began < 1:
+                break  # it did not even start: its own words are in errors
+        self.line.end()
+
+    def _listen(self, pipe):
+        rest = b""
+        while True:
+            piece = os.read(pipe.fileno(), 65536)
+            if not piece:
+                break
+            # What may be half an escape, or half a character, waits.
+            rest += piece
+            cut = rest.rfind(b"\n") + 1
+            self.line.take(rest[:cut])
+            rest = rest[cut:]
+        self.line.take(rest + b"\n")
 
     def cut(self):
         """Power off, at once."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.line.thread.join()
-        self.process.stdout.close()
+        with self.lock:
+            self.off = True
+            if self.process and self.process.poll() is None:
+                self.process.kill()
+        self.thread.join()
 
 
 def gateway_argv(box, network):
     """box: disk, variables, tpm, shell and controller: paths, or None."""
     kind = uefi_machine.KINDS["x86_64"]
     argv = [kind.qemu, *kind.machine, "-accel", "tcg", "-m", "512",
-            "-nodefaults", "-display", "none",
+            "-nodefaults", "-display", "none", "-no-reboot",
             "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
             + kind.code,
             "-drive", "if=pflash,format=raw,unit=1,file=" + box["variables"],
@@ -133,7 +167,8 @@ def controller_argv(programs, flash, page, line):
     goes to standard output too."""
     return ["qemu-system-arm", "-M", "mps2-an385,memory-backend=m", "-object",
             f"memory-backend-file,id=m,size={cortexm_machine.PSRAM},"
-            f"mem-path={flash},share=on", "-accel", "tcg", "-display", "none",
+            f"mem-path={flash},share=on", "-accel", "tcg", "-icount",
+            "shift=4,align=on", "-display", "none",
             "-monitor", "none", "-chardev", f"socket,id=line,path={line},"
             "server=on,wait=off,logfile=/dev/stdout", "-serial",
             "chardev:line", "-kernel",
