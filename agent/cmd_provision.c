@@ -32,6 +32,7 @@
 static const char help[] =
 	"usage: voltseal-agent provision --dir DIR --vehicle ID\n"
 	"           --component NAME=HARDWARE:SLOT_BYTES...\n"
+	"           [--serial NAME=DEVICE...]\n"
 	"           --seal NAME=FILE... --pack NAME=FILE...\n"
 	"           --keyring FILE --director-root FILE --image-root FILE\n"
 	"           --server URL --ca FILE --cert FILE --key FILE\n"
@@ -41,7 +42,9 @@ static const char help[] =
 	"Makes DIR for a charger in the factory: its storage with the first\n"
 	"release in slot A, confirmed; the floors at that release; keyring,\n"
 	"roots and identity; agent.conf.  The first component's image holds\n"
-	"the charger program.  With --tlog-policy every seal must stand in a\n"
+	"the charger program.  --serial says which component is a\n"
+	"controller's, at the end of which line.  With --tlog-policy every "
+        "seal must stand in a\n"
 	"transparency log that it names, the first ones too: their proofs are\n"
 	"in FILE.tlog-proof beside the seals.  --storage uefi is for a\n"
 	"machine with a loader of its own: DIR/slot-a, DIR/slot-b and\n"
@@ -58,6 +61,7 @@ struct part {
 	char hardware[VS_HARDWARE_LEN];
 	uint64_t slot_len;
 	const char *seal, *pack;
+	const char *device; /* of a controller; NULL: none */
 };
 
 struct args {
@@ -114,6 +118,20 @@ static bool take_file(struct args *a, const char *value, bool seal)
 	return true;
 }
 
+/* NAME=DEVICE */
+static bool take_serial(struct args *a, const char *value)
+{
+	const char *equals = strchr(value, '=');
+	struct part *p =
+		equals ? find_part(a, value, (size_t)(equals - value)) : NULL;
+
+	if (!p || p->device || p == &a->parts[0] || equals[1] != '/' ||
+	    strlen(equals + 1) >= VS_DEVICE_LEN)
+		return false;
+	p->device = equals + 1;
+	return true;
+}
+
 static bool take_text(const char **out, const char *value)
 {
 	if (*out)
@@ -131,6 +149,8 @@ static bool take_option(struct args *a, int option, const char *value)
 		return take_file(a, value, true);
 	case 'P':
 		return take_file(a, value, false);
+	case 'l':
+		return take_serial(a, value);
 	case 's':
 		if (a->setting_count == SETTINGS_MAX || !strchr(value, '='))
 			return false;
@@ -203,13 +223,20 @@ static vs_status write_machine(const struct args *a, const char *storage)
 	                          "vehicle = %s\nstorage = %s\n"
 	                          "charger_component = %s\n",
 	                          a->vehicle, storage, a->parts[0].name);
-	for (int i = 0; status == VS_OK && i < a->count; i++)
-		status =
-			vs_buffer_printf(&text,
-		                         "component.%s.hardware = %s\n"
-		                         "component.%s.hash_whole = yes\n",
-		                         a->parts[i].name, a->parts[i].hardware,
-		                         a->parts[i].name);
+	for (int i = 0; status == VS_OK && i < a->count; i++) {
+		const struct part *p = &a->parts[i];
+
+		status = vs_buffer_printf(&text,
+		                          "component.%s.hardware = %s\n"
+		                          "component.%s.hash_whole = yes\n",
+		                          p->name, p->hardware, p->name);
+		if (status == VS_OK && p->device)
+			status = vs_buffer_printf(
+				&text,
+				"component.%s.driver = serial\n"
+				"component.%s.device = %s\n",
+				p->name, p->name, p->device);
+	}
 	if (status == VS_OK)
 		status = put_file(a->dir, "machine.conf", text.data, text.len,
 		                  0644);
@@ -551,6 +578,7 @@ int vs_cmd_provision(int argc, char **argv)
 		{"component",     required_argument, NULL, 'C'},
 		{"seal",          required_argument, NULL, 'S'},
 		{"pack",          required_argument, NULL, 'P'},
+		{"serial",        required_argument, NULL, 'l'},
 		{"keyring",       required_argument, NULL, 'r'},
 		{"director-root", required_argument, NULL, 'D'},
 		{"image-root",    required_argument, NULL, 'I'},

@@ -360,6 +360,57 @@ static void a_controller_that_falls_back_takes_the_gateway_back(void **state)
 	assert_int_equal(server.heard->installed, 0);
 }
 
+static void assert_machine(const char *more, const char *complaint)
+{
+	char text[1024], error[256] = "", path[PATH_MAX];
+	struct vs_machine m;
+	int n = snprintf(text, sizeof(text),
+	                 "vehicle = CP-0001\n"
+	                 "charger_component = gateway\n"
+	                 "component.gateway.hardware = gw-rev3\n"
+	                 "component.controller.hardware = ct-rev1\n"
+	                 "%s",
+	                 more);
+
+	maker_put(&maker, "charger/machine.conf", text, (size_t)n);
+	assert_int_equal(
+		vs_machine_load(maker_path(&maker, "charger", path), &m, error),
+		complaint ? VS_ERR_INPUT : VS_OK);
+	assert_string_equal(error, complaint ? complaint : "");
+	if (!complaint)
+		assert_true(m.components[1].serial ==
+		            (m.components[1].device[0] != '\0'));
+}
+
+#define C "component.controller."
+
+static void machine_conf_says_which_component_a_controller_runs(void **state)
+{
+	(void)state;
+	assert_machine("", NULL);
+	assert_machine(C "driver = slot\n", NULL);
+	assert_machine(C "driver = serial\n" C "device = /dev/ttyS1\n", NULL);
+	assert_machine(C "device = /dev/ttyS1\n" C "driver = serial\n", NULL);
+	assert_machine(C "driver = spi\n", "machine.conf: " C "driver: is "
+	                                   "neither slot nor serial");
+	assert_machine(C "driver = serial\n",
+	               "machine.conf: controller: has no "
+	               "component.NAME.device");
+	assert_machine(C "device = /dev/ttyS1\n",
+	               "machine.conf: controller: has a device, but its driver "
+	               "is slot");
+	assert_machine(C "driver = serial\n" C "device = ttyS1\n",
+	               "machine.conf: " C "device: is not an absolute path");
+	assert_machine("component.gateway.driver = serial\n"
+	               "component.gateway.device = /dev/ttyS1\n",
+	               "machine.conf: charger_component: runs on a controller, "
+	               "not here");
+	assert_machine("component.meter.hardware = "
+	               "a-name-of-thirty-two-characters-\n",
+	               "machine.conf: component.meter.hardware: is longer than "
+	               "31 characters");
+}
+
 /* One life in a process of its own, which ends at a question.  Gives whether
  * it lived on to its end.
  */
@@ -461,6 +512,9 @@ int main(void)
 			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_controller_that_falls_back_takes_the_gateway_back,
+			begin, end),
+		cmocka_unit_test_setup_teardown(
+			machine_conf_says_which_component_a_controller_runs,
 			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_cut_behind_any_question_ends_in_the_update, begin,

@@ -649,6 +649,8 @@ static void fill_words(const char *seal, const char *root, const char *cert,
 	                             "gateway=gw-rev3:2000000",
 	                             "--component",
 	                             "controller=ct-rev1:100000",
+	                             "--serial",
+	                             "controller=/dev/ttyS9",
 	                             "--seal",
 	                             text(0, "gateway=", seal),
 	                             "--pack",
@@ -701,8 +703,10 @@ static void must_leave_nothing(int code, const char *what)
 
 static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 {
+	struct vs_machine machine;
 	struct stat st;
 	char path[PATH_MAX];
+	char error[256];
 
 	(void)state;
 	fill_words("none.seal", "root.json", "cert.pem", "tries=2");
@@ -726,6 +730,10 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	assert_int_equal(
 		stat(maker_path(&maker, "fresh/device.key", path), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(vs_machine_load(fresh, &machine, error), VS_OK);
+	assert_false(machine.components[0].serial);
+	assert_true(machine.components[1].serial);
+	assert_string_equal(machine.components[1].device, "/dev/ttyS9");
 	RUN("check-config", "--dir", fresh);
 	assert_int_equal(said.code, 0);
 	RUN("status", "--dir", fresh);
