@@ -54,10 +54,14 @@ void vs_run_init(struct vs_run *r, const struct vs_plan *p,
 
 void vs_run_drop(struct vs_run *r)
 {
-	for (size_t i = 0; i < r->count; i++)
-		vs_grid_count(r->grid, r->seats[i].device,
-		              -(int)under_way(r->seats[i].state),
-		              -(int)(r->seats[i].state == VS_MEMBER_FAILED));
+	for (size_t i = 0; i < r->count; i++) {
+		uint8_t state = r->seats[i].state;
+
+		if (under_way(state) || state == VS_MEMBER_FAILED)
+			vs_grid_count(r->grid, r->seats[i].device,
+			              -(int)under_way(state),
+			              -(int)(state == VS_MEMBER_FAILED));
+	}
 	free(r->seats);
 	free(r->index);
 	free(r->open);
@@ -288,8 +292,10 @@ static void swap_seat(struct vs_run *r, size_t place,
 		open_add(r, place);
 	t->n[was]--;
 	t->n[is]++;
-	vs_grid_count(r->grid, s->device, under_way(is) - under_way(was),
-	              (is == VS_MEMBER_FAILED) - (was == VS_MEMBER_FAILED));
+	int busy = under_way(is) - under_way(was);
+	int failed = (is == VS_MEMBER_FAILED) - (was == VS_MEMBER_FAILED);
+	if (busy || failed)
+		vs_grid_count(r->grid, s->device, busy, failed);
 	count_faults(r, s, 1);
 	if ((was == VS_MEMBER_SKIPPED) != (is == VS_MEMBER_SKIPPED))
 		r->refill = true;

@@ -134,9 +134,13 @@ static vs_status run_create(struct vs_job *job, struct vs_store *store)
 		               "release: it is retired", 0);
 	vs_status status = complete(c, s, with.now_s);
 	if (!status)
-		status = vs_rollout_new(number, json_incref(c->body), &s->fleet,
-		                        &r, &c->why);
-	if (!status && r->count == 0)
+		status = vs_rollouts_sync(&s->rollouts, with.lock);
+	if (!status)
+		status = vs_rollout_new(number, json_incref(c->body), &r,
+		                        &c->why);
+	if (!status)
+		status = vs_rollout_seat(r, &s->rollouts, NULL, &c->why);
+	if (!status && vs_rollout_count(r) == 0)
 		status = vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_NOT_LISTED,
 		                 "filter: no charger fits it", 0);
 	if (!status && !vs_scope_rollout(&c->request->person, r))

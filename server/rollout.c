@@ -11,61 +11,13 @@
 #include "server/audit.h"
 #include "server/rollout_store.h"
 #include "trust/json.h"
-#include "trust/time.h"
 
-static bool listed(const json_t *list, const char *text)
-{
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (strcmp(json_string_value(json_array_get(list, i)), text) ==
-		    0)
-			return true;
-	return false;
-}
+enum { kinds_max = 32 };
 
-/* An empty list means everybody; both lists together narrow. */
-static bool selected(const json_t *filter, const struct vs_device *d)
-{
-	const json_t *sites = json_object_get(filter, "sites");
-	const json_t *ids = json_object_get(filter, "ids");
-
-	return (!json_array_size(sites) || listed(sites, d->site)) &&
-	       (!json_array_size(ids) || listed(ids, d->id));
-}
-
-static vs_status select_members(struct vs_rollout *r,
-                                const struct vs_fleet *fleet, uint64_t last_seq)
-{
-	const json_t *filter = json_object_get(r->body, "filter");
-	size_t room = fleet->count ? fleet->count : 1;
-
-	r->members = calloc(room, sizeof *r->members);
-	r->more = calloc(room, sizeof *r->more);
-	if (!r->members || !r->more)
-		return VS_ERR_NOMEM;
-	for (size_t i = 0; i < fleet->count; i++) {
-		struct vs_device *d = fleet->all[i];
-
-		if (d->seq > last_seq || !selected(filter, d))
-			continue;
-		r->members[r->count++] = (struct vs_member){
-			.id = d->id,
-			.site = d->site,
-			.feeder = d->feeder,
-			.utc_offset_min = d->utc_offset_min,
-			.healthy = d->state.healthy,
-			.last_report_s = d->state.received_s,
-		};
-	}
-	vs_campaign_order(&r->plan, r->members, r->count);
-	for (size_t i = 0; i < r->count; i++)
-		r->more[i].device = vs_fleet_find(fleet, r->members[i].id);
-	return VS_OK;
-}
-
-static vs_status copy_texts(struct vs_rollout *r, uint64_t *last_seq,
-                            struct vs_why *why)
+static vs_status copy_texts(struct vs_rollout *r, struct vs_why *why)
 {
 	const char *name, *release, *who;
+	uint64_t last_seq;
 	vs_status status = vs_json_string(r->body, "name", &name, why);
 
 	if (!status)
@@ -73,7 +25,7 @@ static vs_status copy_texts(struct vs_rollout *r, uint64_t *last_seq,
 	if (!status)
 		status = vs_json_string(r->body, "created_by", &who, why);
 	if (!status)
-		status = vs_json_uint(r->body, "last_device", last_seq, why);
+		status = vs_json_uint(r->body, "last_device", &last_seq, why);
 	if (status)
 		return status;
 	snprintf(r->name, sizeof r->name, "%s", name);
@@ -82,12 +34,10 @@ static vs_status copy_texts(struct vs_rollout *r, uint64_t *last_seq,
 	return VS_OK;
 }
 
-vs_status vs_rollout_new(uint64_t number, json_t *body,
-                         const struct vs_fleet *fleet, struct vs_rollout **out,
+vs_status vs_rollout_new(uint64_t number, json_t *body, struct vs_rollout **out,
                          struct vs_why *why)
 {
 	struct vs_rollout *r = calloc(1, sizeof *r);
-	uint64_t last_seq = 0;
 
 	*out = NULL;
 	if (!r) {
@@ -99,16 +49,9 @@ vs_status vs_rollout_new(uint64_t number, json_t *body,
 	snprintf(r->id, sizeof r->id, "%llu", (unsigned long long)number);
 	vs_status status = vs_rollout_read(body, &r->plan, why);
 	if (!status)
-		status = copy_texts(r, &last_seq, why);
-	if (!status) {
-		status = select_members(r, fleet, last_seq);
-		if (status)
-			vs_fail(status, why, VS_REASON_NONE, "memory", 0);
-	}
+		status = copy_texts(r, why);
 	if (status)
 		vs_rollout_free(&r);
-	else
-		r->progress.members = r->progress.waiting = r->count;
 	*out = r;
 	return status;
 }
@@ -120,9 +63,11 @@ void vs_rollout_free(struct vs_rollout **rollout)
 	*rollout = NULL;
 	if (!r)
 		return;
+	for (size_t i = 0; r->notes && i < r->run.count; i++)
+		free(r->notes[i]);
+	free(r->notes);
+	vs_run_drop(&r->run);
 	json_decref(r->body);
-	free(r->members);
-	free(r->more);
 	free(r);
 }
 
@@ -131,6 +76,8 @@ void vs_rollouts_drop(struct vs_rollouts *all)
 	for (size_t i = 0; i < all->count; i++)
 		vs_rollout_free(&all->all[i]);
 	free(all->all);
+	vs_grid_drop(&all->grid);
+	vs_rollout_zones_drop(&all->zones);
 	*all = (struct vs_rollouts){0};
 }
 
@@ -143,14 +90,159 @@ struct vs_rollout *vs_rollouts_find(const struct vs_rollouts *all,
 	return NULL;
 }
 
+size_t vs_rollout_count(const struct vs_rollout *r)
+{
+	return r->run.count;
+}
+
+struct vs_device *vs_rollout_device(const struct vs_rollout *r, size_t place)
+{
+	return r->fleet->all[r->run.seats[place].device];
+}
+
+/* The fleet is in the order of seq, mostly without gaps. */
+uint32_t vs_rollouts_number(const struct vs_rollouts *all,
+                            const struct vs_device *d)
+{
+	size_t low = 0, high = all->grid.count;
+
+	if (d->seq && d->seq <= high &&
+	    all->fleet->all[d->seq - 1]->seq == d->seq)
+		return (uint32_t)(d->seq - 1);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (all->fleet->all[middle]->seq < d->seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < all->grid.count && all->fleet->all[low]->seq == d->seq
+	               ? (uint32_t)low
+	               : UINT32_MAX;
+}
+
+static size_t place_of(const struct vs_rollout *r, uint32_t number)
+{
+	return number == UINT32_MAX ? VS_NO_PLACE
+	                            : vs_run_find(&r->run, number);
+}
+
+size_t vs_rollout_place(const struct vs_rollout *r, const struct vs_device *d)
+{
+	const struct vs_rollouts view = {.grid = *r->run.grid,
+	                                 .fleet = r->fleet};
+
+	return place_of(r, vs_rollouts_number(&view, d));
+}
+
+/* The value of a label that comes once, or "". */
+static void label(const struct vs_device *d, const char *kind,
+                  char out[static VS_NAME_LEN])
+{
+	size_t len = strlen(kind);
+
+	out[0] = 0;
+	for (const char *at = d->labels; at && *at; at += strcspn(at, "\n") + 1)
+		if (strncmp(at, kind, len) == 0 && at[len] == '=')
+			snprintf(out, VS_NAME_LEN, "%.*s",
+			         (int)strcspn(at + len + 1, "\n"),
+			         at + len + 1);
+}
+
+static vs_status take_in(struct vs_rollouts *all, const struct vs_device *d)
+{
+	const struct vs_zone *z;
+	char name[VS_NAME_LEN];
+	uint16_t zone;
+	uint32_t number;
+
+	label(d, "zone", name);
+	vs_status status =
+		vs_rollout_zone_take(&all->zones, name, d->utc_offset_min, &z);
+	/* A zone that has left the system's database is no reason not to
+	 * serve: the offset that was told with it holds. */
+	if (status == VS_ERR_ABSENT || status == VS_ERR_INPUT)
+		status = vs_rollout_zone_take(&all->zones, "",
+		                              d->utc_offset_min, &z);
+	if (!status)
+		status = vs_grid_zone(&all->grid, z, &zone);
+	if (!status)
+		status = vs_grid_add(&all->grid, d->site, d->feeder, zone,
+		                     &number);
+	if (!status && d->state.counter) {
+		const struct vs_grid_report last = {
+			.healthy = d->state.healthy,
+			.time_s = d->state.received_s};
+
+		vs_grid_report(&all->grid, number, &last);
+	}
+	return status;
+}
+
+vs_status vs_rollouts_sync(struct vs_rollouts *all, pthread_rwlock_t *lock)
+{
+	vs_status status = VS_OK;
+
+	if (all->grid.count == all->fleet->count)
+		return VS_OK;
+	if (lock)
+		pthread_rwlock_wrlock(lock);
+	for (size_t i = all->grid.count; !status && i < all->fleet->count; i++)
+		status = take_in(all, all->fleet->all[i]);
+	if (lock)
+		pthread_rwlock_unlock(lock);
+	return status;
+}
+
+void vs_rollout_note(const struct vs_rollout *r, size_t place,
+                     struct vs_rollout_note *out)
+{
+	const char *at = r->notes[place];
+
+	*out = (struct vs_rollout_note){0};
+	if (!at)
+		return;
+	snprintf(out->reason, sizeof out->reason, "%s", at);
+	at += strlen(at) + 1;
+	snprintf(out->detail, sizeof out->detail, "%s", at);
+	at += strlen(at) + 1;
+	snprintf(out->before_release, sizeof out->before_release, "%s", at);
+	at += strlen(at) + 1;
+	snprintf(out->before_campaign, sizeof out->before_campaign, "%s", at);
+}
+
+/* Four texts, each with its zero: most of them are short. */
+vs_status vs_rollout_keep(struct vs_rollout *r, size_t place,
+                          const struct vs_rollout_note *note)
+{
+	const char *const texts[] = {note->reason, note->detail,
+	                             note->before_release,
+	                             note->before_campaign};
+	size_t len = 0;
+
+	for (size_t i = 0; i < 4; i++)
+		len += strlen(texts[i]) + 1;
+	char *out = realloc(r->notes[place], len);
+	if (!out)
+		return VS_ERR_NOMEM;
+	r->notes[place] = out;
+	for (size_t i = 0; i < 4; i++) {
+		memcpy(out, texts[i], strlen(texts[i]) + 1);
+		out += strlen(texts[i]) + 1;
+	}
+	return VS_OK;
+}
+
 vs_status vs_rollouts_create(struct vs_rollouts *all,
                              const struct vs_rollout_with *with,
                              struct vs_rollout *r)
 {
 	char detail[192];
 
-	snprintf(detail, sizeof detail, "%s: release %s for %zu chargers",
-	         r->name, r->release, r->count);
+	snprintf(detail, sizeof detail, "%s: release %s for %zu chargers%s",
+	         r->name, r->release, vs_rollout_count(r),
+	         r->plan.emergency ? ", an emergency" : "");
 	const struct vs_audit record = {r->created_by, "campaign-created",
 	                                r->id, "", detail};
 	vs_status status = vs_rollout_insert(with->store, r);
@@ -169,54 +261,88 @@ vs_status vs_rollouts_create(struct vs_rollouts *all,
 	return more ? VS_OK : VS_ERR_NOMEM;
 }
 
-/* Who needs or may have nothing is out from the start. */
-static const char *skip_reason(const struct vs_rollout *r, size_t i,
-                               const struct vs_releases *releases)
-{
-	const struct vs_device *d = r->more[i].device;
+/* Who needs or may have nothing is out from the start, by reason. */
+struct skips {
+	struct {
+		const char *why;
+		struct vs_rollout_set set; /* owned */
+	} of[kinds_max];
+	size_t count;
+};
 
-	if (vs_device_runs(d, releases, r->release))
-		return "runs it already";
-	if (vs_device_later(d, releases, r->release))
-		return "runs a later release";
-	return vs_device_unfit(d, releases, r->release);
+static void skips_drop(struct skips *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		vs_rollout_set_drop(&s->of[i].set);
+}
+
+static const char *skip_reason(const struct vs_rollout *r, size_t place,
+                               const struct vs_rollout_with *with)
+{
+	const char *kind;
+
+	return r->run.seats[place].state != VS_MEMBER_WAITING
+	               ? NULL
+	               : vs_rollout_refusal(vs_rollout_device(r, place),
+	                                    with->releases, r->release, &kind);
+}
+
+static vs_status add_skip(struct skips *s, const char *why, uint64_t seq)
+{
+	size_t i = 0;
+
+	while (i < s->count && strcmp(s->of[i].why, why) != 0)
+		i++;
+	if (i == kinds_max)
+		return VS_ERR_LIMIT;
+	if (i == s->count)
+		s->of[s->count++].why = why;
+	return vs_rollout_set_add(&s->of[i].set, seq);
 }
 
 static vs_status store_skips(const struct vs_rollout *r,
                              const struct vs_rollout_with *with)
 {
+	VS_AUTO(skips_drop) struct skips all = {0};
 	vs_status status = VS_OK;
+	char kind[208];
 
-	for (size_t i = 0; !status && i < r->count; i++) {
-		const char *why = skip_reason(r, i, with->releases);
-		struct vs_member m = r->members[i];
+	for (size_t i = 0; !status && i < vs_rollout_count(r); i++) {
+		const char *why = skip_reason(r, i, with);
 
-		if (!why)
-			continue;
-		m.state = VS_MEMBER_SKIPPED;
-		m.since_s = with->now_s;
-		const struct vs_member_row row = {r, &m, "", why, "", ""};
-		status = vs_member_store(with->store, &row);
+		if (why)
+			status = add_skip(&all, why,
+			                  vs_rollout_device(r, i)->seq);
+	}
+	for (size_t i = 0; !status && i < all.count; i++) {
+		snprintf(kind, sizeof kind, "skip %s", all.of[i].why);
+		status = vs_rollout_set_store(with->store, r->id, kind,
+		                              &all.of[i].set);
 	}
 	return status;
 }
 
-static void apply_skips(struct vs_rollout *r,
-                        const struct vs_rollout_with *with)
+static vs_status apply_skips(struct vs_rollout *r,
+                             const struct vs_rollout_with *with)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		const char *why = skip_reason(r, i, with->releases);
+	vs_status status = VS_OK;
 
-		if (!why)
+	for (size_t i = 0; !status && i < vs_rollout_count(r); i++) {
+		const char *why = skip_reason(r, i, with);
+		struct vs_rollout_note note = {0};
+		struct vs_change c;
+
+		if (!why ||
+		    vs_run_change(&r->run, i, VS_CAUSE_SKIP, with->now_s, &c))
 			continue;
-		r->members[i].state = VS_MEMBER_SKIPPED;
-		r->members[i].since_s = with->now_s;
-		snprintf(r->more[i].detail, sizeof r->more[i].detail, "%s",
-		         why);
+		snprintf(note.detail, sizeof note.detail, "%s", why);
+		vs_run_apply(&r->run, &c);
+		status = vs_rollout_keep(r, i, &note);
 	}
+	return status;
 }
 
-static const char *const done_words[] = {
+static const char *const done_words[VS_MOVES] = {
 	[VS_MOVE_APPROVE] = "campaign-approved",
 	[VS_MOVE_START] = "campaign-started",
 	[VS_MOVE_PAUSE] = "campaign-paused",
@@ -224,7 +350,43 @@ static const char *const done_words[] = {
 	[VS_MOVE_ABORT] = "campaign-aborted",
 	[VS_MOVE_HALT] = "campaign-halted",
 	[VS_MOVE_FINISH] = "campaign-done",
+	[VS_MOVE_RETRY] = "campaign-retried",
 };
+
+/* Who failed waits again; what it was assigned went back when it failed. */
+static vs_status make_retries(struct vs_rollout *r,
+                              const struct vs_rollout_with *with,
+                              struct vs_rollout_changes *out)
+{
+	for (size_t i = 0; i < vs_rollout_count(r); i++) {
+		struct vs_change c;
+
+		if (r->run.seats[i].state != VS_MEMBER_FAILED ||
+		    vs_run_change(&r->run, i, VS_CAUSE_RETRY, with->now_s, &c))
+			continue;
+		struct vs_rollout_change *next = vs_rollout_changes_add(out);
+		if (!next)
+			return VS_ERR_NOMEM;
+		*next = (struct vs_rollout_change){.rollout = r, .change = c};
+	}
+	return out->count ? VS_OK : VS_ERR_STATE;
+}
+
+static vs_status make_changes(struct vs_rollout *r,
+                              const struct vs_rollout_with *with,
+                              enum vs_campaign_move move, const char *who,
+                              struct vs_rollout_changes *out)
+{
+	vs_status status = VS_OK;
+
+	if (move == VS_MOVE_RETRY)
+		status = make_retries(r, with, out);
+	else if (move == VS_MOVE_ABORT)
+		status = vs_rollout_withdraw(r, with, "aborted", out);
+	for (size_t i = 0; !status && i < out->count; i++)
+		status = vs_rollout_change_write(&out->at[i], with, who);
+	return status;
+}
 
 static vs_status store_move(const struct vs_rollout *r,
                             const struct vs_rollout_with *with,
@@ -233,20 +395,47 @@ static vs_status store_move(const struct vs_rollout *r,
 {
 	const struct vs_audit record = {who, done_words[move], r->id, "",
 	                                r->name};
-	vs_status status = vs_rollout_update(
-		with->store, r, state, r->because,
-		move == VS_MOVE_APPROVE ? who : r->approved_by);
+	const char *approved_by = r->approved_by;
 
+	if (move == VS_MOVE_APPROVE)
+		approved_by = who;
+	else if (state == VS_CAMPAIGN_DRAFT)
+		approved_by = "";
+	vs_status status = vs_rollout_update(
+		with->store, r, state, move == VS_MOVE_RETRY ? "" : r->because,
+		approved_by);
 	if (!status && move == VS_MOVE_START)
 		status = store_skips(r, with);
 	return status ? status
 	              : vs_audit_append(with->store, with->now_s, &record);
 }
 
+static vs_status apply_move(struct vs_rollout *r,
+                            const struct vs_rollout_with *with,
+                            enum vs_campaign_move move,
+                            enum vs_campaign_state state, const char *who)
+{
+	vs_status status = VS_OK;
+
+	r->state = state;
+	if (move == VS_MOVE_APPROVE)
+		snprintf(r->approved_by, sizeof r->approved_by, "%s", who);
+	else if (state == VS_CAMPAIGN_DRAFT)
+		r->approved_by[0] = 0;
+	if (move == VS_MOVE_RETRY)
+		r->because[0] = 0;
+	if (move == VS_MOVE_START)
+		status = apply_skips(r, with);
+	vs_run_judge(&r->run);
+	vs_run_explain(&r->run, with->now_s);
+	return status;
+}
+
 vs_status vs_rollout_move(struct vs_rollout *r,
                           const struct vs_rollout_with *with,
                           enum vs_campaign_move move, const char *who)
 {
+	struct vs_rollout_changes changes = {0};
 	enum vs_campaign_state state = r->state;
 	vs_status status = vs_campaign_move(&state, move);
 
@@ -257,80 +446,15 @@ vs_status vs_rollout_move(struct vs_rollout *r,
 	if (move == VS_MOVE_START &&
 	    !vs_releases_find(with->releases, r->release))
 		return VS_ERR_ABSENT;
-	status = store_move(r, with, move, state, who);
-	if (status)
-		return status;
-	pthread_rwlock_wrlock(with->lock);
-	r->state = state;
-	if (move == VS_MOVE_APPROVE)
-		snprintf(r->approved_by, sizeof r->approved_by, "%s", who);
-	if (move == VS_MOVE_START)
-		apply_skips(r, with);
-	pthread_rwlock_unlock(with->lock);
-	return VS_OK;
-}
-
-static json_t *member_json(const struct vs_rollout *r, size_t i)
-{
-	const struct vs_member *m = &r->members[i];
-	char since[VS_TIME_LEN] = "";
-
-	if (m->since_s)
-		vs_time_format(m->since_s, since);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", m->id, "site",
-	                 m->site, "state", vs_member_state_name(m->state),
-	                 "since", since, "reason", r->more[i].reason, "detail",
-	                 r->more[i].detail);
-}
-
-static json_t *progress_json(const struct vs_rollout *r)
-{
-	size_t n[VS_MEMBER_SKIPPED + 1] = {0};
-
-	for (size_t i = 0; i < r->count; i++)
-		n[r->members[i].state]++;
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "members",
-	                 (json_int_t)r->count, "waiting",
-	                 (json_int_t)n[VS_MEMBER_WAITING], "started",
-	                 (json_int_t)n[VS_MEMBER_STARTED], "soaking",
-	                 (json_int_t)n[VS_MEMBER_SOAKING], "updated",
-	                 (json_int_t)n[VS_MEMBER_UPDATED], "failed",
-	                 (json_int_t)n[VS_MEMBER_FAILED], "skipped",
-	                 (json_int_t)n[VS_MEMBER_SKIPPED]);
-}
-
-static vs_status add_members(json_t *out, const struct vs_rollout *r)
-{
-	json_t *list = json_array();
-
-	if (json_object_set_new(out, "members", list))
-		return VS_ERR_NOMEM;
-	for (size_t i = 0; i < r->count; i++)
-		if (json_array_append_new(list, member_json(r, i)))
-			return VS_ERR_NOMEM;
-	return json_object_set(out, "plan", r->body) ? VS_ERR_NOMEM : VS_OK;
-}
-
-vs_status vs_rollout_json(const struct vs_rollout *r, bool members,
-                          json_t **out)
-{
-	const char *because = r->because;
-
-	if (!because[0] && r->state == VS_CAMPAIGN_RUNNING)
-		because = r->progress.because;
-	*out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}",
-	                 "id", r->id, "name", r->name, "release", r->release,
-	                 "state", vs_campaign_state_name(r->state), "because",
-	                 because, "created_by", r->created_by, "approved_by",
-	                 r->approved_by, "wave", (json_int_t)r->progress.wave,
-	                 "waves", (json_int_t)r->plan.wave_count, "progress",
-	                 progress_json(r));
-	vs_status status = *out ? VS_OK : VS_ERR_NOMEM;
-	if (!status && members)
-		status = add_members(*out, r);
-	if (status) {
-		json_decref(*out);
-		*out = NULL;
+	status = make_changes(r, with, move, who, &changes);
+	if (!status)
+		status = store_move(r, with, move, state, who);
+	if (!status) {
+		pthread_rwlock_wrlock(with->lock);
+		vs_rollout_apply(&changes);
+		status = apply_move(r, with, move, state, who);
+		pthread_rwlock_unlock(with->lock);
 	}
+	free(changes.at);
 	return status;
 }

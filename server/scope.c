@@ -23,8 +23,8 @@ bool vs_scope_device(const struct vs_person *p, const struct vs_device *d)
 
 bool vs_scope_rollout(const struct vs_person *p, const struct vs_rollout *r)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (!vs_scope_device(p, r->more[i].device))
+	for (size_t i = 0; p->scope_count && i < vs_rollout_count(r); i++)
+		if (!vs_scope_device(p, vs_rollout_device(r, i)))
 			return false;
 	return true;
 }

@@ -101,7 +101,13 @@ const char *const vs_schema[] = {
 	"state BIGINT NOT NULL, since_s BIGINT NOT NULL, "
 	"reason TEXT NOT NULL, detail TEXT NOT NULL, "
 	"before_release TEXT NOT NULL, before_campaign TEXT NOT NULL, "
-	"PRIMARY KEY (campaign, device))",
+	"seat TEXT NOT NULL DEFAULT '', PRIMARY KEY (campaign, device))",
+	"CREATE TABLE IF NOT EXISTS campaign_set ("
+	"campaign TEXT NOT NULL, kind TEXT NOT NULL, bits BLOB NOT NULL, "
+	"PRIMARY KEY (campaign, kind))",
+	"CREATE TABLE IF NOT EXISTS freeze ("
+	"name TEXT PRIMARY KEY, is_on BIGINT NOT NULL, person TEXT NOT NULL, "
+	"because TEXT NOT NULL, since_s BIGINT NOT NULL)",
 	NULL,
 };
 
@@ -110,4 +116,6 @@ const char *const vs_schema_steps[VS_SCHEMA_VERSION][VS_SCHEMA_STEP_MAX] = {
 	{"INSERT INTO token (hash, id, person, label, roles, created_s, "
          "expires_s) SELECT token, name || '.1', name, 'first', roles, "
          "created_s, 253402300799 FROM person"},
+	/* 2: members were told once, and forgot when */
+	{"ALTER TABLE member ADD COLUMN seat TEXT NOT NULL DEFAULT ''"},
 };
