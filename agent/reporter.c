@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/decided.h"
 #include "agent/offer.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -149,8 +150,11 @@ static void tell_controller(struct vs_report_ecu *e, const struct vs_charger *c,
 {
 	const struct vs_told *t = &c->told[i];
 
-	if (!t->known)
+	if (!t->known) {
+		if (c->machine.components[i].serial)
+			e->floor = UINT32_MAX; /* it has not said it yet */
 		return;
+	}
 	snprintf(e->version, sizeof(e->version), "%s", t->version);
 	e->release_seq = t->release_seq;
 	e->security_version = t->security_version;
@@ -243,6 +247,7 @@ vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
 	report->director_version = live->director_version;
 	report->image_version = live->image_version;
 	report->image_snapshot_version = live->image_snapshot_version;
+	vs_decided_tell(c, &report->boot);
 	report->slot = c->slot;
 	report->trial = c->trial;
 	report->fell_back = c->fell_back;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/decided.h"
 #include "agent/outbox.h"
 #include "agent/storage.h"
 #include "base/file.h"
@@ -88,6 +89,10 @@ static vs_status read_start(struct vs_storage *s, const struct vs_boot_ops *at,
 	free(text);
 	if (status == VS_OK)
 		status = take_decision(&s->start, decision);
+	/* what an older voltseal-boot wrote is less, and enough to run by */
+	if (status == VS_OK)
+		s->start.known = vs_decided_parse(decision, s->machine,
+		                                  &s->start.decision) == VS_OK;
 	if (status != VS_OK)
 		return fail(status, error, path, "is not a boot decision");
 	return VS_OK;

@@ -28,6 +28,49 @@ struct vs_report_ecu {
 	uint32_t floor;
 };
 
+/* The boot loader's decision record (docs/formats/boot-record.md section 4),
+ * with all that is in it.
+ */
+#define VS_REPORT_PARTS_MAX 4
+#define VS_REPORT_RINGS 3
+
+struct vs_report_ring {
+	uint32_t version; /* 0: nothing in that place */
+	vs_reason refused;
+};
+
+struct vs_report_boot_slot {
+	vs_reason refused; /* NONE: it could have started */
+	uint32_t part;     /* the component that was refused */
+	uint32_t keyring;  /* version behind it */
+};
+
+struct vs_report_part {
+	char name[33], version[33]; /* version etc.: of what starts */
+	char salt[65], root_hash[65];
+	uint64_t length, release_seq;
+	uint32_t security_version;
+	uint32_t floor;                  /* UINT32_MAX: not readable */
+	uint64_t seen_seq_a, seen_seq_b; /* in each slot; 0: unread */
+	uint32_t seen_security_a, seen_security_b;
+};
+
+struct vs_report_boot {
+	bool known;       /* false: not told, as by older agents */
+	char verdict[16]; /* "boot", "recovery", "deny" */
+	char cause[16];   /* of the reset: "power" ... */
+	int slot;         /* -1: none */
+	bool trial, fell_back, record_lost, floor_raised;
+	uint32_t tries;
+	vs_reason recovery; /* why the recovery image was refused */
+	uint32_t keyring;   /* version behind what starts */
+	uint32_t epoch;     /* lowest one there may be; UINT32_MAX: unread */
+	struct vs_report_ring rings[VS_REPORT_RINGS];
+	struct vs_report_boot_slot slots[2];
+	struct vs_report_part parts[VS_REPORT_PARTS_MAX];
+	size_t part_count;
+};
+
 struct vs_report {
 	char vehicle[64];
 	char primary[64]; /* ECU id of the one that signs */
@@ -53,6 +96,7 @@ struct vs_report {
 	vs_reason fallback_reason;
 	uint64_t bytes_fetched; /* for this release so far */
 	uint64_t bytes_total;   /* of the images named */
+	struct vs_report_boot boot;
 };
 
 /* Signs canonical bytes; passed in so that a key may live in a TPM.
@@ -85,8 +129,8 @@ struct vs_report_known {
 };
 
 /* Compares a decoded report with it: made by this charger, newer than the
- * last, with a nonce that was given (or none: a charger that restarted has
- * none), about every ECU of the charger and no other.
+ * last, with a nonce that was given (none only if none was), about every ECU
+ * of the charger and no other.
  * VS_OK; VS_ERR_REFUSED (WRONG_VEHICLE, REPLAY, UNKNOWN_ECU, WRONG_HARDWARE,
  * INCOMPLETE_SET).
  */
