@@ -12,10 +12,11 @@
 #include "server/fleet.h"
 #include "server/name.h"
 #include "server/peer.h"
+#include "server/rollout_zone.h"
 #include "trust/json.h"
 #include "trust/time.h"
 
-enum { offset_max = 14 * 60 };
+enum { offset_max = 14 * 60, tags_max = 16 };
 
 static vs_status bad(struct vs_why *why, const char *what)
 {
@@ -84,29 +85,79 @@ static vs_status parse_offset(const json_t *body, struct vs_registration *r,
 	return VS_OK;
 }
 
+static void add_label(struct vs_registration *r, const char *kind,
+                      const char *value)
+{
+	if (!*value)
+		return;
+	r->labels[r->label_count].kind = kind;
+	r->labels[r->label_count++].value = value;
+}
+
+/* Labels that come once, and what they may say; the first one is the same as
+ * nothing.
+ */
+static vs_status parse_word(const json_t *body, struct vs_registration *r,
+                            const char *field, const char *const words[2],
+                            struct vs_why *why)
+{
+	const char *text;
+	vs_status status =
+		take_name(body, field, VS_NAME_LEN, false, &text, why);
+
+	if (status || !*text || strcmp(text, words[0]) == 0)
+		return status;
+	if (strcmp(text, words[1]) != 0)
+		return bad(why, field);
+	add_label(r, field, text);
+	return VS_OK;
+}
+
+static vs_status parse_zone(const json_t *body, struct vs_registration *r,
+                            struct vs_why *why)
+{
+	const char *text = "";
+
+	if (!json_object_get(body, "zone"))
+		return VS_OK;
+	vs_status status = vs_json_string(body, "zone", &text, why);
+	if (!status && *text && !vs_zone_known(text))
+		status = bad(why, "zone: no IANA time zone of this server");
+	if (!status)
+		add_label(r, "zone", text);
+	return status;
+}
+
 static vs_status parse_labels(const json_t *body, struct vs_registration *r,
                               struct vs_why *why)
 {
+	static const char *const updates[] = {"all", "security"};
+	static const char *const profiles[] = {"agent", "legacy"};
 	const json_t *tags = json_object_get(body, "tags");
-	const char *text;
+	const char *tenant = "", *region = "", *text;
 	vs_status status =
-		take_name(body, "tenant", VS_NAME_LEN, false, &text, why);
+		take_name(body, "tenant", VS_NAME_LEN, false, &tenant, why);
 
+	add_label(r, "tenant", tenant);
+	if (!status)
+		status = take_name(body, "region", VS_NAME_LEN, false, &region,
+		                   why);
+	add_label(r, "region", region);
+	if (!status)
+		status = parse_zone(body, r, why);
+	if (!status)
+		status = parse_word(body, r, "updates", updates, why);
+	if (!status)
+		status = parse_word(body, r, "profile", profiles, why);
 	if (status)
 		return status;
-	if (*text) {
-		r->labels[r->label_count].kind = "tenant";
-		r->labels[r->label_count++].value = text;
-	}
-	if (tags &&
-	    (!json_is_array(tags) || json_array_size(tags) >= VS_LABELS_MAX))
+	if (tags && (!json_is_array(tags) || json_array_size(tags) > tags_max))
 		return bad(why, "tags: a list of up to 16");
 	for (size_t i = 0; i < json_array_size(tags); i++) {
 		text = json_string_value(json_array_get(tags, i));
 		if (!text || !vs_name_ok(text, VS_NAME_LEN))
 			return bad(why, "tags: each is a name");
-		r->labels[r->label_count].kind = "tag";
-		r->labels[r->label_count++].value = text;
+		add_label(r, "tag", text);
 	}
 	return VS_OK;
 }
@@ -115,9 +166,10 @@ vs_status vs_registration_parse(const json_t *body, struct vs_registration *r,
                                 struct vs_why *why)
 {
 	static const char *const names[] = {
-		"id",    "site",        "feeder",
-		"model", "certificate", "utc_offset_min",
-		"ecus",  "tenant",      "tags",
+		"id",          "site",           "feeder", "model",
+		"certificate", "utc_offset_min", "ecus",   "tenant",
+		"tags",        "region",         "zone",   "updates",
+		"profile",
 	};
 	json_t *ecus = NULL;
 
@@ -268,7 +320,7 @@ void vs_device_free(struct vs_device **device)
 static vs_status store_labels(struct vs_store *s, const struct vs_device *d)
 {
 	vs_status status = VS_OK;
-	char kind[8], value[VS_NAME_LEN];
+	char kind[16], value[VS_NAME_LEN];
 
 	for (const char *at = d->labels; !status && at && *at;
 	     at = strchr(at, '\n') + 1) {
@@ -438,13 +490,14 @@ static const char *too_early(const struct vs_device *d,
 
 	switch (found ? found->standing.stage : VS_STAGE_GENERAL) {
 	case VS_STAGE_LAB:
-		return lab ? NULL : "the release is in the lab: only for "
-				    "chargers with the tag lab";
+		return lab ? NULL
+		           : "the release is in the lab: only for "
+		             "chargers with the tag lab";
 	case VS_STAGE_PILOT:
 		return lab || vs_device_has_label(d, "tag", "pilot")
 		               ? NULL
 		               : "the release is a pilot: only for chargers "
-				 "with the tag lab or pilot";
+		                 "with the tag lab or pilot";
 	case VS_STAGE_RETIRED:
 		return "the release is retired";
 	case VS_STAGE_GENERAL:
@@ -483,35 +536,30 @@ const char *vs_device_release(const struct vs_device *d,
 	return vs_device_later(d, r, d->release) ? "" : d->release;
 }
 
-/* Adds "tenant" and "tags". */
+/* Adds "tags", and the labels that come once: "" if they do not. */
 static int add_labels(const struct vs_device *d, json_t *out)
 {
+	static const char *const once[] = {"tenant", "region", "zone",
+	                                   "updates", "profile"};
 	json_t *tags = json_array();
-	const char *tenant = "";
-	size_t tenant_len = 0;
-	int bad = !tags;
+	int bad = json_object_set_new(out, "tags", tags);
 
+	for (size_t i = 0; !bad && i < sizeof once / sizeof *once; i++)
+		bad = json_object_set_new(out, once[i], json_string(""));
 	for (const char *at = d->labels; !bad && at && *at;
 	     at = strchr(at, '\n') + 1) {
-		const char *value = at + strcspn(at, "=") + 1;
+		size_t kind_len = strcspn(at, "=");
+		const char *value = at + kind_len + 1;
 		size_t len = strcspn(value, "\n");
 
-		if (strncmp(at, "tag=", 4) == 0) {
+		if (strncmp(at, "tag=", 4) == 0)
 			bad = json_array_append_new(tags,
 			                            json_stringn(value, len));
-		} else {
-			tenant = value;
-			tenant_len = len;
-		}
+		else
+			bad = json_object_setn_new(out, at, kind_len,
+			                           json_stringn(value, len));
 	}
-	if (bad) {
-		json_decref(tags);
-		return -1;
-	}
-	bad = json_object_set_new(out, "tags", tags);
-	return bad ? bad
-	           : json_object_set_new(out, "tenant",
-	                                 json_stringn(tenant, tenant_len));
+	return bad;
 }
 
 static json_t *components_json(const struct vs_device *d)

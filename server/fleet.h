@@ -18,7 +18,7 @@
 
 #define VS_DEVICE_ID_LEN 64
 #define VS_NAME_LEN 64
-#define VS_LABELS_MAX 17 /* a tenant, 16 tags */
+#define VS_LABELS_MAX 21 /* 16 tags; what comes once */
 
 struct vs_device_ecu {
 	char id[64], component[VS_COMPONENT_LEN], hardware[33];
@@ -88,7 +88,7 @@ struct vs_registration {
 	} ecus[VS_ECUS_MAX];
 	size_t ecu_count;
 	struct {
-		const char *kind, *value; /* "tenant", "tag" */
+		const char *kind, *value; /* "tenant", "tag", "zone" ... */
 	} labels[VS_LABELS_MAX];
 	size_t label_count;
 };
