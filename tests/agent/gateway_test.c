@@ -109,6 +109,7 @@ static void must_not_open(vs_status status, const char *says)
 	assert_int_equal(open_charger(error), status);
 	if (!strstr(error, says))
 		fail_msg("%s", error);
+	vs_charger_close(charger);
 }
 
 /* The factory's files are the partitions' bytes: gateway_make() only moves

@@ -19,6 +19,7 @@
 #include "agent/activate.h"
 #include "agent/deliver.h"
 #include "agent/settle.h"
+#include "agent/successor.h"
 #include "agent/update.h"
 #include "base/file.h"
 #include "tests/agent/gateway.h"
@@ -430,6 +431,71 @@ static void a_release_that_failed_its_trial_is_not_tried_again(void **state)
 	assert_int_equal(gateway.firmware->floors[0], 1);
 }
 
+/* That its bytes were damaged as well makes it no better. */
+static void a_set_that_was_given_up_and_damaged_has_failed(void **state)
+{
+	struct life l = new_life();
+	struct vs_state *s;
+
+	(void)state;
+	destroy_slots();
+	server_publish(&server);
+	boot(VS_RESET_UNKNOWN);
+	life_open(&l);
+	s = &l.agent->state;
+	s->phase = VS_PHASE_GIVING_UP;
+	s->reason = VS_REASON_HEALTH_FAILED;
+	s->part_count = 1;
+	snprintf(s->parts[0].component, sizeof(s->parts[0].component),
+	         "gateway");
+	memcpy(s->parts[0].sha256, gateway_2.sha256, 65);
+	assert_int_equal(vs_agent_settle(l.agent), VS_OK);
+	assert_int_equal(s->phase, VS_PHASE_IDLE);
+	assert_int_equal(s->failed_count, 1);
+	assert_int_equal(s->reason, VS_REASON_HEALTH_FAILED);
+	life_close(&l);
+}
+
+static void no_keyring_changes_hands_while_nothing_runs(void **state)
+{
+	static uint8_t file[VS_KEYRING_LEN_MAX];
+	struct person *const both[] = {&maker.people[0], &maker.people[1]};
+	const struct vs_conf conf_of_a_demo = {.demo = true};
+	struct vs_keyring ring = maker.ring;
+	struct vs_charger *c = malloc(sizeof(*c));
+	char path[PATH_MAX], error[VS_ERROR_LEN];
+	struct vs_why why;
+	size_t len;
+
+	(void)state;
+	assert_non_null(c);
+	ring.version++;
+	len = maker_ring(&ring, both, 2, file);
+	maker_path(&maker, "charger", path);
+	boot(VS_RESET_UNKNOWN);
+	assert_int_equal(vs_charger_open(c, path, error), VS_OK);
+	assert_int_equal(vs_successor_take(c, &conf_of_a_demo, file, len, &why),
+	                 VS_OK);
+	vs_charger_close(c);
+	destroy_slots();
+	overwrite("keyring-0", "damage", 6, 0);
+	boot(VS_RESET_UNKNOWN);
+	assert_int_equal(vs_charger_open(c, path, error), VS_OK);
+	assert_true(c->recovery);
+	assert_int_equal(c->ring.version, ring.version);
+	assert_int_equal(vs_successor_settle(c, &why), VS_OK);
+	ring.version++;
+	len = maker_ring(&ring, both, 2, file);
+	assert_int_equal(vs_successor_take(c, &conf_of_a_demo, file, len, &why),
+	                 VS_ERR_STATE);
+	assert_int_equal(why.code, VS_REASON_CONFLICT);
+	vs_charger_close(c);
+	assert_int_equal(vs_charger_open(c, path, error), VS_OK);
+	assert_int_equal(c->places[0].refused, VS_REASON_UNREADABLE);
+	vs_charger_close(c);
+	free(c);
+}
+
 /* A set whose bytes went bad before it was tried did not fail. */
 static void a_set_that_was_damaged_before_its_start_is_repaired(void **state)
 {
@@ -563,6 +629,8 @@ int main(void)
 		TEST(a_release_that_lacks_a_component_changes_nothing),
 		TEST(a_lost_record_is_written_anew_in_every_phase),
 		TEST(a_release_that_failed_its_trial_is_not_tried_again),
+		TEST(a_set_that_was_given_up_and_damaged_has_failed),
+		TEST(no_keyring_changes_hands_while_nothing_runs),
 		TEST(a_set_that_was_damaged_before_its_start_is_repaired),
 		TEST(a_cut_at_every_write_of_a_repair_ends_in_it),
 		TEST(a_cut_that_loses_what_was_not_synced_does_too),
