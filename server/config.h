@@ -39,6 +39,8 @@ struct vs_settings {
 	const char *hook_ca;         /* of webhooks' receivers; "" = system's */
 	struct vs_networks networks; /* that they may be in, beside public */
 	uint64_t hook_give_up_s;
+	/* how long after it became general a release may be missing */
+	uint64_t overdue_security_s, overdue_feature_s;
 	uint64_t artifact_max;       /* bytes */
 	enum vs_stage release_stage; /* of what is published */
 };

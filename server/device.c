@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/pem.h"
+#include "server/compliance.h"
 #include "server/fleet.h"
 #include "server/name.h"
 #include "server/peer.h"
@@ -211,6 +212,8 @@ static vs_status read_certificate(const char *pem, struct vs_device *d,
 	if (vs_pem_certificate_text(pem, strlen(pem), &cert))
 		return bad(why, "certificate");
 	vs_status status = vs_peer_name(cert, name, sizeof name);
+	if (!status)
+		status = vs_peer_expires(cert, &d->expires_s);
 	if (status || strcmp(name, d->id) != 0)
 		status = bad(why, "certificate: its common name is not id");
 	else if (X509_digest(cert, EVP_sha256(), d->fingerprint, &len) != 1)
@@ -427,6 +430,7 @@ void vs_device_report(struct vs_device *d, const struct vs_report *r,
 			       sizeof e->version);
 			e->release_seq = r->ecus[k].release_seq;
 			e->floor = r->ecus[k].floor;
+			e->seal = vs_seal_short(r->ecus[k].sha256);
 		}
 	if (r->director_version > d->director_version &&
 	    r->director_version <= VS_DIRECTOR_FOLLOW_MAX) {

@@ -26,6 +26,7 @@ struct vs_device_ecu {
 	char version[33];
 	uint64_t release_seq;
 	uint32_t floor;
+	uint64_t seal; /* the first 64 bits of its SHA-256; 0: not said */
 };
 
 /* What the last signed report said. */
@@ -55,6 +56,7 @@ struct vs_device {
 	uint64_t seq;            /* in the order of registration */
 	uint8_t fingerprint[32]; /* SHA-256 of the certificate's DER */
 	struct vs_key key;       /* owned: the certificate's */
+	uint64_t expires_s;      /* the certificate's end */
 	struct vs_device_ecu ecus[VS_ECUS_MAX];
 	size_t ecu_count;
 

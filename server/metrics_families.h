@@ -28,6 +28,7 @@ vs_status vs_metric_devices(const struct vs_metric_page *p) VS_MUST_CHECK;
 vs_status vs_metric_releases(const struct vs_metric_page *p) VS_MUST_CHECK;
 vs_status vs_metric_campaigns(const struct vs_metric_page *p) VS_MUST_CHECK;
 vs_status vs_metric_members(const struct vs_metric_page *p) VS_MUST_CHECK;
+vs_status vs_metric_expiries(const struct vs_metric_page *p) VS_MUST_CHECK;
 vs_status vs_metric_process(const struct vs_metric_page *p) VS_MUST_CHECK;
 
 #endif

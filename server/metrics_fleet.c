@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/compliance.h"
 #include "server/metrics_families.h"
 #include "server/server.h"
 
@@ -175,6 +176,26 @@ vs_status vs_metric_audit(const struct vs_metric_page *p)
 		                        NULL, 0, read_number, &out);
 	pthread_mutex_unlock(&s->reader_lock);
 	return status ? status : vs_metric_print(p, "", out.n);
+}
+
+static vs_status put_expiry(void *ctx, const char *kind, const char *name,
+                            uint64_t at_s)
+{
+	const struct vs_metric_page *p = ctx;
+	const char *slash = strrchr(name, '/');
+	char labels[256];
+
+	/* of a certificate the setting says enough; its path may say much */
+	snprintf(labels, sizeof labels, "kind=\"%s\",name=\"%s\"", kind,
+	         slash ? "" : name);
+	return vs_metric_print(p, labels, at_s);
+}
+
+vs_status vs_metric_expiries(const struct vs_metric_page *p)
+{
+	struct vs_metric_page copy = *p;
+
+	return vs_expiries(p->server, put_expiry, &copy);
 }
 
 static uint64_t resident(void)

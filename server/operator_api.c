@@ -170,6 +170,15 @@ const struct vs_route vs_people_routes[] = {
 	{"POST", "/v1/devices", MAKES, MEBI / 8,
 	 vs_operator_register, NULL, NULL, true},
 
+	{"GET",  "/v1/fleet/versions", READS, 0,
+	 vs_operator_versions, NULL, NULL, false},
+	{"GET",  "/v1/fleet/overdue", READS, 0,
+	 vs_operator_overdue, NULL, NULL, false},
+	{"GET",  "/v1/fleet/running/*", READS, 0,
+	 vs_operator_running, NULL, NULL, false},
+	{"GET",  "/v1/forecast", READS, 0,
+	 vs_operator_forecast, NULL, NULL, false},
+
 	{"GET",  "/v1/campaigns", READS, 0,
 	 vs_operator_campaigns, NULL, NULL, false},
 	{"GET",  "/v1/campaigns/*", READS, 0,

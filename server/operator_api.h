@@ -26,6 +26,11 @@ void vs_operator_devices(struct vs_request *r);
 void vs_operator_device(struct vs_request *r);
 void vs_operator_register(struct vs_request *r);
 
+void vs_operator_versions(struct vs_request *r);
+void vs_operator_overdue(struct vs_request *r);
+void vs_operator_running(struct vs_request *r);
+void vs_operator_forecast(struct vs_request *r);
+
 void vs_operator_campaigns(struct vs_request *r);
 void vs_operator_campaign(struct vs_request *r);
 void vs_operator_create(struct vs_request *r);

@@ -33,3 +33,18 @@ vs_status vs_peer_name(const X509 *cert, char *out, size_t cap)
 	ERR_clear_error();
 	return status;
 }
+
+vs_status vs_peer_expires(const X509 *cert, uint64_t *out)
+{
+	int days, seconds;
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	bool ok = epoch &&
+	          ASN1_TIME_diff(&days, &seconds, epoch,
+	                         X509_get0_notAfter(cert)) == 1 &&
+	          days >= 0 && seconds >= 0;
+
+	ASN1_TIME_free(epoch);
+	ERR_clear_error();
+	*out = ok ? (uint64_t)days * 86400 + (uint64_t)seconds : 0;
+	return ok ? VS_OK : VS_ERR_INPUT;
+}

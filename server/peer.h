@@ -14,4 +14,7 @@
  */
 vs_status vs_peer_name(const X509 *cert, char *out, size_t cap) VS_MUST_CHECK;
 
+/* Seconds since 1970 until which it is good.  VS_OK; VS_ERR_INPUT. */
+vs_status vs_peer_expires(const X509 *cert, uint64_t *out) VS_MUST_CHECK;
+
 #endif

@@ -51,6 +51,10 @@ MAY = {
     ("GET", "/v1/devices"): (READ, False),
     ("GET", "/v1/devices/*"): (READ, False),
     ("POST", "/v1/devices"): (MAKE, False),
+    ("GET", "/v1/fleet/versions"): (READ, False),
+    ("GET", "/v1/fleet/overdue"): (READ, False),
+    ("GET", "/v1/fleet/running/*"): (READ, False),
+    ("GET", "/v1/forecast"): (READ, False),
     ("GET", "/v1/campaigns"): (READ, False),
     ("GET", "/v1/campaigns/*"): (READ, False),
     ("POST", "/v1/campaigns"): (MAKE, False),
@@ -163,6 +167,8 @@ class Cast:
         if pattern == "/v1/events":
             code = 400  # a stream has no end to wait for
             pattern += "?after=x"
+        if pattern == "/v1/fleet/running/*":
+            return [(pattern.replace("*", "0" * 64), b"", "", 200)]
         path = pattern.replace("**", "x").replace("*", "0")
         if "*" in pattern and method in ("GET", "DELETE"):
             code = 404
