@@ -79,6 +79,24 @@ if [ -b /dev/dm-0 ]; then
 		say "data $(cat /error)"
 	fi
 fi
+device_of() {{
+	found=$(grep -l "^PARTNAME=$1\$" /sys/class/block/*/uevent)
+	found=${{found%/uevent}}
+	echo /dev/${{found##*/}}
+}}
+case $(cat /proc/cmdline) in
+*voltseal.slot=a*) runs=a other=b ;;
+*) runs=b other=a ;;
+esac
+case $(cat /proc/cmdline) in
+*update=1*)
+	say "up $runs"
+	update $(device_of record) $runs \
+		$(device_of source-kernel) $(device_of kernel-$other) \
+		$(device_of source-rootfs) $(device_of rootfs-$other)
+	reboot -f
+	;;
+esac
 say end
 poweroff -f
 """
@@ -149,8 +167,8 @@ def read(path):
         return f.read()
 
 
-def make_initrd(debian, verity, out):
-    """debian: what tools/qemu-kernel fetched; verity: the static program."""
+def make_initrd(debian, verity, out, update=None):
+    """debian: what tools/qemu-kernel fetched; the others: static programs."""
     files = {name: (0o40755, b"") for name in
              ("bin", "dev", "proc", "sys", "modules")}
     files["init"] = (0o100755, INIT.encode())
@@ -159,6 +177,8 @@ def make_initrd(debian, verity, out):
     files["bin/busybox"] = (0o100755, read(f"{debian}/busybox"))
     if verity:
         files["bin/verity"] = (0o100755, read(verity))
+    if update:
+        files["bin/update"] = (0o100755, read(update))
     for name in sorted(os.listdir(f"{debian}/modules")):
         files["modules/" + name] = (0o100644,
                                     read(f"{debian}/modules/{name}"))

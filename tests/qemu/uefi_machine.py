@@ -110,7 +110,7 @@ class Machine:
         self.tpm = tpm
         self.stick = None  # the path of a disk on USB
 
-    def _argv(self):
+    def argv(self):
         argv = [self.kind.qemu, *self.kind.machine, "-accel", "tcg",
                 "-m", "512", "-nodefaults", "-display", "none",
                 "-serial", "stdio", "-no-reboot",
@@ -131,7 +131,7 @@ class Machine:
         """Runs until the serial line says so, or the machine stops.
         Gives what it said; TimeoutError after timeout seconds.
         """
-        process = subprocess.Popen(self._argv(), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(self.argv(), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
         try:

@@ -59,14 +59,16 @@ def case(expected, kinds=EDK2):
 class World:
     """What all cases share: keys, signed slots, a machine that is set up."""
 
-    def __init__(self, build, kind, work):
+    LAYOUT = LAYOUT
+
+    def __init__(self, build, kind, work, logs=None):
         self.build = build
         self.name = kind
         self.kind = machine.KINDS[kind]
         self.arch = self.kind.arch
         self.work = work
         self.tpm = None  # a TPM to copy: all cases have one
-        self.logs = os.path.join(build, "qemu", kind)
+        self.logs = os.path.join(build, "qemu", logs or kind)
         shutil.rmtree(self.logs, ignore_errors=True)
         os.makedirs(self.logs)
         self.case = "setup"
@@ -176,7 +178,7 @@ class World:
         return files
 
     def set_up(self):
-        self.disk = disks.Disk(self.path("disk"), LAYOUT)
+        self.disk = disks.Disk(self.path("disk"), self.LAYOUT)
         self.disk.write_esp(self.setup_files(
             "tpmfloors" if self.name == "u-boot" else "floors"))
         self.variables = self.path("vars")
