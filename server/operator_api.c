@@ -6,6 +6,7 @@
 
 #include "server/audit.h"
 #include "server/listen.h"
+#include "server/openapi.h"
 #include "server/scope.h"
 #include "server/seallog.h"
 
@@ -82,6 +83,13 @@ void vs_operator_heads(struct vs_request *r)
 			json_pack("{s:s, s:o}", "key", key, "heads", list));
 }
 
+/* What this program can be asked for, for whoever asks. */
+void vs_operator_openapi(struct vs_request *r)
+{
+	vs_request_bytes(r, 200, "application/yaml", vs_openapi,
+	                 vs_openapi_len);
+}
+
 void vs_operator_whoami(struct vs_request *r)
 {
 	json_t *who;
@@ -106,6 +114,8 @@ void vs_operator_whoami(struct vs_request *r)
 /* clang-format off */
 const struct vs_route vs_public_routes[] = {
 	{"GET", "/log/**", READS, 0, vs_log_get, NULL, NULL, false},
+	{"GET", "/v1/openapi.yaml", READS, 0, vs_operator_openapi, NULL, NULL,
+	 false},
 	{"POST", "/v1/session", READS, 4096,
 	 vs_session_begin, NULL, NULL, false},
 	{0},

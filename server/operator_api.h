@@ -55,6 +55,7 @@ void vs_operator_hook_remove(struct vs_request *r);
 void vs_operator_hook_enable(struct vs_request *r);
 void vs_operator_hook_test(struct vs_request *r);
 void vs_operator_events(struct vs_request *r);
+void vs_operator_openapi(struct vs_request *r);
 void vs_operator_whoami(struct vs_request *r);
 
 #endif

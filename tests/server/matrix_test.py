@@ -21,6 +21,7 @@ OPEN = None  # whoever asks
 # chargers
 MAY = {
     ("GET", "/log/**"): (OPEN, False),
+    ("GET", "/v1/openapi.yaml"): (OPEN, False),
     ("POST", "/v1/session"): (OPEN, False),
     ("GET", "/v1/session"): (READ, False),
     ("DELETE", "/v1/session"): (READ, False),
