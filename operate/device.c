@@ -24,16 +24,29 @@ static const struct vs_column columns[] = {
         {"CHARGING", "charging"  },
 	{"RUNS",     "components"},
         {"REASON",   "reason"    },
+	{"FLAGS",    "flags"     },
 };
 
 static enum vs_exit list(const struct vs_args *a)
 {
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
 	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	const char *flag = vs_args_get(a, "flag");
+	char path[128] = "/v1/devices";
+
+	if (flag &&
+	    strspn(flag, "abcdefghijklmnopqrstuvwxyz-") != strlen(flag)) {
+		vs_error("--flag: must be floor-not-raised, floor-fell or "
+		         "boot-differs");
+		return VS_EXIT_USAGE;
+	}
+	if (flag)
+		(void)snprintf(path, sizeof path, "/v1/devices?flag=%.64s",
+		               flag);
 	enum vs_exit e = vs_client_open(a, &c);
 
 	if (!e)
-		e = vs_client_get(c, "/v1/devices", "device list", &v);
+		e = vs_client_get(c, path, "device list", &v);
 	if (e)
 		return e;
 	if (vs_args_has(a, "json"))
@@ -41,6 +54,34 @@ static enum vs_exit list(const struct vs_args *a)
 	else
 		vs_say_table(v, columns, sizeof columns / sizeof *columns);
 	return VS_EXIT_OK;
+}
+
+static void say_slots(const json_t *slots)
+{
+	for (size_t i = 0; i < json_array_size(slots); i++) {
+		const json_t *one = json_array_get(slots, i);
+		const char *refused =
+			json_string_value(json_object_get(one, "refused"));
+		char why[96], part[96];
+
+		(void)vs_say_text(one, "refused", why, sizeof why);
+		(void)vs_say_text(one, "component", part, sizeof part);
+		if (refused && *refused)
+			printf("slot %c             %s, %s\n", (int)('a' + i),
+			       why, part);
+		else
+			printf("slot %c             good\n", (int)('a' + i));
+	}
+}
+
+/* What the boot loader decided, apart from what the agent says. */
+static void say_boot(const json_t *boot)
+{
+	if (!json_object_size(boot))
+		return;
+	printf("\nThe boot loader decided:\n");
+	vs_say_fields(boot);
+	say_slots(json_object_get(boot, "slots"));
 }
 
 static enum vs_exit show(const struct vs_args *a)
@@ -58,8 +99,14 @@ static enum vs_exit show(const struct vs_args *a)
 		return e;
 	if (vs_args_has(a, "json"))
 		vs_say_json(v);
-	else
+	else {
+		json_t *boot = json_incref(json_object_get(v, "boot"));
+
+		json_object_del(v, "boot");
 		vs_say_fields(v);
+		say_boot(boot);
+		json_decref(boot);
+	}
 	return VS_EXIT_OK;
 }
 
@@ -152,6 +199,9 @@ static enum vs_exit whoami(const struct vs_args *a)
 
 /* clang-format off */
 const struct vs_option vs_device_options[] = {
+	{"flag", "WORD", "list", false,
+	 "only chargers with this flag: floor-not-raised, floor-fell, "
+	 "boot-differs"},
 	{"certificate", "FILE", "register", false,
 	 "PEM file that goes in as \"certificate\""},
 	{0},

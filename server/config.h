@@ -29,6 +29,7 @@ struct vs_settings {
 	const char *tlog_policy;        /* which log seals are in; "" = any */
 	uint64_t timestamp_ttl_s, snapshot_ttl_s, director_ttl_s;
 	uint64_t poll_s; /* what chargers are told to wait */
+	uint64_t floor_due_s; /* from a confirmation to the floor's rise */
 	unsigned device_connections, device_threads, operator_connections;
 	unsigned event_streams; /* at once */
 	uint64_t audit_head_s;  /* between signed heads */

@@ -317,6 +317,7 @@ void vs_device_free(struct vs_device **device)
 	vs_key_drop(&d->key);
 	vs_director_drop(&d->director);
 	free(d->labels);
+	free(d->boot);
 	free(d);
 }
 
@@ -382,7 +383,9 @@ vs_status vs_device_check(const struct vs_device *d, const struct vs_report *r,
 	const struct vs_report_known known = {
 		.vehicle = d->id,
 		.counter = d->state.counter,
-		.nonce = d->state.nonce_ours ? d->state.nonce : r->nonce,
+		/* it may be one of a server before: any, but one */
+		.nonce = d->state.nonce_ours || !*r->nonce ? d->state.nonce
+	                                                   : r->nonce,
 		.nonce_before = d->state.nonce_before,
 		.ecus = ecus,
 		.ecu_count = d->ecu_count,
@@ -437,6 +440,43 @@ void vs_device_report(struct vs_device *d, const struct vs_report *r,
 		d->director_version = r->director_version;
 		d->director_stale = true;
 	}
+}
+
+struct vs_watch_with vs_device_watch(const struct vs_device *d,
+                                     const char *ecus[static VS_ECUS_MAX],
+                                     uint64_t now_s, uint64_t floor_due_s)
+{
+	for (size_t i = 0; i < d->ecu_count; i++)
+		ecus[i] = d->ecus[i].id;
+	return (struct vs_watch_with){now_s, floor_due_s, ecus, d->ecu_count};
+}
+
+vs_status vs_device_boot(const struct vs_report *r, struct vs_report_boot **out)
+{
+	*out = NULL;
+	if (!r->boot.known)
+		return VS_OK;
+	*out = malloc(sizeof **out);
+	if (!*out)
+		return VS_ERR_NOMEM;
+	**out = r->boot;
+	return VS_OK;
+}
+
+vs_status vs_device_boot_json(const struct vs_device *d, json_t *out)
+{
+	static const struct vs_report_boot none;
+
+	return json_object_set_new(
+		       out, "boot",
+		       vs_watch_boot_json(d->boot ? d->boot : &none))
+	               ? VS_ERR_NOMEM
+	               : VS_OK;
+}
+
+bool vs_device_flagged(const struct vs_device *d, enum vs_flag flag)
+{
+	return d->watch.since_s[flag] != 0;
 }
 
 bool vs_device_runs(const struct vs_device *d, const struct vs_releases *r,
@@ -616,11 +656,18 @@ vs_status vs_device_json(const struct vs_device *d, uint64_t now_s,
 	json_t *components = components_json(d);
 	json_t *state = components ? state_json(&d->state) : NULL;
 
-	*out = state ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o}",
+	json_t *flags = state ? vs_watch_json(&d->watch) : NULL;
+
+	if (!flags) {
+		json_decref(state);
+		state = NULL;
+	}
+	*out = state ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, "
+	                         "s:o}",
 	                         "id", d->id, "site", d->site, "feeder",
 	                         d->feeder, "model", d->model, "online", online,
 	                         "campaign", d->campaign, "release", d->release,
-	                         "components", components)
+	                         "components", components, "flags", flags)
 	             : NULL;
 	if (!state)
 		json_decref(components);

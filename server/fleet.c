@@ -162,10 +162,26 @@ static vs_status load_report(void *ctx, const struct vs_row *row)
 	snprintf(l->bad, VS_DEVICE_ID_LEN, "%s", d->id);
 	vs_status status = vs_report_decode(body, len, &d->key, r, l->why);
 	if (!status)
+		status = vs_device_boot(r, &d->boot);
+	if (!status)
 		vs_device_report(d, r, vs_row_text(s, row, 1),
 		                 vs_row_uint(s, row, 2));
 	free(r);
 	return status;
+}
+
+static vs_status load_watch(void *ctx, const struct vs_row *row)
+{
+	struct loading *l = ctx;
+	struct vs_device *d =
+		vs_fleet_find(l->fleet, vs_row_text(l->store, row, 0));
+	const char *ecus[VS_ECUS_MAX];
+
+	if (!d)
+		return VS_ERR_INPUT;
+	const struct vs_watch_with with = vs_device_watch(d, ecus, 0, 0);
+	return vs_watch_load(&d->watch, vs_row_text(l->store, row, 1),
+	                     vs_row_uint(l->store, row, 2), &with);
 }
 
 static vs_status load_director(void *ctx, const struct vs_row *row)
@@ -216,6 +232,7 @@ vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
 		 "ORDER BY device, kind, value", load_label},
 		{"SELECT device, nonce, received_s, body FROM report",
 		 load_report},
+		{"SELECT device, name, value FROM watch", load_watch},
 		{"SELECT device, version FROM director", load_director},
 		{"SELECT device, release, campaign FROM assignment",
 		 load_assignment},

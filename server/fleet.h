@@ -14,6 +14,7 @@
 #include "seal/header.h"
 #include "server/director.h"
 #include "server/store/store.h"
+#include "server/watch.h"
 #include "trust/report.h"
 
 #define VS_DEVICE_ID_LEN 64
@@ -62,6 +63,8 @@ struct vs_device {
 
 	struct vs_device_state state;
 	vs_reason refused; /* why its last report was refused; NONE */
+	struct vs_watch watch;
+	struct vs_report_boot *boot; /* owned; NULL: its last report has none */
 
 	char release[VS_RELEASE_NAME_LEN]; /* assigned; "" = nothing */
 	char campaign[VS_NAME_LEN];        /* that assigned it; "" = none */
@@ -136,6 +139,20 @@ vs_status vs_device_check(const struct vs_device *d, const struct vs_report *r,
 /* Takes over what a verified report says, into memory. */
 void vs_device_report(struct vs_device *d, const struct vs_report *r,
                       const char *nonce, uint64_t now_s);
+
+/* What a charger's reports are watched with; ecus has room for the ids. */
+struct vs_watch_with vs_device_watch(const struct vs_device *d,
+                                     const char *ecus[static VS_ECUS_MAX],
+                                     uint64_t now_s, uint64_t floor_due_s);
+/* A copy of what a report's boot loader decided: NULL if it tells none.
+ * Gives *out (free()).  VS_ERR_NOMEM.
+ */
+vs_status vs_device_boot(const struct vs_report *r,
+                         struct vs_report_boot **out) VS_MUST_CHECK;
+/* Adds it to a charger's JSON as "boot".  VS_ERR_NOMEM. */
+vs_status vs_device_boot_json(const struct vs_device *d,
+                              json_t *out) VS_MUST_CHECK;
+bool vs_device_flagged(const struct vs_device *d, enum vs_flag flag);
 
 /* Whether every ECU that the release has a target for runs it. */
 bool vs_device_runs(const struct vs_device *d, const struct vs_releases *r,

@@ -10,21 +10,53 @@
 #include "server/scope.h"
 #include "trust/json.h"
 
+/* ?flag=WORD: only chargers that have it.  False if an answer was set. */
+struct filter {
+	bool some;
+	enum vs_flag flag;
+	char rest[48]; /* for the next page */
+};
+
+static bool parse_filter(struct vs_request *r, struct filter *out)
+{
+	const char *word = MHD_lookup_connection_value(
+		r->connection, MHD_GET_ARGUMENT_KIND, "flag");
+
+	*out = (struct filter){.some = word != NULL};
+	if (!word)
+		return true;
+	if (!vs_flag_find(word, &out->flag)) {
+		vs_request_error(r, 400, VS_REASON_MALFORMED,
+		                 "flag: must be floor-not-raised, floor-fell "
+		                 "or boot-differs");
+		return false;
+	}
+	snprintf(out->rest, sizeof out->rest, "&flag=%s",
+	         vs_flag_name(out->flag));
+	return true;
+}
+
 void vs_operator_devices(struct vs_request *r)
 {
 	struct vs_server *s = r->server;
 	uint64_t now_s = vs_server_now();
+	struct filter filter;
 	struct vs_page page;
 	json_t *list;
 
-	if (!vs_page_parse(r, &page))
+	if (!vs_page_parse(r, &page) || !parse_filter(r, &filter))
 		return;
+	page.rest = filter.rest;
 	list = json_array();
 	pthread_rwlock_rdlock(&s->lock);
 	for (size_t i = 0; list && !page.more && i < s->fleet.count; i++) {
 		const struct vs_device *d = s->fleet.all[i];
 		json_t *one;
 
+		/* the page before may have ended with one that lost it */
+		if (page.begun && filter.some &&
+		    !vs_device_flagged(d, filter.flag))
+			continue;
 		if (!vs_scope_device(&r->person, d) ||
 		    vs_page_step(&page, d->id) != VS_PAGE_TAKE)
 			continue;
@@ -49,6 +81,8 @@ void vs_operator_device(struct vs_request *r)
 	if (d && vs_scope_device(&r->person, d))
 		status = vs_device_json(d, vs_server_now(),
 		                        vs_server_online_s(s), &one);
+	if (!status)
+		status = vs_device_boot_json(d, one);
 	pthread_rwlock_unlock(&s->lock);
 	if (status)
 		vs_request_fail(r, status, NULL);

@@ -38,7 +38,7 @@ enum vs_page_step vs_page_step(struct vs_page *p, const char *id)
 
 void vs_page_answer(struct vs_request *r, const struct vs_page *p, json_t *list)
 {
-	char link[VS_PATH_MAX + VS_NAME_LEN + 64];
+	char link[VS_PATH_MAX + VS_NAME_LEN + 128];
 
 	if (!p->begun) {
 		json_decref(list);
@@ -49,7 +49,8 @@ void vs_page_answer(struct vs_request *r, const struct vs_page *p, json_t *list)
 	vs_request_json(r, 200, list);
 	if (!p->more)
 		return;
-	snprintf(link, sizeof link, "<%s?after=%s&limit=%llu>; rel=\"next\"",
-	         r->path, p->last, (unsigned long long)p->limit);
+	snprintf(link, sizeof link,
+	         "<%s?after=%s&limit=%llu%.60s>; rel=\"next\"", r->path,
+	         p->last, (unsigned long long)p->limit, p->rest ? p->rest : "");
 	vs_request_header(r, "Link", link);
 }

@@ -20,6 +20,8 @@ struct vs_page {
 	uint64_t count;
 	bool begun, more;
 	char last[VS_NAME_LEN];
+	/* what else the next page is asked with: "&flag=..."; NULL: nothing */
+	const char *rest;
 };
 
 /* False if an answer was set instead. */

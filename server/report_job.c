@@ -22,6 +22,10 @@ struct report_job {
 	struct vs_device next; /* the charger after this report; borrows */
 	struct vs_image_versions beyond; /* what the image repository is to */
 	bool overtaken;                  /* go past, if that is news */
+	struct vs_report_boot *boot;     /* owned: its decision, or NULL */
+	const char *ecus[VS_ECUS_MAX];
+	struct vs_watch_with watch;
+	char flagged[VS_FLAGS][160];
 };
 
 vs_status vs_director_store(struct vs_store *s, const char *device,
@@ -46,6 +50,22 @@ static vs_status note(struct vs_store *store, const char *id,
 	return vs_audit_append(store, vs_server_now(), &a);
 }
 
+/* The nonce that the next report must show: the one that stands, for a replay
+ * must not take it from the charger.
+ */
+static void give_nonce(struct report_job *j, struct vs_device *d)
+{
+	struct vs_server *s = j->request->server;
+
+	pthread_rwlock_wrlock(&s->lock);
+	if (!d->state.nonce[0]) {
+		memcpy(d->state.nonce, j->nonce, sizeof d->state.nonce);
+		d->state.nonce_ours = true;
+	}
+	memcpy(j->nonce, d->state.nonce, sizeof j->nonce);
+	pthread_rwlock_unlock(&s->lock);
+}
+
 /* A refused report changes nothing but the log, once for each reason in a
  * row: a charger that repeats itself must not fill it.
  */
@@ -56,6 +76,8 @@ static vs_status refuse(struct report_job *j, struct vs_store *store,
 
 	j->refused = reason;
 	j->why = why;
+	if (reason == VS_REASON_REPLAY)
+		give_nonce(j, d);
 	if (d->refused == reason)
 		return VS_OK;
 	vs_status status = note(store, d->id, "report-refused", reason, why);
@@ -204,6 +226,10 @@ static void apply(struct report_job *j, struct vs_device *d,
 	if (j->overtaken ||
 	    (s->image.renew_s && image_overtaken(&d->state, &j->next.state)))
 		s->image.renew_s = VS_RENEW_NOW;
+	struct vs_report_boot *old = d->boot;
+	d->boot = j->boot;
+	j->boot = old;
+	d->watch = j->next.watch;
 	d->state = j->next.state;
 	memcpy(d->ecus, j->next.ecus, sizeof d->ecus);
 	d->director_version = j->next.director_version;
@@ -224,12 +250,21 @@ static vs_status take(struct report_job *j, struct vs_store *store,
 	vs_device_report(&j->next, &j->report, j->nonce, with.now_s);
 	j->next.state.nonce_ours = true;
 	see_image(j);
+	j->watch = vs_device_watch(d, j->ecus, with.now_s,
+	                           s->settings->floor_due_s);
+	vs_watch_report(&j->next.watch, &j->report, &j->watch, j->flagged);
 	if (strcmp(vs_device_release(&j->next, with.releases),
 	           vs_device_release(d, with.releases)) != 0)
 		j->next.director_stale = true;
-	vs_status status = store_report(j, store, with.now_s);
+	free(j->boot);
+	vs_status status = vs_device_boot(&j->report, &j->boot);
+	if (!status)
+		status = store_report(j, store, with.now_s);
 	if (!status)
 		status = store_news(j, store, d);
+	if (!status)
+		status = vs_watch_store(store, d->id, &d->watch, &j->next.watch,
+		                        &j->watch, j->flagged);
 	if (!status)
 		status = vs_rollouts_report(&s->rollouts, &with, &j->next,
 		                            &d->state, &changes);
@@ -281,11 +316,17 @@ static void done(struct vs_job *job, vs_status status)
 
 	if (status)
 		vs_request_fail(r, status, NULL);
+	else if (j->refused == VS_REASON_REPLAY)
+		vs_request_json(r, 409,
+		                json_pack("{s:s, s:s, s:s}", "error", j->why,
+		                          "reason", vs_reason_name(j->refused),
+		                          "nonce", j->nonce));
 	else if (j->refused != VS_REASON_NONE)
 		vs_request_error(r, code_of(j->refused), j->refused, "%s",
 		                 j->why);
 	else
 		vs_request_json(r, 200, json_pack("{s:s}", "nonce", j->nonce));
+	free(j->boot);
 	free(j);
 	vs_request_resume(r);
 }

@@ -20,7 +20,12 @@ static vs_status check_fresh(const struct vs_report *r,
 	if (r->counter <= known->counter)
 		return refuse(why, VS_REASON_REPLAY,
 		              "the counter is not above the last one");
-	if (*r->nonce && strcmp(r->nonce, known->nonce) != 0 &&
+	/* who was never given one has none to show */
+	if (!*r->nonce && !*known->nonce)
+		return VS_OK;
+	if (!*r->nonce)
+		return refuse(why, VS_REASON_REPLAY, "shows no nonce");
+	if (strcmp(r->nonce, known->nonce) != 0 &&
 	    strcmp(r->nonce, known->nonce_before) != 0)
 		return refuse(why, VS_REASON_REPLAY,
 		              "a nonce that was not given");

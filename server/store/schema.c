@@ -61,6 +61,10 @@ const char *const vs_schema[] = {
 	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
 	"nonce TEXT NOT NULL, received_s BIGINT NOT NULL, "
 	"body BLOB NOT NULL)",
+	/* what a charger's reports are compared with: server/watch.h */
+	"CREATE TABLE IF NOT EXISTS watch ("
+	"device TEXT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL, "
+	"PRIMARY KEY (device, name))",
 	"CREATE TABLE IF NOT EXISTS director ("
 	"device TEXT PRIMARY KEY, version BIGINT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS assignment ("

@@ -270,9 +270,6 @@ vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
 	return VS_OK;
 }
 
-/* Stricter than trust/report.h: a charger that has shown a nonce once has one
- * for ever.
- */
 static vs_status judge(const struct vs_report *r)
 {
 	const struct heard *heard = server->heard;
@@ -284,8 +281,6 @@ static vs_status judge(const struct vs_report *r)
 	};
 	struct vs_why why;
 
-	if (heard->nonce_before[0] && !r->nonce[0])
-		return VS_ERR_REFUSED;
 	return vs_report_check(r, &known, &why);
 }
 
@@ -308,9 +303,14 @@ static void hear(const char *text, size_t len, struct vs_http_answer *out)
 	struct vs_report *r = &heard->last;
 	struct vs_why why;
 
-	if (vs_report_decode(text, len, &server->device, r, &why) != VS_OK ||
-	    (!server->forgetful && judge(r) != VS_OK)) {
-		heard->bad = true;
+	bool good =
+		vs_report_decode(text, len, &server->device, r, &why) == VS_OK;
+	/* who was cut off before it kept its first one has none to show, and
+	 * asks; a charger that has shown one has one for ever */
+	bool asks = good && !r->nonce[0] && !heard->nonce_before[0];
+
+	if (!good || (!server->forgetful && judge(r) != VS_OK)) {
+		heard->bad = heard->bad || !asks;
 		out->code = 409;
 		give_nonce(out);
 		return;

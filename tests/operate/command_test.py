@@ -149,6 +149,23 @@ class Commands(ApiWorld):
         self.server.answers[("GET", "/v1/devices/CP%2F1")] = (
             200, devices[0])
         self.assertIn("Installed", self.run_voltseal("device", "show", "CP/1"))
+        flagged = dict(devices[0], flags={"floor-fell": "2027-01-01"}, boot={
+            "verdict": "boot", "epoch": None, "slots": [
+                {"refused": "below-floor", "component": "gateway"},
+                {"refused": "", "component": ""}]})
+        self.server.answers[("GET", "/v1/devices/CP-1")] = (200, flagged)
+        text = self.run_voltseal("device", "show", "CP-1")
+        self.assertIn("floor-fell 2027-01-01", text)
+        head, boot = text.split("The boot loader decided:")
+        self.assertNotIn("verdict", head)
+        self.assertRegex(boot, r"verdict +boot\n")
+        self.assertRegex(boot, r"slot a +below-floor, gateway\nslot b +good")
+        self.server.answers[("GET", "/v1/devices")] = lambda path: (
+            200, [flagged] if path.endswith("?flag=floor-fell") else [])
+        self.assertIn("floor-fell", self.run_voltseal(
+            "device", "list", "--flag", "floor-fell"))
+        self.assertIn("--flag", self.run_voltseal(
+            "device", "list", "--flag", "x&y", expect=2))
 
     def test_a_charger_is_registered_with_its_certificate(self):
         device = {"id": "CP-0001", "site": "north", "feeder": "", "model": "m",

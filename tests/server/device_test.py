@@ -213,12 +213,81 @@ def manifests(tap, world):
     tap.equal(charger.report().code, 200,
               "who lost two answers still has a nonce that counts")
     first, charger.nonce = charger.nonce, ""
-    tap.equal(charger.report().code, 200, "a restarted one has none")
-    charger.nonce = first
+    answer = charger.report()
+    tap.check((answer.code, answer.reason) == (409, "replay") and
+              answer.json()["nonce"] == first,
+              "one that shows no nonce is told the one to show", answer)
+    charger.nonce = answer.json()["nonce"]
+    tap.equal(charger.report().code, 200, "and then it is taken")
+    tap.equal(charger.report().code, 200, "(and the next)")
+    held, charger.nonce = charger.nonce, first
     tap.equal(charger.report().reason, "replay",
               "and does not come back to one from before")
-    charger.nonce = ""
+    charger.nonce = held
     tap.equal(charger.report().code, 200, "(in order again)")
+
+
+BOOT = {"verdict": "boot", "cause": "power", "slot": 0, "trial": False,
+        "fellBack": False, "recordLost": False, "floorRaised": False,
+        "tries": 0, "recovery": "none", "keyring": 1, "epoch": 1,
+        "keyrings": [{"version": 1, "refused": "none"}] * 3,
+        "slots": [{"refused": "none", "component": 0, "keyring": 1},
+                  {"refused": "below-floor", "component": 1, "keyring": 1}]}
+
+
+def boot_of(charger, **changed):
+    """A boot decision that fits what the charger runs."""
+    parts = [{"name": c, "version": v, "salt": "00" * 32,
+              "rootHash": "11" * 32, "length": 4096, "releaseCounter": seq,
+              "rollbackIndex": 1, "floor": 1, "releaseCounterA": seq,
+              "releaseCounterB": 0, "rollbackIndexA": 1, "rollbackIndexB": 0}
+             for c, (v, seq) in charger.runs.items()]
+    return {**BOOT, "components": parts, **changed}
+
+
+def decisions(tap, world):
+    """What the boot loader decided is shown, and compared"""
+    # S0.18
+    b = world.chargers["CP-0002"]
+    vera = world.people["vera"]
+
+    def shown():
+        return json.loads(vera.good("/v1/devices/" + b.id))
+
+    def flagged(flag):
+        return [d["id"] for d in json.loads(
+            vera.good("/v1/devices?flag=" + flag))]
+    tap.equal(shown()["boot"], {}, "a charger that tells none has none")
+    tap.equal(b.report(boot=boot_of(b)).code, 200, "one is taken")
+    told = shown()
+    tap.check(told["boot"]["verdict"] == "boot" and
+              told["boot"]["slots"][1] == {
+                  "refused": "below-floor", "component": "controller",
+                  "keyring": 1} and
+              told["boot"]["components"]["gateway"]["floor"] == 1 and
+              told["boot"]["epoch"] == 1 and told["flags"] == {},
+              "and shown", told)
+    answer = b.report(boot=boot_of(b, verdict="perhaps"))
+    tap.equal(answer.reason, "malformed", "one without meaning is refused")
+    ecus = b.body()["ecus"]
+    ecus[0]["floor"] = 0
+    b.report(boot=boot_of(b, slot=1, epoch=0), ecus=ecus)
+    told = shown()
+    tap.equal(sorted(told["flags"]), ["boot-differs", "floor-fell"],
+              "a floor that fell and another slot are flagged")
+    tap.equal(flagged("floor-fell"), [b.id], "and listed by flag")
+    tap.equal(flagged("floor-not-raised"), [], "not under another")
+    tap.equal(vera.ask("GET", "/v1/devices?flag=red").code, 400,
+              "a flag that is none gets 400")
+    b.report(boot=boot_of(b))
+    tap.equal(shown()["flags"], {}, "and cleared when it fits again")
+    log = [(r["action"], r["detail"].split(":")[0]) for r in world.audit()
+           if r["subject"] == b.id and r["action"].startswith("flag-")]
+    tap.equal(sorted(log), [("flag-cleared", "boot-differs"),
+                            ("flag-cleared", "floor-fell"),
+                            ("flag-raised", "boot-differs"),
+                            ("flag-raised", "floor-fell")],
+              "each change of it is in the log once")
 
 
 def fields(tap, charger):
@@ -360,7 +429,7 @@ def run(tap, program, folder):
         ed = world.charger(3, "south", ed25519=True)
         world.people["otto"].post("/v1/devices", ed.registration())
         for section in (certificates, late, registration, director, reports,
-                        manifests, refusals, image):
+                        manifests, decisions, refusals, image):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)

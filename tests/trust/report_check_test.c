@@ -144,7 +144,7 @@ static void no_ecus(struct situation *s)
 static const struct rule rules[] = {
 	ROW("a_report_that_fits_is_taken", NONE, nothing),
 	ROW("the_nonce_before_will_do", NONE, answer_lost),
-	ROW("a_charger_that_restarted_has_none", NONE, restarted),
+	ROW("a_report_without_a_nonce_where_one_was_given", REPLAY, restarted),
 	ROW("the_first_report_has_none", NONE, first_ever),
 	ROW("ecus_that_are_not_known_are_not_compared", NONE, nothing_known_of_ecus),
 	ROW("a_report_of_another_charger", WRONG_VEHICLE, other_vehicle),
