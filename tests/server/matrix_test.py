@@ -317,7 +317,11 @@ def older(tap, world, cast):
     """A database of version 1 is taken over, tokens and all"""
     world.stop()
     with world.database() as db:
+        now = db.execute("SELECT value FROM meta WHERE name = 'schema'"
+                         ).fetchone()[0]
         db.execute("DELETE FROM token")
+        # what later versions added
+        db.execute("ALTER TABLE member DROP COLUMN seat")
         db.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
     world.start()
     tap.equal(world.people["vera"].get("/v1/whoami").code, 200,
@@ -325,14 +329,15 @@ def older(tap, world, cast):
     world.stop()
     with world.database() as db:
         tap.equal(db.execute("SELECT value FROM meta WHERE name = 'schema'")
-                  .fetchall(), [("2",)], "once")
-        db.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
+                  .fetchall(), [(now,)], "once")
+        db.execute("UPDATE meta SET value = ? WHERE name = 'schema'",
+                   (str(int(now) + 1),))
     done = world.run("check-config", "--config", world.conf, expect=None)
     newer = world.run("user", "list", "--config", world.conf, expect=None)
     tap.check("another version" in newer.stderr + done.stderr,
               "a newer one is left alone", (done, newer))
     with world.database() as db:
-        db.execute("UPDATE meta SET value = '2' WHERE name = 'schema'")
+        db.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (now,))
     del cast
 
 
