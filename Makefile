@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE = build/release
 DESTDIR ?=
 
-.PHONY: all help check check-boot demo bench fuzz mutants lint coverage install clean
+.PHONY: all help check check-boot demo demo-boot bench fuzz mutants lint coverage install clean
 
 all: ## build the programs (build/release), optimised
 	@tools/install build
@@ -29,6 +29,10 @@ demo: ## a whole fleet update on real Debian images; KEEP=1 keeps it up
 	@tools/install build test demo
 	@tools/build
 	@KEEP=$(KEEP) tools/demo
+
+demo-boot: ## a charger in QEMU: Secure Boot, update, attacks, repair
+	@tools/install build test demo boot demo-boot
+	@tools/demo-boot
 
 bench: ## measure against the floor: build/bench/summary.json
 	@tools/install build test demo

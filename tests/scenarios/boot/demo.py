@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# S0.16 S0.17 S0.21 S0.45 S3.18 S3.22
 """A charger from reset: signing room, server, and machines in QEMU that start
 by their own firmware, are updated, attacked, destroyed and repaired.
 

@@ -154,7 +154,7 @@ def gateway_argv(box, network):
             argv += ["-serial", "null"]
     if box.get("stick"):
         argv += ["-drive", "if=none,id=stick,format=raw,readonly=on,file="
-                 + box["stick"], "-device", "virtio-blk-pci,drive=stick"]
+                 + box["stick"], "-device", "nvme,drive=stick,serial=stick"]
     if box.get("tpm"):
         argv += ["-chardev", "socket,id=tpm,path=" + box["tpm"], "-tpmdev",
                  "emulator,id=tpm,chardev=tpm", "-device",
