@@ -194,6 +194,23 @@ static void an_update_of_both_is_installed_and_told(void **state)
 	assert_string_equal(told()->id, "CP-0001-controller");
 }
 
+static bool is_committed(const struct vs_agent *a)
+{
+	return a->state.phase == VS_PHASE_IDLE && a->charger.slot == 1;
+}
+
+/* No later health check is needed for that, which may be a day away. */
+static void a_controller_is_confirmed_right_behind_the_gateway(void **state)
+{
+	struct life l = new_life(is_committed);
+
+	(void)state;
+	live(&l);
+	assert_int_equal(sim_record(sim).slots[1].state, VS_SLOT_GOOD);
+	assert_int_equal(sim_record(sim).raise_floor, 1);
+	assert_int_equal(sim->boots, 2);
+}
+
 static void a_sick_gateway_takes_its_controller_back(void **state)
 {
 	struct life l = new_life(has_fallen_back);
@@ -309,7 +326,14 @@ static bool is_right_and_confirmed(const struct vs_agent *a)
 	return rests(a) && a->healthy && told()->release_seq == 2;
 }
 
-/* A controller from the spare parts' shelf, with an image of its own. */
+static bool is_told_to_be_strange(const struct vs_agent *a)
+{
+	return rests(a) && told()->release_seq == 3;
+}
+
+/* A controller from the spare parts' shelf, with an image of its own: said as
+ * it is while a vehicle charges, then set right.
+ */
 static void
 a_replaced_controller_is_brought_to_what_the_gateway_runs(void **state)
 {
@@ -322,6 +346,19 @@ a_replaced_controller_is_brought_to_what_the_gateway_runs(void **state)
 	server_offer(&server, &gateway_2, &controller_2);
 	server_publish(&server);
 	sim_init(sim, &maker, &controller_3, 1);
+	maker_put(&maker, "charger/run/charger.json", BUSY, strlen(BUSY));
+	l.done = is_told_to_be_strange;
+	live(&l);
+	assert_int_equal(sim->boots, 1);
+	assert_false(server.heard->last.healthy);
+	assert_string_equal(server.heard->last.detail,
+	                    "controller: runs 1.3.0, not 1.2.0");
+	assert_string_equal(told()->version, "1.3.0");
+	assert_string_equal(told()->sha256, "");
+	assert_int_equal(told()->security_version, 2);
+	assert_int_equal(told()->floor, 1);
+	maker_put(&maker, "charger/run/charger.json", IDLE, strlen(IDLE));
+	l.done = is_right_and_confirmed;
 	live(&l);
 	assert_string_equal(sim_version(sim), "1.2.0");
 	assert_int_equal(sim_record(sim).slots[sim->h.slot].state,
@@ -492,6 +529,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			an_update_of_both_is_installed_and_told, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_controller_is_confirmed_right_behind_the_gateway,
+			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_sick_gateway_takes_its_controller_back, begin, end),
 		cmocka_unit_test_setup_teardown(
