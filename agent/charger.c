@@ -287,7 +287,7 @@ vs_status vs_charger_seal(const struct vs_charger *c, int i, int slot,
 bool vs_charger_runs_under(const struct vs_charger *c,
                            const struct vs_keyring *ring)
 {
-	vs_status status = VS_OK;
+	vs_status status = c->slot < 0 ? VS_ERR_ABSENT : VS_OK;
 
 	for (int i = 0; status == VS_OK && i < c->machine.count; i++) {
 		struct vs_why why;

@@ -106,7 +106,7 @@ vs_status vs_charger_seal(const struct vs_charger *c, int i, int slot,
                           uint8_t **file, size_t *len, struct vs_seal *out,
                           struct vs_why *why) VS_MUST_CHECK;
 
-/* Whether a keyring accepts all that runs. */
+/* Whether a keyring accepts all that runs; false if nothing does. */
 bool vs_charger_runs_under(const struct vs_charger *c,
                            const struct vs_keyring *ring);
 

@@ -143,7 +143,7 @@ vs_status vs_successor_settle(const struct vs_charger *c, struct vs_why *why)
 	vs_status status;
 
 	/* It fell back to what only an older keyring accepts: let that be. */
-	if (from < 0 || c->recovery || !vs_charger_runs_under(c, &c->ring))
+	if (from < 0 || !vs_charger_runs_under(c, &c->ring))
 		return VS_OK;
 	status = repair(c, from, why);
 	return status == VS_OK ? consent(c, why) : status;

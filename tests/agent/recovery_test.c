@@ -489,6 +489,7 @@ static void no_keyring_changes_hands_while_nothing_runs(void **state)
 	assert_int_equal(vs_successor_take(c, &conf_of_a_demo, file, len, &why),
 	                 VS_ERR_STATE);
 	assert_int_equal(why.code, VS_REASON_CONFLICT);
+	assert_non_null(strstr(why.what, "nothing runs from a slot"));
 	vs_charger_close(c);
 	assert_int_equal(vs_charger_open(c, path, error), VS_OK);
 	assert_int_equal(c->places[0].refused, VS_REASON_UNREADABLE);
