@@ -107,6 +107,7 @@ void vs_operator_whoami(struct vs_request *r)
 #define PUBLISHES (MAKES | VS_PERSON_WHOLE)
 #define ADMINISTERS (VS_PERSON_ADMIN | VS_PERSON_WHOLE)
 #define APPROVES (VS_PERSON_APPROVER | VS_PERSON_ADMIN)
+#define FREEZES (MAKES | VS_PERSON_APPROVER | VS_PERSON_WHOLE)
 #define AUDITS                                                                 \
 	(VS_PERSON_AUDITOR | VS_PERSON_OPERATOR | VS_PERSON_APPROVER |         \
 	 VS_PERSON_ADMIN)
@@ -195,10 +196,25 @@ const struct vs_route vs_people_routes[] = {
 	 vs_operator_campaign, NULL, NULL, false},
 	{"POST", "/v1/campaigns", MAKES, MEBI,
 	 vs_operator_create, NULL, NULL, true},
+	{"POST", "/v1/campaigns/dry-run", MAKES, MEBI,
+	 vs_operator_dry_run, NULL, NULL, false},
+	{"GET",  "/v1/campaigns/*/members", READS, 0,
+	 vs_operator_campaign_members, NULL, NULL, false},
+	{"GET",  "/v1/campaigns/*/stuck", READS, 0,
+	 vs_operator_campaign_stuck, NULL, NULL, false},
+	{"GET",  "/v1/campaigns/*/forecast", READS, 0,
+	 vs_operator_campaign_forecast, NULL, NULL, false},
+	{"POST", "/v1/campaigns/*/send-back", MAKES, MEBI,
+	 vs_operator_send_back, NULL, NULL, true},
 	{"POST", "/v1/campaigns/*/approve", APPROVES, 4096,
 	 vs_operator_move, NULL, NULL, true},
 	{"POST", "/v1/campaigns/*/*", MAKES, 4096,
 	 vs_operator_move, NULL, NULL, true},
+
+	{"GET",  "/v1/freeze", READS, 0,
+	 vs_operator_freeze_show, NULL, NULL, false},
+	{"POST", "/v1/freeze", FREEZES, 4096,
+	 vs_operator_freeze, NULL, NULL, true},
 	{0},
 };
 /* clang-format on */

@@ -35,6 +35,13 @@ void vs_operator_campaigns(struct vs_request *r);
 void vs_operator_campaign(struct vs_request *r);
 void vs_operator_create(struct vs_request *r);
 void vs_operator_move(struct vs_request *r);
+void vs_operator_dry_run(struct vs_request *r);
+void vs_operator_send_back(struct vs_request *r);
+void vs_operator_campaign_members(struct vs_request *r);
+void vs_operator_campaign_stuck(struct vs_request *r);
+void vs_operator_campaign_forecast(struct vs_request *r);
+void vs_operator_freeze_show(struct vs_request *r);
+void vs_operator_freeze(struct vs_request *r);
 
 void vs_session_begin(struct vs_request *r);
 void vs_session_show(struct vs_request *r);

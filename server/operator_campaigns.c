@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "campaign/filter.h"
 #include "server/identify.h"
 #include "server/operator_api.h"
+#include "server/operator_campaigns.h"
 #include "server/page.h"
 #include "server/scope.h"
 #include "trust/json.h"
@@ -61,7 +63,8 @@ static vs_status tag_of(const struct vs_rollout *r, char out[static TAG_LEN])
 	return VS_OK;
 }
 
-static void show(struct vs_request *r, unsigned code, const char *id)
+void vs_operator_campaign_show(struct vs_request *r, unsigned code,
+                               const char *id)
 {
 	vs_status status = VS_ERR_ABSENT;
 	json_t *one = NULL;
@@ -85,7 +88,7 @@ static void show(struct vs_request *r, unsigned code, const char *id)
 
 void vs_operator_campaign(struct vs_request *r)
 {
-	show(r, 200, r->parts[0]);
+	vs_operator_campaign_show(r, 200, r->parts[0]);
 }
 
 struct creating {
@@ -96,65 +99,125 @@ struct creating {
 	char id[VS_ROLLOUT_ID_LEN];
 };
 
-static vs_status complete(struct creating *c, const struct vs_server *s,
+static vs_status complete(const struct vs_request *q, json_t *body,
                           uint64_t now_s)
 {
+	const json_int_t last = (json_int_t)q->server->fleet.last_seq;
 	char at[VS_TIME_LEN];
 
 	vs_time_format(now_s, at);
-	return json_object_set_new(c->body, "created_by",
-	                           json_string(c->request->person.name)) ||
-	                       json_object_set_new(c->body, "created_at",
-	                                           json_string(at)) ||
-	                       json_object_set_new(
-				       c->body, "last_device",
-				       json_integer(
-					       (json_int_t)s->fleet.last_seq))
-	               ? VS_ERR_NOMEM
-	               : VS_OK;
+	if (json_object_set_new(body, "created_by",
+	                        json_string(q->person.name)) ||
+	    json_object_set_new(body, "created_at", json_string(at)) ||
+	    json_object_set_new(body, "last_device", json_integer(last)))
+		return VS_ERR_NOMEM;
+	return VS_OK;
+}
+
+static vs_status check_release(const json_t *body,
+                               const struct vs_rollout_with *with,
+                               struct vs_why *why)
+{
+	const struct vs_release *release = vs_releases_find(
+		with->releases,
+		json_string_value(json_object_get(body, "release")));
+
+	if (!release)
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_NOT_LISTED,
+		               "release: none of this name is published", 0);
+	if (release->standing.stage == VS_STAGE_RETIRED)
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_CONFLICT,
+		               "release: it is retired", 0);
+	return VS_OK;
+}
+
+vs_status vs_operator_campaign_make(struct vs_request *q, json_t *body,
+                                    const struct vs_rollout_with *with,
+                                    struct vs_rollout **out, struct vs_why *why)
+{
+	struct vs_server *s = q->server;
+	size_t n = s->rollouts.count;
+	uint64_t number = n ? s->rollouts.all[n - 1]->number + 1 : 1;
+	vs_status status = check_release(body, with, why);
+
+	*out = NULL;
+	if (!status)
+		status = complete(q, body, with->now_s);
+	if (!status)
+		status = vs_rollouts_sync(&s->rollouts, with->lock);
+	if (!status)
+		status = vs_rollout_new(number, json_incref(body), out, why);
+	if (!status)
+		status = vs_rollout_seat(*out, &s->rollouts, NULL, why);
+	if (!status && vs_rollout_count(*out) == 0)
+		status = vs_fail(VS_ERR_INPUT, why, VS_REASON_NOT_LISTED,
+		                 "filter: no charger fits it", 0);
+	if (!status && !vs_scope_rollout(&q->person, *out))
+		status = vs_fail(VS_ERR_DENIED, why, VS_REASON_NOT_ALLOWED,
+		                 "filter: reaches chargers outside of your "
+		                 "scopes",
+		                 0);
+	if (status)
+		vs_rollout_free(out);
+	return status;
+}
+
+vs_status vs_operator_campaign_create(struct vs_request *q, json_t *body,
+                                      const struct vs_rollout_with *with,
+                                      char id[static VS_ROLLOUT_ID_LEN],
+                                      struct vs_why *why)
+{
+	struct vs_rollout *r;
+	vs_status status = vs_operator_campaign_make(q, body, with, &r, why);
+
+	if (!status)
+		status = vs_rollouts_create(&q->server->rollouts, with, r);
+	if (status)
+		vs_rollout_free(&r);
+	else
+		memcpy(id, r->id, VS_ROLLOUT_ID_LEN);
+	return status;
 }
 
 static vs_status run_create(struct vs_job *job, struct vs_store *store)
 {
 	struct creating *c = (struct creating *)job;
-	struct vs_server *s = c->request->server;
-	struct vs_rollout_with with = vs_server_rollout(s, store);
-	struct vs_rollout *r = NULL;
-	size_t n = s->rollouts.count;
-	uint64_t number = n ? s->rollouts.all[n - 1]->number + 1 : 1;
+	const struct vs_rollout_with with =
+		vs_server_rollout(c->request->server, store);
 
-	const struct vs_release *release = vs_releases_find(
-		with.releases,
-		json_string_value(json_object_get(c->body, "release")));
-	if (!release)
-		return vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_NOT_LISTED,
-		               "release: none of this name is published", 0);
-	if (release->standing.stage == VS_STAGE_RETIRED)
-		return vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_CONFLICT,
-		               "release: it is retired", 0);
-	vs_status status = complete(c, s, with.now_s);
-	if (!status)
-		status = vs_rollouts_sync(&s->rollouts, with.lock);
-	if (!status)
-		status = vs_rollout_new(number, json_incref(c->body), &r,
-		                        &c->why);
-	if (!status)
-		status = vs_rollout_seat(r, &s->rollouts, NULL, &c->why);
-	if (!status && vs_rollout_count(r) == 0)
-		status = vs_fail(VS_ERR_INPUT, &c->why, VS_REASON_NOT_LISTED,
-		                 "filter: no charger fits it", 0);
-	if (!status && !vs_scope_rollout(&c->request->person, r))
-		status = vs_fail(VS_ERR_DENIED, &c->why, VS_REASON_NOT_ALLOWED,
-		                 "filter: reaches chargers outside of your "
-		                 "scopes",
-		                 0);
-	if (!status)
-		status = vs_rollouts_create(&s->rollouts, &with, r);
-	if (status)
-		vs_rollout_free(&r);
-	else
-		memcpy(c->id, r->id, sizeof c->id);
-	return status;
+	return vs_operator_campaign_create(c->request, c->body, &with, c->id,
+	                                   &c->why);
+}
+
+/* True if this text is a filter that cannot be read; then an answer is set. */
+static bool blame(struct vs_request *r, const char *where, const json_t *text)
+{
+	VS_AUTO(vs_filter_free) struct vs_filter *f = NULL;
+	struct vs_why why = {0};
+
+	if (!json_is_string(text) ||
+	    !vs_filter_parse(json_string_value(text), json_string_length(text),
+	                     &f, &why))
+		return false;
+	vs_request_error(r, 400, why.code, "%s: column %zu: %s", where,
+	                 why.at + 1, why.what);
+	return true;
+}
+
+void vs_operator_campaign_fail(struct vs_request *r, vs_status status,
+                               const struct vs_why *why, const json_t *asked)
+{
+	const json_t *waves = json_object_get(asked, "waves");
+
+	if (status == VS_ERR_INPUT &&
+	    blame(r, "filter", json_object_get(asked, "filter")))
+		return;
+	for (size_t i = 0; status == VS_ERR_INPUT && i < json_array_size(waves);
+	     i++)
+		if (blame(r, "waves: filter",
+		          json_object_get(json_array_get(waves, i), "filter")))
+			return;
+	vs_request_fail(r, status, why);
 }
 
 void vs_operator_create(struct vs_request *r)
@@ -165,14 +228,19 @@ void vs_operator_create(struct vs_request *r)
 
 	if (!vs_request_body(r, &asked))
 		return;
-	vs_status status = vs_rollout_parse(asked, &plan, &c.body, &c.why);
+	vs_status status = VS_ERR_INPUT;
+	if (json_object_get(asked, "sends_back"))
+		vs_fail(status, &c.why, VS_REASON_MALFORMED,
+		        "sends_back: ask the campaign itself to send back", 0);
+	else
+		status = vs_rollout_parse(asked, &plan, &c.body, &c.why);
 	if (!status)
 		status = vs_writer_call(r->server->writer, &c.job);
 	json_decref(c.body);
 	if (status)
-		vs_request_fail(r, status, &c.why);
+		vs_operator_campaign_fail(r, status, &c.why, asked);
 	else
-		show(r, 201, c.id);
+		vs_operator_campaign_show(r, 201, c.id);
 }
 
 static const struct {
@@ -184,6 +252,7 @@ static const struct {
 	{"pause",   VS_MOVE_PAUSE  },
         {"resume",  VS_MOVE_RESUME },
 	{"abort",   VS_MOVE_ABORT  },
+        {"retry",   VS_MOVE_RETRY  },
 };
 
 enum { move_count = sizeof moves / sizeof *moves };
@@ -193,7 +262,7 @@ struct moving {
 	struct vs_request *request;
 	enum vs_campaign_move move;
 	const char *only; /* If-Match, or NULL */
-	bool found, changed;
+	bool found, changed, unfit;
 };
 
 /* Decided in the writer's thread: nothing comes between. */
@@ -220,6 +289,11 @@ static vs_status run_move(struct vs_job *job, struct vs_store *store)
 		r = NULL;
 	m->found = r != NULL;
 	vs_status status = r ? match(m, r) : VS_ERR_ABSENT;
+	/* An emergency has approvers of its own. */
+	m->unfit = r && r->plan.emergency && m->move == VS_MOVE_APPROVE &&
+	           !(m->request->person.roles & VS_PERSON_ADMIN);
+	if (!status && m->unfit)
+		return VS_ERR_DENIED;
 	return status ? status
 	              : vs_rollout_move(r, &with, m->move,
 	                                m->request->person.name);
@@ -228,7 +302,10 @@ static vs_status run_move(struct vs_job *job, struct vs_store *store)
 static void answer_move(struct vs_request *r, const struct moving *m,
                         vs_status status, const char *word)
 {
-	if (status == VS_ERR_DENIED) {
+	if (status == VS_ERR_DENIED && m->unfit) {
+		vs_request_error(r, 403, VS_REASON_NOT_ALLOWED,
+		                 "an emergency is approved by an admin");
+	} else if (status == VS_ERR_DENIED) {
 		if (vs_identify_note(r->server, r->person.name, "denied",
 		                     r->path, VS_REASON_FOUR_EYES, word))
 			vs_request_fail(r, VS_ERR_IO, NULL);
@@ -249,7 +326,7 @@ static void answer_move(struct vs_request *r, const struct moving *m,
 	} else if (status) {
 		vs_request_fail(r, status, NULL);
 	} else {
-		show(r, 200, r->parts[0]);
+		vs_operator_campaign_show(r, 200, r->parts[0]);
 	}
 }
 

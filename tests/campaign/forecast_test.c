@@ -67,8 +67,10 @@ static void a_forecast_goes_by_waves_feeders_and_what_was_measured(void **state)
 	begin();
 	vs_run_restore(&w.run, 0, &done);
 	vs_run_restored(&w.run);
-	/* 2 of 4 in wave 2 at once; then four of one feeder in turn. */
+	/* 3 in wave 2 at once; then four of one feeder in turn. */
 	assert_int_equal(end_s(DAY), DAY + 2000 + 4 * 2000);
+	w.plan.per_site = 1;
+	assert_int_equal(end_s(DAY), DAY + 3 * 2000 + 4 * 2000);
 	assert_int_equal(vs_forecast_make(&w.run, DAY, &f), VS_OK);
 	assert_true(f.observed);
 	assert_int_equal(f.cycle_s, 2000);

@@ -59,6 +59,13 @@ MAY = {
     ("GET", "/v1/campaigns"): (READ, False),
     ("GET", "/v1/campaigns/*"): (READ, False),
     ("POST", "/v1/campaigns"): (MAKE, False),
+    ("POST", "/v1/campaigns/dry-run"): (MAKE, False),
+    ("GET", "/v1/campaigns/*/members"): (READ, False),
+    ("GET", "/v1/campaigns/*/stuck"): (READ, False),
+    ("GET", "/v1/campaigns/*/forecast"): (READ, False),
+    ("POST", "/v1/campaigns/*/send-back"): (MAKE, False),
+    ("GET", "/v1/freeze"): (READ, False),
+    ("POST", "/v1/freeze"): (MAKE | {"approver"}, True),
     ("POST", "/v1/campaigns/*/approve"): ({"approver", "admin"}, False),
     ("POST", "/v1/campaigns/*/*"): (MAKE, False),
 }
@@ -144,7 +151,12 @@ class Cast:
 
     def asked(self, method, pattern):
         """(path, body, which side it is of, code where it is permitted)."""
-        if "/campaigns/" in pattern:
+        if pattern.endswith("/send-back"):
+            body = b'{"release": "1.1.0"}'
+            return [(f"/v1/campaigns/{self.campaigns.get(side, 99)}/send-back",
+                     body, side, 400 if side != "none" else 404)
+                    for side in ("north", "south", "across", "none")]
+        if "/campaigns/*" in pattern:
             move = pattern.endswith("*/*")
             codes = {"GET": 200, "POST": 409 if move else 0}
             end = "/pause" if move else pattern[len("/v1/campaigns/*"):]
@@ -161,7 +173,8 @@ class Cast:
                      400 if not pattern.endswith("/approve") else code)
                     for name, code in (("1.1.0", 409), ("9.9.9", 404))]
         own = {"/v1/hooks": 400, "/v1/hooks/*/enable": 404,
-               "/v1/hooks/*/test": 404, "/v1/devices": 400, "/v1/campaigns": 400, "/v1/tokens": 400,
+               "/v1/hooks/*/test": 404, "/v1/devices": 400, "/v1/campaigns": 400,
+               "/v1/campaigns/dry-run": 400, "/v1/freeze": 400, "/v1/tokens": 400,
                "/v1/repository": 400, "/v1/artifacts/*": 400,
                "/v1/log/**": 400, "/v1/proofs/*": 404}
         code = own.get(pattern, 200) if method != "GET" else 200
