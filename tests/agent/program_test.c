@@ -701,6 +701,19 @@ static void must_leave_nothing(int code, const char *what)
 	assert_false(vs_file_exists(maker_path(&maker, "fresh.new", part)));
 }
 
+static void must_not_arm_without_the_controller(void)
+{
+	static const char idle[] =
+		"{\"session\": false, \"contactors\": \"open\"}";
+	char seal[PATH_MAX], pack[PATH_MAX];
+
+	maker_put(&maker, "fresh/run/charger.json", idle, sizeof(idle) - 1);
+	maker_path(&maker, "gateway2.seal", seal);
+	maker_path(&maker, "gateway2.pack", pack);
+	RUN("install", "--dir", fresh, "--seal", seal, "--pack", pack, "--arm");
+	assert_line(1, "controller: /dev/ttyS9: ");
+}
+
 static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 {
 	struct vs_machine machine;
@@ -742,6 +755,7 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	assert_line(1, "there is something here already");
 	RUN("status", "--dir", fresh);
 	assert_int_equal(said.code, 0);
+	must_not_arm_without_the_controller();
 }
 
 /* S0.6: the first release is in the log too, and the log remembered. */
