@@ -3,8 +3,8 @@
 """How deep boot/ and the seal's core stand on the stack: the compiler says what
 each function takes and whom it calls, this adds it up.  S1.33
 
-What is called through struct vs_boot_ops and struct vs_crypto is the board's and
-counts as nothing.  A recursion, or a frame whose length is not known, is a
+What is called through struct vs_boot_ops and struct vs_crypto is the board's
+and counts as nothing.  A recursion, or a frame whose length is not known, is a
 failure.
 
 usage: stack_test.py CC SOURCE_ROOT SOURCE...

@@ -60,10 +60,9 @@ static void fill_disk(const uint8_t *data, size_t size, uint32_t block_len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = {"record", "keyring-0", "kernel-a",
-	                                    "",
-	                                    "rootfs-bcdefghijklmno"
-	                                    "pqrstuvwxyz01"};
+	static const char *const names[] = {
+		"record", "keyring-0", "kernel-a", "",
+		"rootfs-bcdefghijklmnopqrstuvwxyz01"};
 	static struct vs_gpt gpt;
 	struct vs_gpt_partition p;
 	struct vs_why why = {VS_REASON_NONE, NULL, 0};
