@@ -5,6 +5,7 @@
 #include "base/config.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct entry {
 	char *name;
 	char *value;
 	uint64_t number;
+	size_t file; /* that set it; a later one may set it anew */
 };
 
 struct vs_config {
@@ -34,6 +36,7 @@ struct vs_config {
 /* Where a message points. */
 struct place {
 	const char *file;
+	size_t number; /* of the file, in the order of reading */
 	size_t line;
 	char *error;
 };
@@ -126,18 +129,29 @@ static vs_status check_value(const struct vs_config_key *k, const char *value,
 	return VS_ERR_STATE;
 }
 
+/* Sets it, once in each file. */
 static vs_status set_entry(struct entry *e, const char *name, const char *value,
-                           uint64_t number)
+                           uint64_t number, const struct place *p)
 {
-	e->name = strdup(name);
-	e->value = strdup(value);
-	e->number = number;
-	if (e->name && e->value)
-		return VS_OK;
+	struct entry next = {strdup(name), strdup(value), number, p->number};
+
+	if (!next.name || !next.value) {
+		free(next.name);
+		free(next.value);
+		return VS_ERR_NOMEM;
+	}
 	free(e->name);
 	free(e->value);
-	*e = (struct entry){0};
-	return VS_ERR_NOMEM;
+	*e = next;
+	return VS_OK;
+}
+
+static struct entry *find_wildcard(struct vs_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->wildcards; i++)
+		if (strcmp(c->wildcard[i].name, name) == 0)
+			return &c->wildcard[i];
+	return c->wildcards < entries_max ? &c->wildcard[c->wildcards] : NULL;
 }
 
 static vs_status add(struct vs_config *c, const char *name, const char *value,
@@ -151,20 +165,15 @@ static vs_status add(struct vs_config *c, const char *name, const char *value,
 	vs_status status = check_value(k, value, p, &number);
 	if (status)
 		return status;
-	if (!is_wildcard(k)) {
-		struct entry *e = &c->of_key[k - c->table];
-
-		if (e->name)
-			return wrong(p, name, "set twice");
-		return set_entry(e, name, value, number);
-	}
-	for (size_t i = 0; i < c->wildcards; i++)
-		if (strcmp(c->wildcard[i].name, name) == 0)
-			return wrong(p, name, "set twice");
-	if (c->wildcards == entries_max)
+	struct entry *e = is_wildcard(k) ? find_wildcard(c, name)
+	                                 : &c->of_key[k - c->table];
+	if (!e)
 		return wrong(p, name, "too many entries");
-	status = set_entry(&c->wildcard[c->wildcards], name, value, number);
-	if (!status)
+	bool first = !e->name;
+	if (!first && e->file == p->number)
+		return wrong(p, name, "set twice");
+	status = set_entry(e, name, value, number, p);
+	if (!status && first && is_wildcard(k))
 		c->wildcards++;
 	return status;
 }
@@ -236,51 +245,109 @@ static vs_status fill_presets(struct vs_config *c, struct place *p)
 	return VS_OK;
 }
 
-vs_status vs_config_parse(const char *name, const char *text, size_t len,
-                          const struct vs_config_key *table, size_t count,
-                          struct vs_config **out, char error[static 256])
+static vs_status make(const struct vs_config_key *table, size_t count,
+                      struct vs_config **out)
 {
-	struct place p = {.file = name, .error = error};
 	struct vs_config *c = calloc(1, sizeof *c);
 
-	*out = NULL;
-	error[0] = 0;
+	*out = c;
 	if (!c)
 		return VS_ERR_NOMEM;
 	c->table = table;
 	c->count = count;
 	c->of_key = calloc(count ? count : 1, sizeof *c->of_key);
 	c->wildcard = calloc(entries_max, sizeof *c->wildcard);
-	vs_status status = VS_ERR_NOMEM;
-	if (c->of_key && c->wildcard)
-		status = parse_lines(c, text, len, &p);
+	return c->of_key && c->wildcard ? VS_OK : VS_ERR_NOMEM;
+}
+
+vs_status vs_config_parse(const char *name, const char *text, size_t len,
+                          const struct vs_config_key *table, size_t count,
+                          struct vs_config **out, char error[static 256])
+{
+	struct place p = {.file = name, .error = error};
+
+	error[0] = 0;
+	vs_status status = make(table, count, out);
 	if (!status)
-		status = fill_presets(c, &p);
-	if (status) {
-		vs_config_free(&c);
-		return status;
+		status = parse_lines(*out, text, len, &p);
+	if (!status)
+		status = fill_presets(*out, &p);
+	if (status)
+		vs_config_free(out);
+	return status;
+}
+
+static vs_status read_file(struct vs_config *c, struct place *p)
+{
+	VS_AUTO(vs_free_drop) uint8_t *text = NULL;
+	size_t len;
+	vs_status status = vs_file_read(p->file, file_max, &text, &len);
+
+	p->line = 0;
+	if (!status)
+		return parse_lines(c, (char *)text, len, p);
+	snprintf(p->error, 256, "%s: %s", p->file,
+	         status == VS_ERR_LIMIT ? "over 64 KiB" : strerror(errno));
+	return status;
+}
+
+static int is_part(const struct dirent *d)
+{
+	size_t len = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && len > 5 &&
+	       strcmp(d->d_name + len - 5, ".conf") == 0;
+}
+
+/* FOLDER/NAME.conf of each NAME, in the order of their bytes. */
+static vs_status read_parts(struct vs_config *c, const char *folder,
+                            struct place *p)
+{
+	struct dirent **found = NULL;
+	vs_status status = VS_OK;
+	char path[4096];
+	int n = scandir(folder, &found, is_part, alphasort);
+
+	if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return VS_OK;
+	if (n < 0) {
+		snprintf(p->error, 256, "%.200s: %s", folder, strerror(errno));
+		return VS_ERR_IO;
 	}
-	*out = c;
-	return VS_OK;
+	for (int i = 0; i < n; i++) {
+		if (!status)
+			status = vs_path_join(path, sizeof path, folder,
+			                      found[i]->d_name);
+		p->file = path;
+		p->number++;
+		if (!status)
+			status = read_file(c, p);
+		free(found[i]);
+	}
+	free(found);
+	return status;
 }
 
 vs_status vs_config_load(const char *path, const struct vs_config_key *table,
                          size_t count, struct vs_config **out,
                          char error[static 256])
 {
-	VS_AUTO(vs_free_drop) uint8_t *text = NULL;
-	size_t len;
+	struct place p = {.file = path, .error = error};
+	char folder[4096];
+	int n = snprintf(folder, sizeof folder, "%s.d", path);
 
-	*out = NULL;
-	vs_status status = vs_file_read(path, file_max, &text, &len);
-	if (status) {
-		snprintf(error, 256, "%s: %s", path,
-		         status == VS_ERR_LIMIT ? "over 64 KiB"
-		                                : strerror(errno));
-		return status;
-	}
-	return vs_config_parse(path, (char *)text, len, table, count, out,
-	                       error);
+	error[0] = 0;
+	vs_status status = make(table, count, out);
+	if (!status)
+		status = read_file(*out, &p);
+	if (!status && n > 0 && (size_t)n < sizeof folder)
+		status = read_parts(*out, folder, &p);
+	p.file = path;
+	if (!status)
+		status = fill_presets(*out, &p);
+	if (status)
+		vs_config_free(out);
+	return status;
 }
 
 void vs_config_free(struct vs_config **config)

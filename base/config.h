@@ -38,7 +38,9 @@ vs_status vs_config_parse(const char *name, const char *text, size_t len,
                           const struct vs_config_key *table, size_t count,
                           struct vs_config **out,
                           char error[static 256]) VS_MUST_CHECK;
-/* The same from a file of at most 64 KiB. */
+/* The same from a file of at most 64 KiB, and then from each PATH.d/NAME.conf
+ * in the order of their names: a later file's value counts.
+ */
 vs_status vs_config_load(const char *path, const struct vs_config_key *table,
                          size_t count, struct vs_config **out,
                          char error[static 256]) VS_MUST_CHECK;

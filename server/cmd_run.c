@@ -114,6 +114,10 @@ int vs_command_run(const struct vs_arguments *a)
 	sigset_t signals = block_signals();
 
 	json_object_seed(0);
+	if (vs_log_form(a->settings->log, VS_LOG_SOCKET)) {
+		vs_error("log = journal: nobody listens at " VS_LOG_SOCKET);
+		return 1;
+	}
 	lock = lock_data(a->settings->data_dir, error);
 	if (lock < 0) {
 		vs_error("%s", error);

@@ -5,6 +5,7 @@
 #include "server/config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define YEAR_S UINT64_C(31536000)
 
@@ -73,6 +74,8 @@ static const struct vs_config_key keys[] = {
          "seconds a charger may lack a general security release"   },
 	{"overdue_feature_s",    VS_CONFIG_UINT, 0, YEAR_S, "7776000",
          "seconds it may lack another general release"             },
+	{"log",		  VS_CONFIG_TEXT, 4, 7,      "text",
+         "text or json on standard error, or journal"              },
 	{"release_stage",        VS_CONFIG_TEXT, 3, 7,      "lab",
          "stage of what is published: lab, pilot or general"       },
 };
@@ -130,6 +133,25 @@ static vs_status read_networks(const char *path, const struct vs_config *c,
 		         "up to 16 ADDRESS/BITS",
 		         path, text);
 	return status ? VS_ERR_INPUT : VS_OK;
+}
+
+static vs_status read_log(const char *path, const struct vs_config *c,
+                          struct vs_settings *out, char error[static 256])
+{
+	static const char *const names[] = {[VS_LOG_TEXT] = "text",
+	                                    [VS_LOG_JSON] = "json",
+	                                    [VS_LOG_JOURNAL] = "journal"};
+	const char *text = vs_config_text(c, "log");
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], text) == 0) {
+			out->log = (enum vs_log_form)i;
+			return VS_OK;
+		}
+	snprintf(error, 256,
+	         "%.120s: log: \"%.60s\" is not text, json or journal", path,
+	         text);
+	return VS_ERR_INPUT;
 }
 
 static vs_status read_stage(const char *path, const struct vs_config *c,
@@ -202,6 +224,8 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		status = read_metrics(path, out, error);
 	if (!status)
 		status = read_networks(path, c, out, error);
+	if (!status)
+		status = read_log(path, c, out, error);
 	return status ? status : read_stage(path, c, out, error);
 }
 

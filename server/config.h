@@ -8,6 +8,7 @@
 #define VS_SERVER_CONFIG_H
 
 #include "base/config.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "server/address.h"
 #include "server/network.h"
@@ -28,15 +29,16 @@ struct vs_settings {
 	const char *keyring;            /* the boot keyring */
 	const char *tlog_policy;        /* which log seals are in; "" = any */
 	uint64_t timestamp_ttl_s, snapshot_ttl_s, director_ttl_s;
-	uint64_t poll_s; /* what chargers are told to wait */
+	uint64_t poll_s;      /* what chargers are told to wait */
 	uint64_t floor_due_s; /* from a confirmation to the floor's rise */
 	unsigned device_connections, device_threads, operator_connections;
 	unsigned event_streams; /* at once */
 	uint64_t audit_head_s;  /* between signed heads */
 	uint64_t session_idle_s, session_max_s;
-	uint64_t wrong_logins;       /* of an address at once */
-	uint64_t person_rate;        /* requests of a person in a second */
-	unsigned idle_s;             /* an idle connection is closed */
+	uint64_t wrong_logins; /* of an address at once */
+	uint64_t person_rate;  /* requests of a person in a second */
+	unsigned idle_s;       /* an idle connection is closed */
+	enum vs_log_form log;
 	const char *hook_ca;         /* of webhooks' receivers; "" = system's */
 	struct vs_networks networks; /* that they may be in, beside public */
 	uint64_t hook_give_up_s;

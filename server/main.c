@@ -51,6 +51,7 @@ static void help(FILE *to)
 	size_t count = vs_settings_keys(&keys);
 
 	fprintf(to, "usage: voltseal-server COMMAND --config FILE\n"
+	            "       voltseal-server --check-config --config FILE\n"
 	            "       voltseal-server --routes\n"
 	            "       voltseal-server --help\n\ncommands:\n");
 	for (size_t i = 0; i < command_count; i++) {
@@ -179,6 +180,9 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && strcmp(argv[1], "--routes") == 0)
 		return vs_command_routes();
+	/* as many programs have it */
+	if (argc > 1 && strcmp(argv[1], "--check-config") == 0)
+		argv[1] += 2;
 	const struct command *c = find(argc, argv, &used);
 	if (!c)
 		return wrong(argc < 2 ? "a command is missing"

@@ -63,6 +63,48 @@ def settings(tap, world):
               "none.conf" in done.stderr, "a missing file is named", done)
 
 
+def drop_ins(tap, world):
+    """Drop-ins count, in order; --check-config judges them all"""
+    conf = world.configure(world.path("parts.conf"), poll_s=7)
+    folder = conf + ".d"
+    os.makedirs(folder)
+
+    def put(name, text):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    put("20.conf", "log = loud\n")
+    done = world.run("--check-config", "--config", conf, expect=None)
+    tap.check(done.returncode == 2 and one_line(done) and
+              'log: "loud" is not text, json or journal' in done.stderr,
+              "a wrong value of a drop-in is named", done)
+    put("30.conf", "log = json\n")
+    done = world.run("--check-config", "--config", conf)
+    tap.check("in order" in done, "a later one counts", done)
+    put("10.conf", "data_dir = /nowhere\nsomething = 1\n")
+    done = world.run("check-config", "--config", conf, expect=None)
+    tap.check(done.returncode == 2 and
+              f"{folder}/10.conf:2: something: no such key" in done.stderr,
+              "a key that there is not is named with its file", done)
+    put("10.conf", "")
+    put("20.conf", "")
+    good, world.conf = world.conf, conf
+    mark = len(world.said())
+    world.start()
+    world.stop()
+    world.conf = good
+    lines = [json.loads(x) for x in world.said()[mark:].splitlines()]
+    tap.check(lines and all(set(x) == {"time", "level", "program", "message"}
+                            and x["program"] == "voltseal-server" and
+                            x["level"] == "info" for x in lines),
+              "log = json: an object a line", lines)
+    if not os.path.exists("/run/systemd/journal/socket"):
+        put("30.conf", "log = journal\n")
+        done = world.run("run", "--config", conf, expect=None)
+        tap.check(done.returncode == 1 and one_line(done) and
+                  "journal" in done.stderr,
+                  "log = journal without a journal is an error", done)
+
+
 def command_line(tap, world):
     """The command line says in one line what is wrong, and exit is 2"""
     conf = world.conf
@@ -257,8 +299,8 @@ def run(tap, program, folder):
     world = World(program, folder)
     world.add_people()
     try:
-        for section in (settings, command_line, files, roots, check_config,
-                        init_again):
+        for section in (settings, drop_ins, command_line, files, roots,
+                        check_config, init_again):
             tap.section(section, world)
     finally:
         world.stop()
