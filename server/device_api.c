@@ -328,12 +328,26 @@ static void get_pack(struct vs_request *r)
 		absent(r);
 }
 
+/* The boot keyring of a version: a charger asks for the one after its own. */
+static void get_keyring(struct vs_request *r)
+{
+	const struct vs_file *f =
+		vs_fileset_find(&r->server->keyrings, r->parts[0]);
+
+	if (f)
+		vs_request_bytes(r, 200, "application/octet-stream", f->bytes,
+		                 f->len);
+	else
+		absent(r);
+}
+
 const struct vs_route vs_device_routes[] = {
 	{.method = "GET",         .pattern = "/log/**", .handle = vs_log_get},
 	{.method = "GET",   .pattern = "/director/*", .handle = get_director},
 	{.method = "GET",         .pattern = "/image/*", .handle = get_image},
 	{.method = "GET", .pattern = "/targets/**", .handle = get_target},
 	{.method = "GET",         .pattern = "/packs/*", .handle = get_pack},
+	{.method = "GET", .pattern = "/keyring/*", .handle = get_keyring},
 	{.method = "POST",
          .pattern = "/report",
          .body_max = VS_REPORT_MAX,

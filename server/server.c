@@ -18,6 +18,7 @@
 #include "server/artifact.h"
 #include "server/audit.h"
 #include "server/hook_run.h"
+#include "server/keyrings.h"
 #include "server/root.h"
 #include "server/tick.h"
 #include "trust/tuf.h"
@@ -222,8 +223,12 @@ static vs_status load_keyring(struct vs_server *s, char error[static 256])
 	if (!status)
 		status = vs_keyring_open(NULL, &s->crypto, file, len, &s->ring,
 		                         &why);
-	return status ? failed(status, s->settings->keyring, &why, error)
-	              : VS_OK;
+	if (status)
+		return failed(status, s->settings->keyring, &why, error);
+	char bad[1100];
+	status = vs_keyrings_load(s->settings->keyring, &s->ring, &s->crypto,
+	                          &s->keyrings, bad, &why);
+	return status ? failed(status, bad, &why, error) : VS_OK;
 }
 
 /* Which log seals must be in, if one was set. */
@@ -439,6 +444,7 @@ void vs_server_drop(struct vs_server *s)
 	vs_online_drop(&s->keys);
 	vs_audit_signer_drop(&s->audit);
 	vs_fileset_drop(&s->director_roots);
+	vs_fileset_drop(&s->keyrings);
 	vs_signers_drop(&s->director_signers);
 	vs_openssl_drop(&s->crypto);
 	free(s->image_root);

@@ -41,6 +41,7 @@ struct vs_server {
 	uint8_t *image_root;                /* the first one */
 	size_t image_root_len;
 	struct vs_keyring ring;
+	struct vs_fileset keyrings;         /* by version, for chargers */
 	struct vs_crypto crypto;            /* the writer's thread */
 	struct vs_tlog_policy *tlog_policy; /* owned; NULL: none is set */
 	uint8_t *tlog_policy_text;          /* owned; the policy keeps it */

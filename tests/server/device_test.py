@@ -279,6 +279,12 @@ def decisions(tap, world):
     tap.equal(flagged("floor-not-raised"), [], "not under another")
     tap.equal(vera.ask("GET", "/v1/devices?flag=red").code, 400,
               "a flag that is none gets 400")
+    world.stop()
+    world.start()
+    again = shown()
+    tap.check(again["flags"] == told["flags"] and
+              again["boot"] == told["boot"],
+              "a restart forgets neither flags nor decision", again)
     b.report(boot=boot_of(b))
     tap.equal(shown()["flags"], {}, "and cleared when it fits again")
     log = [(r["action"], r["detail"].split(":")[0]) for r in world.audit()
