@@ -239,7 +239,9 @@ static void a_foreign_controller_is_named_and_nothing_is_armed(void **state)
 	(void)state;
 	sim->lie = SIM_OTHER_HARDWARE;
 	expected = VS_REASON_WRONG_HARDWARE;
+	looks = -200; /* 20 seconds: two or three attempts */
 	live(&l);
+	assert_in_range(server.heard->reports, 4, 25);
 	assert_false(server.heard->last.healthy);
 	sim->lie = SIM_HONEST;
 	assert_as_before();
