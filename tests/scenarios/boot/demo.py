@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# S0.16 S0.17 S0.21 S0.45 S3.18 S3.22
+# S0.16 S0.17 S0.21 S3.22
 """A charger from reset: signing room, server, and machines in QEMU that start
 by their own firmware, are updated, attacked, destroyed and repaired.
 
@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -23,8 +24,8 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "story"),
 # pylint: disable=wrong-import-position
 import uefi_disk                                     # noqa: E402
 import uefi_machine                                  # noqa: E402
-from factory import (CONTROLLER_SLOT, SETTINGS, Factory, Gateway,
-                     Part)                           # noqa: E402
+from factory import (CONTROLLER_SLOT, LAYOUT, SETTINGS, Factory,
+                     Gateway, Part)                  # noqa: E402
 from qemus import (Qemu, Shell, controller_argv,
                    gateway_argv)                     # noqa: E402
 from company import Company                          # noqa: E402
@@ -77,6 +78,8 @@ class Box:
 
     def on(self):
         """Power."""
+        if self.demo.stopping:
+            raise StoryError("interrupted")
         self.files["tpm"] = self.tpm.socket
         self.qemu = Qemu(gateway_argv(self.files, self.network), self.log,
                          self.power_tpm)
@@ -121,6 +124,7 @@ class Demo:
         self.company = Company(self.world, os.path.abspath(args.images), 300)
         self.factory = Factory(self.world, ROOT)
         self.running = []
+        self.stopping = False
         self.cases = []
         self.gateway = Gateway(self.world, 1, self.company.server)
         self.box = None
@@ -167,7 +171,7 @@ class Demo:
         self.release("1.0.0", 2, 1)
         self.say("factory: disk, firmware keys, signed loader")
         self.factory.make_loader(self.company.keyring())
-        sizes = dict(uefi_disk_layout())
+        sizes = dict(layout())
         room = self.company.room
         self.gateway.make(room, self.company.releases["1.0.0"],
                           {"kernel": sizes["kernel-a"],
@@ -289,11 +293,11 @@ class Demo:
                        "confirmed") as c:
             self.box.off()
             for name in ("kernel-a", "kernel-b", "rootfs-a", "rootfs-b"):
-                size = dict(uefi_disk_layout())[name]
+                size = dict(layout())[name]
                 self.box.disk.write(name, bytes(size))
             self.box.on()
             c.see(self.box.wait("slot [ab], kernel: no-seal"))
-            c.see(self.box.wait("voltseal: starts recovery 1.0.0"))
+            c.see(self.box.wait("voltseal: starts recovery"))
             c.see(self.box.wait("recovery: starts the agent"))
             c.see(self.box.wait("slot [ab]: .* clusters", UPDATE))
             c.see(self.box.wait("recovery: restarts"))
@@ -334,7 +338,7 @@ class Demo:
 
     def stick(self, off, box):
         """A medium with 1.0.0's slots and a record that names them."""
-        parts = dict(uefi_disk_layout())
+        parts = dict(layout())
         path = os.path.join(box.folder, "stick")
         stick = uefi_disk.Disk(path, [
             ("old-kernel", parts["kernel-a"] // MIB),
@@ -374,8 +378,7 @@ class Demo:
             c.see(box.wait("voltseal: starts slot b, version 1.1.0, good"))
             c.see(box.wait("voltseal-init: slot b is given up: "
                            "cluster-mismatch"))
-            c.see(box.wait("voltseal: starts slot a, version 1.0.0, good, "
-                           ".*fell back"))
+            c.see(box.wait("voltseal: starts slot a, version 1.0.0, good"))
             c.see(box.wait("charger 1.0.0"))
             box.off()
 
@@ -397,7 +400,6 @@ class Demo:
 
     def strangers(self):
         """A keyring, version 9, that strangers signed."""
-        import subprocess  # pylint: disable=import-outside-toplevel
         out = os.path.join(self.world.folder, "strangers")
         subprocess.run([os.path.join(self.world.programs,
                                      "tests/qemu/uefi_forge")],
@@ -440,8 +442,8 @@ class Demo:
         for step in (self.unsigned_loader, self.old_image,
                      self.changed_rootfs, self.changed_kernel,
                      self.changed_keyring, self.changed_record):
-            if self.args.only and step.__name__ not in self.args.only:
-                continue
+            if self.stopping:
+                break
             try:
                 step(off)
             except StoryError:
@@ -467,11 +469,15 @@ class Demo:
             self.hang()
             self.unwell()
             self.repair()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
         finally:
             tampering.join()
 
     def stop(self):
-        """Ends everything that still runs."""
+        """Ends everything that still runs, and starts nothing more."""
+        self.stopping = True
         for box in list(self.running):
             box.off()
         if self.controller:
@@ -493,9 +499,8 @@ class Demo:
         return good
 
 
-def uefi_disk_layout():
+def layout():
     """Partitions and their bytes."""
-    from factory import LAYOUT  # pylint: disable=import-outside-toplevel
     return [(name, size * MIB) for name, size in LAYOUT]
 
 
@@ -511,7 +516,6 @@ def main():
     p.add_argument("--images", required=True,
                    help="what tools/boot-images made")
     p.add_argument("--out", required=True, help="folder for all that is made")
-    p.add_argument("--only", nargs="*", help="tampering cases to run")
     args = p.parse_args()
     signal.signal(signal.SIGTERM, interrupted)
     shutil.rmtree(args.out, ignore_errors=True)
