@@ -8,6 +8,12 @@
 
 #include "operate/args.h"
 
+/* All groups, in the order of --help, and the options of every command. */
+extern const struct vs_group vs_groups[];
+extern const struct vs_option vs_globals[];
+
+extern const struct vs_option vs_completion_options[];
+extern const struct vs_command vs_completion_commands[];
 extern const struct vs_option vs_release_options[];
 extern const struct vs_command vs_release_commands[];
 extern const struct vs_option vs_device_options[];

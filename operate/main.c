@@ -12,49 +12,6 @@
 #include "operate/client.h"
 #include "operate/commands.h"
 
-/* clang-format off */
-static const struct vs_group groups[] = {
-	{"release",  "what the signing room made",
-	 vs_release_options, vs_release_commands},
-	{"campaign", "bring a release to chargers, wave by wave",
-	 vs_campaign_options, vs_campaign_commands},
-	{"device",   "the chargers and how they are",
-	 vs_device_options, vs_device_commands},
-	{"audit",    "who did what, in a chain of hashes",
-	 vs_audit_options, vs_audit_commands},
-	{"fleet",    "who runs what, and who should run something else",
-	 vs_fleet_options, vs_fleet_commands},
-	{"forecast", "which certificates and metadata end when",
-	 vs_forecast_options, vs_forecast_commands},
-	{"events",   "what happens, as it happens",
-	 vs_events_options, vs_events_commands},
-	{"hook",     "programs that the server tells what happens",
-	 vs_hook_options, vs_hook_commands},
-	{"whoami",   "who you are to the server",
-	 vs_whoami_options, vs_whoami_commands},
-	{"tuf",      "a plain TUF client, for any TUF 1.0 repository",
-	 vs_tuf_options, vs_tuf_commands},
-	{"uptane",   "what a charger would do with two repositories",
-	 vs_uptane_options, vs_uptane_commands},
-	{"witness",  "cosigns checkpoints of transparency logs",
-	 vs_witness_options, vs_witness_commands},
-	{"monitor",  "follows a transparency log",
-	 vs_monitor_options, vs_monitor_commands},
-	{0},
-};
-
-static const struct vs_option globals[] = {
-	{"server",     "URL",  NULL, false, "the server's https:// address"},
-	{"ca",         "FILE", NULL, false, "PEM file of the CA it is under"},
-	{"token-file", "FILE", NULL, false,
-	 "your token, in a file of mode 0600"},
-	{"config",     "FILE", NULL, false,
-	 "instead of ~/.config/voltseal/operator.conf"},
-	{"json",       NULL,   NULL, false, "print JSON for other programs"},
-	{0},
-};
-/* clang-format on */
-
 static void print_options(const struct vs_option *o, const char *command)
 {
 	char left[64];
@@ -86,12 +43,12 @@ static void help_all(void)
 	       "Brings signed releases to chargers and shows what happens.  "
 	       "Nothing you can do\nhere makes a charger run what the release "
 	       "team did not sign.\n");
-	for (const struct vs_group *g = groups; g->name; g++) {
+	for (const struct vs_group *g = vs_groups; g->name; g++) {
 		printf("\n%s: %s\n", g->name, g->summary);
 		print_commands(g);
 	}
 	printf("\noptions of every command:\n");
-	print_options(globals, NULL);
+	print_options(vs_globals, NULL);
 	printf("  %-26s %s\n", "--help",
 	       "this, or more: voltseal campaign create --help");
 	printf("\na first rollout:\n"
@@ -145,7 +102,7 @@ static void help_command(const struct vs_group *g, const struct vs_command *c)
 		print_options(g->options, c->name);
 	}
 	printf("\noptions of every command:\n");
-	print_options(globals, NULL);
+	print_options(vs_globals, NULL);
 	if (strcmp(g->name, "tuf") != 0 && strcmp(g->name, "uptane") != 0)
 		help_config();
 }
@@ -170,7 +127,8 @@ int main(int argc, char **argv)
 	struct vs_args args;
 
 	vs_log_init("voltseal");
-	enum vs_exit e = vs_args_parse(argc, argv, groups, globals, &args);
+	enum vs_exit e =
+		vs_args_parse(argc, argv, vs_groups, vs_globals, &args);
 	if (!e)
 		e = run(&args);
 	if ((fflush(stdout) || ferror(stdout)) && !e) {

@@ -290,6 +290,8 @@ const struct vs_option vs_release_options[] = {
 	{"to",       "STAGE",     "promote", false, "pilot or general"},
 	{"evidence", "KIND=FILE", "promote evidence", true,
 	 "what speaks for it; it is uploaded"},
+	{"wait",     NULL,        "promote", false,
+	 "until another person has approved or rejected it"},
 	{"note",     "TEXT",      "promote evidence approve reject retire",
 	 false, "one line for the record"},
 	{0},

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -100,11 +101,52 @@ static enum vs_exit step(const struct vs_args *a, bool evidence)
 	return e;
 }
 
+/* Whether nobody is asked any more; *stage is the release's then. */
+static enum vs_exit look(struct vs_client *c, const char *path, bool *over,
+                         char *stage, size_t cap)
+{
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	char asked[64];
+	enum vs_exit e = vs_client_get(c, path, "release promote", &v);
+
+	if (e)
+		return e;
+	*over = strcmp(vs_say_text(v, "general_asked_by", asked, sizeof asked),
+	               "") == 0 ||
+	        strcmp(asked, "-") == 0;
+	(void)vs_say_text(v, "stage", stage, cap);
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit wait_for(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	const struct timespec rest = {.tv_sec = 2};
+	char path[512], stage[32] = "";
+	bool over = false;
+	enum vs_exit e =
+		vs_client_path("releases", a->words[0], path, sizeof path);
+
+	if (!e)
+		e = vs_client_open(a, &c);
+	while (!e && !over) {
+		e = look(c, path, &over, stage, sizeof stage);
+		if (!e && !over)
+			nanosleep(&rest, NULL);
+	}
+	if (e || strcmp(stage, vs_args_get(a, "to")) == 0)
+		return e;
+	vs_error("release promote: it was not approved; its stage is %s",
+	         stage);
+	return VS_EXIT_FAILED;
+}
+
 enum vs_exit vs_release_promote(const struct vs_args *a)
 {
 	if (!vs_args_has(a, "to"))
 		return vs_args_wrong(a, "--to STAGE is missing");
-	return step(a, true);
+	enum vs_exit e = step(a, true);
+	return e || !vs_args_has(a, "wait") ? e : wait_for(a);
 }
 
 enum vs_exit vs_release_evidence(const struct vs_args *a)

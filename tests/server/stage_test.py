@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import harness
 from harness import World
@@ -226,6 +228,17 @@ def command(tap, world, voltseal):
     tap.check("four-eyes" in said, "it says four-eyes", said)
     ask("anna", "reject", "1.2.0", expect=2)
     ask("anna", "approve", "1.2.0")
+    publish(world, "1.2.1", 6)
+    for word, code in (("reject", 1), ("approve", 0)):
+        body = {"note": "no"} if word == "reject" else {}
+        timer = threading.Timer(1.5, step, (world, "anna", "1.2.1", word),
+                                body)
+        timer.start()
+        began = time.monotonic()
+        ask("both", "promote", "1.2.1", "--to", "general", "--wait",
+            "--evidence", "test-report=" + report, expect=code)
+        tap.check(time.monotonic() - began > 1, f"--wait waits: {word}")
+        timer.join()
     ask("otto", "evidence", "1.2.0", "--evidence", "sbom=" + report)
     said = ask("vera", "show", "1.2.0")
     tap.check(all(w in said for w in ("general", "anna", "test-report", "sbom",
