@@ -39,6 +39,7 @@ struct vs_rollout {
 	struct vs_run run;
 	char **notes;                 /* owned: by place; NULL: none */
 	const struct vs_fleet *fleet; /* keeps */
+	struct vs_rollouts *among;    /* keeps: the table it is for */
 };
 
 /* Nobody new starts anywhere while it is on. */

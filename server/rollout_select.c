@@ -184,6 +184,7 @@ vs_status vs_rollout_seat(struct vs_rollout *r, struct vs_rollouts *all,
 	if (status)
 		return status;
 	r->fleet = all->fleet;
+	r->among = all;
 	vs_run_init(&r->run, &r->plan, &all->grid);
 	status = seat_by(r, all, set, &f);
 	filters_drop(&f);

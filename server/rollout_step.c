@@ -291,6 +291,34 @@ vs_status vs_rollouts_step(struct vs_rollouts *all,
 	return status;
 }
 
+/* A charger that still soaks for a campaign that was stopped is free for
+ * another: a send-back must not wait for that.
+ */
+static bool soaks_in_vain(const struct vs_rollout *r, size_t place)
+{
+	return r->run.seats[place].state == VS_MEMBER_SOAKING &&
+	       r->state != VS_CAMPAIGN_RUNNING &&
+	       r->state != VS_CAMPAIGN_PAUSED;
+}
+
+/* Only for one that the grid counts as busy. */
+static bool taken(const struct vs_rollouts *all, uint32_t number)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct vs_rollout *r = all->all[i];
+		size_t place = vs_run_find(&r->run, number);
+		uint8_t state;
+
+		if (place == VS_NO_PLACE)
+			continue;
+		state = r->run.seats[place].state;
+		if (state == VS_MEMBER_STARTED ||
+		    (state == VS_MEMBER_SOAKING && !soaks_in_vain(r, place)))
+			return true;
+	}
+	return false;
+}
+
 struct vs_rollout *vs_rollouts_offer(const struct vs_rollouts *all,
                                      const struct vs_device *d, uint64_t now_s,
                                      size_t *place)
@@ -301,7 +329,8 @@ struct vs_rollout *vs_rollouts_offer(const struct vs_rollouts *all,
 	if (!d->state.counter || all->freeze.on)
 		return NULL;
 	number = vs_rollouts_number(all, d);
-	if (number == UINT32_MAX || all->grid.devices[number].busy)
+	if (number == UINT32_MAX ||
+	    (all->grid.devices[number].busy && taken(all, number)))
 		return NULL;
 	for (size_t i = 0; i < all->count; i++) {
 		struct vs_rollout *r = all->all[i];
@@ -316,39 +345,74 @@ struct vs_rollout *vs_rollouts_offer(const struct vs_rollouts *all,
 	return NULL;
 }
 
-static vs_status write_start(const struct vs_rollout_change *c,
-                             const struct vs_rollout_with *with)
+/* What it soaked for ends when another campaign takes it. */
+static vs_status make_replaced(const struct vs_rollout *by, uint32_t number,
+                               const struct vs_rollout_with *with,
+                               struct vs_rollout_changes *out)
 {
-	const struct vs_rollout *r = c->rollout;
-	vs_status status = vs_rollout_change_write(c, with, "server");
+	const struct vs_rollouts *all = by->among;
+	vs_status status = VS_OK;
 
+	for (size_t i = 0; !status && i < all->count; i++) {
+		struct vs_rollout *r = all->all[i];
+		size_t place = vs_run_find(&r->run, number);
+		struct vs_change made;
+
+		if (place == VS_NO_PLACE || !soaks_in_vain(r, place) ||
+		    vs_run_change(&r->run, place, VS_CAUSE_BROKE, with->now_s,
+		                  &made))
+			continue;
+		struct vs_rollout_change *c = vs_rollout_changes_add(out);
+		if (!c)
+			return VS_ERR_NOMEM;
+		c->rollout = r;
+		c->change = made;
+		vs_rollout_note(r, place, &c->note);
+		snprintf(c->note.detail, sizeof c->note.detail,
+		         "replaced by campaign %s", by->id);
+		status = vs_rollout_change_write(c, with, "server");
+	}
+	return status;
+}
+
+static vs_status make_start(struct vs_rollout *r, size_t place,
+                            const struct vs_rollout_with *with,
+                            struct vs_rollout_changes *out)
+{
+	const struct vs_device *d = vs_rollout_device(r, place);
+	struct vs_rollout_change *c = vs_rollout_changes_add(out);
+
+	if (!c)
+		return VS_ERR_NOMEM;
+	c->rollout = r;
+	memcpy(c->note.before_release, d->release, sizeof d->release);
+	memcpy(c->note.before_campaign, d->campaign, sizeof d->campaign);
+	vs_status status = vs_run_change(&r->run, place, VS_CAUSE_START,
+	                                 with->now_s, &c->change);
+	if (!status)
+		status = vs_rollout_change_write(c, with, "server");
+	if (!status)
+		status = vs_assignment_store(with->store, d->id, r->release,
+		                             r->id);
 	return status ? status
-	              : vs_assignment_store(
-				with->store,
-				vs_rollout_device(r, c->change.place)->id,
-				r->release, r->id);
+	              : make_replaced(r, r->run.seats[place].device, with, out);
 }
 
 vs_status vs_rollout_start(struct vs_rollout *r,
                            const struct vs_rollout_with *with, size_t place)
 {
 	struct vs_device *d = vs_rollout_device(r, place);
-	struct vs_rollout_change c = {.rollout = r};
-	const struct vs_rollout_changes one = {&c, 1};
-	vs_status status = vs_run_change(&r->run, place, VS_CAUSE_START,
-	                                 with->now_s, &c.change);
+	struct vs_rollout_changes changes = {0};
+	vs_status status = make_start(r, place, with, &changes);
 
-	memcpy(c.note.before_release, d->release, sizeof d->release);
-	memcpy(c.note.before_campaign, d->campaign, sizeof d->campaign);
-	if (!status)
-		status = write_start(&c, with);
-	if (status)
-		return status;
-	pthread_rwlock_wrlock(with->lock);
-	vs_rollout_apply(&one);
-	snprintf(d->release, sizeof d->release, "%s", r->release);
-	snprintf(d->campaign, sizeof d->campaign, "%s", r->id);
-	d->director_stale = true;
-	pthread_rwlock_unlock(with->lock);
-	return VS_OK;
+	if (!status) {
+		pthread_rwlock_wrlock(with->lock);
+		vs_rollout_apply(&changes);
+		snprintf(d->release, sizeof d->release, "%s", r->release);
+		snprintf(d->campaign, sizeof d->campaign, "%s", r->id);
+		d->director_stale = true;
+		pthread_rwlock_unlock(with->lock);
+	}
+	free(changes.at);
+	return status;
 }
