@@ -48,6 +48,7 @@ struct vs_agent {
 
 	/* due times, milliseconds of the monotonic clock */
 	uint64_t poll_at, report_at, health_at, gate_at;
+	uint64_t ring_at;        /* the next keyring is asked for */
 	uint64_t controllers_at; /* not to restart one before */
 	uint64_t retry_at;       /* not to install again before */
 	unsigned poll_failures, report_failures;

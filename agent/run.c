@@ -13,6 +13,7 @@
 #include "agent/deliver.h"
 #include "agent/mode.h"
 #include "agent/move.h"
+#include "agent/seek.h"
 #include "agent/settle.h"
 #include "agent/sweep.h"
 #include "agent/update.h"
@@ -141,6 +142,8 @@ static void step(struct vs_agent *a)
 	vs_agent_deliver(a);
 	if (may_poll(a) && vs_agent_now_ms() >= a->poll_at)
 		vs_agent_poll(a);
+	if (a->state.phase == VS_PHASE_IDLE && a->poll_failures == 0)
+		vs_agent_seek_ring(a);
 }
 
 /* Without the word the loader calls the cause unknown, and starts all the same.

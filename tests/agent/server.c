@@ -224,6 +224,8 @@ static const uint8_t *find(const char *url, size_t *len)
 	}
 	if ((name = below(url, SERVER_URL "/log/")))
 		return server->log ? server->log(name, len) : NULL;
+	if ((name = below(url, SERVER_URL "/keyring/")))
+		return server->keyring ? server->keyring(name, len) : NULL;
 	if ((name = strstr(url, ".tlog-proof")) && name[11] == '\0') {
 		server->proofs_asked++;
 		*len = server->proof ? strlen(server->proof) : 0;

@@ -52,6 +52,8 @@ struct server {
 	/* A file below /log/, or NULL; owned by who gives it. */
 	const uint8_t *(*log)(const char *name, size_t *len);
 	bool log_down; /* no answer to anything below /log/ */
+	/* A file below /keyring/, or NULL; owned by who gives it. */
+	const uint8_t *(*keyring)(const char *name, size_t *len);
 };
 
 /* Both repositories with nothing to install for CP-0001, published.  One

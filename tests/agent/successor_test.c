@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "agent/seek.h"
 #include "agent/successor.h"
 #include "base/file.h"
 #include "tests/agent/life.h"
@@ -595,6 +597,62 @@ static void no_cut_leaves_a_charger_without_a_keyring(void **state)
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static const struct ring_file *offered; /* as keyring 2; NULL: none is */
+static unsigned asked;
+
+static const uint8_t *give_ring(const char *name, size_t *len)
+{
+	asked++;
+	if (!offered || strcmp(name, "2") != 0)
+		return NULL;
+	*len = offered->len;
+	return offered->bytes;
+}
+
+static void seek_after(struct vs_agent *a, time_t s)
+{
+	const struct timespec pause = {s, 0}; /* power.c lets it pass */
+
+	nanosleep(&pause, NULL);
+	vs_agent_seek_ring(a);
+}
+
+/* The same as from a stick, only that nobody has to go there. */
+static void a_successor_is_fetched_from_the_server(void **state)
+{
+	static struct vs_agent a;
+	struct server server;
+	char path[PATH_MAX];
+
+	(void)state;
+	server_init(&server);
+	server.keyring = give_ring;
+	memset(&a, 0, sizeof(a));
+	a.net.server = SERVER_URL;
+	open_charger(&a.charger);
+	asked = 0;
+	offered = NULL;
+	seek_after(&a, 0);
+	assert_int_equal(asked, 1);
+	seek_after(&a, 60); /* not with every poll */
+	assert_int_equal(asked, 1);
+	/* a server that lies gives nothing that is taken */
+	offered = &third;
+	seek_after(&a, 7 * 3600);
+	assert_int_equal(asked, 2);
+	assert_false(vs_file_exists(place(0, path)));
+	offered = &second;
+	seek_after(&a, 7 * 3600);
+	assert_int_equal(asked, 3);
+	assert_true(both_hold(&second, NULL));
+	/* the one after it is asked for when this one is in force */
+	seek_after(&a, 1000 * 3600);
+	assert_int_equal(asked, 3);
+	vs_charger_close(&a.charger);
+	assert_int_equal(in_force(), 2);
+	server_drop(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +667,7 @@ int main(void)
 		EACH(a_demo_key_is_not_believed_in_production),
 		EACH(a_full_chain_takes_no_more_and_stands),
 		EACH(no_cut_leaves_a_charger_without_a_keyring),
+		EACH(a_successor_is_fetched_from_the_server),
 	};
 
 	return cmocka_run_group_tests_name("agent successor", tests,
