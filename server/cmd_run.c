@@ -19,7 +19,7 @@
 enum { path_max = 1200, drain_ms = 10000, look_ms = 20 };
 
 /* Two servers over one data folder would each mirror half of it. */
-static int lock_data(const char *data_dir, char error[static 256])
+int vs_lock_data(const char *data_dir, char error[static 256])
 {
 	char path[path_max];
 
@@ -118,7 +118,7 @@ int vs_command_run(const struct vs_arguments *a)
 		vs_error("log = journal: nobody listens at " VS_LOG_SOCKET);
 		return 1;
 	}
-	lock = lock_data(a->settings->data_dir, error);
+	lock = vs_lock_data(a->settings->data_dir, error);
 	if (lock < 0) {
 		vs_error("%s", error);
 		return 1;

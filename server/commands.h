@@ -18,11 +18,18 @@ struct vs_arguments {
 	const char *password;         /* read from standard input */
 };
 
+/* Keeps others from running over the data.  -1 with a line in error[], or a
+ * descriptor that holds the lock until it is closed.
+ */
+int vs_lock_data(const char *data_dir, char error[static 256]);
+
 /* Each gives the exit code; errors are said in one line. */
 int vs_command_routes(void);
 int vs_command_run(const struct vs_arguments *a);
 int vs_command_init(const struct vs_arguments *a);
 int vs_command_check(const struct vs_arguments *a);
+int vs_command_backup(const struct vs_arguments *a);
+int vs_command_restore(const struct vs_arguments *a);
 int vs_command_user_add(const struct vs_arguments *a);
 int vs_command_user_password(const struct vs_arguments *a);
 int vs_command_user_token(const struct vs_arguments *a);

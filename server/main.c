@@ -24,6 +24,10 @@ static const struct command {
 	 "make data folder, database and online keys"},
 	{{"check-config", NULL}, false, NOTHING, vs_command_check,
 	 "read all that run would read, and say what is wrong"},
+	{{"backup", NULL}, true, NOTHING, vs_command_backup,
+	 "FILE: write the database to a new file, also while the server runs"},
+	{{"restore", NULL}, true, NOTHING, vs_command_restore,
+	 "FILE: put it back; the server must not run"},
 	{{"user", "add"}, true, NEEDS_ROLES, vs_command_user_add,
 	 "NAME --role ROLE... [--scope KIND=VALUE...] [--days N]: add a person, "
 	 "print a token once"},
@@ -144,7 +148,9 @@ static int parse(const struct command *c, int argc, char **argv, int at,
 	if (!out->config)
 		return wrong("--config FILE is missing", NULL);
 	if (c->takes_name && !out->name)
-		return wrong("NAME is missing", NULL);
+		return wrong(c->words[1] ? "NAME is missing"
+		                         : "FILE is missing",
+		             NULL);
 	if (c->takes == ROLES && out->person.scope_count)
 		return wrong("a token has its person's scopes", "--scope");
 	if (c->takes == NEEDS_ROLES && !out->person.roles)

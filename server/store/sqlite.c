@@ -162,6 +162,58 @@ static void back(struct vs_store *s)
 		undo(s);
 }
 
+/* One step takes all of it under one lock for reading, which keeps no writer
+ * from writing.
+ */
+static vs_status backup(struct vs_store *s, const char *path)
+{
+	struct sqlite *q = of(s);
+	sqlite3 *to = NULL;
+	int code = sqlite3_open_v2(
+		path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	sqlite3_backup *b =
+		code ? NULL : sqlite3_backup_init(to, "main", q->db, "main");
+
+	if (b) {
+		code = sqlite3_backup_step(b, -1);
+		int end = sqlite3_backup_finish(b);
+
+		if (code == SQLITE_DONE)
+			code = end;
+	}
+	/* One file, without a log of changes beside it. */
+	if (b && !code)
+		code = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL,
+		                    NULL, NULL);
+	bool ok = b && !code;
+	if (!ok)
+		snprintf(s->error, sizeof s->error, "%s",
+		         b && code ? sqlite3_errstr(code) : sqlite3_errmsg(to));
+	sqlite3_close(to);
+	return ok ? VS_OK : VS_ERR_IO;
+}
+
+static vs_status read_verdict(void *ctx, const struct vs_row *row)
+{
+	const unsigned char *t = sqlite3_column_text(stmt_of(row), 0);
+
+	snprintf(ctx, 160, "%s", t ? (const char *)t : "");
+	return VS_OK;
+}
+
+static vs_status check(struct vs_store *s)
+{
+	char verdict[160] = "";
+	vs_status status = query(s, "PRAGMA quick_check(1)", NULL, 0,
+	                         read_verdict, verdict);
+
+	if (!status && strcmp(verdict, "ok") == 0)
+		return VS_OK;
+	if (!status)
+		snprintf(s->error, sizeof s->error, "%s", verdict);
+	return VS_ERR_REFUSED;
+}
+
 static void close_sqlite(struct vs_store *s)
 {
 	struct sqlite *q = of(s);
@@ -202,6 +254,8 @@ static const struct vs_store_ops ops = {
 	.mark = mark,
 	.release = release,
 	.back = back,
+	.backup = backup,
+	.check = check,
 	.close = close_sqlite,
 	.row_uint = row_uint,
 	.row_text = row_text,

@@ -67,6 +67,16 @@ void vs_store_back(struct vs_store *s)
 	s->ops->back(s);
 }
 
+vs_status vs_store_backup(struct vs_store *s, const char *path)
+{
+	return s->ops->backup(s, path);
+}
+
+vs_status vs_store_check(struct vs_store *s)
+{
+	return s->ops->check(s);
+}
+
 uint64_t vs_row_uint(const struct vs_store *s, const struct vs_row *row,
                      int column)
 {

@@ -45,6 +45,8 @@ struct vs_store_ops {
 	vs_status (*mark)(struct vs_store *s);
 	vs_status (*release)(struct vs_store *s);
 	void (*back)(struct vs_store *s);
+	vs_status (*backup)(struct vs_store *s, const char *path);
+	vs_status (*check)(struct vs_store *s);
 	void (*close)(struct vs_store *s);
 	uint64_t (*row_uint)(const struct vs_row *row, int column);
 	const char *(*row_text)(const struct vs_row *row, int column);
@@ -87,6 +89,13 @@ void vs_store_undo(struct vs_store *s);
 vs_status vs_store_mark(struct vs_store *s) VS_MUST_CHECK;
 vs_status vs_store_release(struct vs_store *s) VS_MUST_CHECK;
 void vs_store_back(struct vs_store *s);
+
+/* Writes all of it, as it is at one moment, to a new file, durably; others
+ * may write meanwhile.  VS_OK; VS_ERR_IO: the file may be there in part.
+ */
+vs_status vs_store_backup(struct vs_store *s, const char *path) VS_MUST_CHECK;
+/* Whether the engine finds its own files in order.  VS_OK; VS_ERR_REFUSED. */
+vs_status vs_store_check(struct vs_store *s) VS_MUST_CHECK;
 
 /* Columns count from 0; text and blob borrow, text is never NULL. */
 uint64_t vs_row_uint(const struct vs_store *s, const struct vs_row *row,
