@@ -17,6 +17,9 @@ enum vs_exit {
 	VS_EXIT_FAILED = 1,      /* refused or failed */
 	VS_EXIT_USAGE = 2,       /* the command line is wrong */
 	VS_EXIT_UNREACHABLE = 3, /* no answer from the server */
+	VS_EXIT_HALTED = 4,      /* a campaign that was waited for halted */
+	VS_EXIT_ABORTED = 5,     /* ... was aborted */
+	VS_EXIT_TIMEOUT = 6,     /* ... went on for longer than one waits */
 };
 
 struct vs_args;

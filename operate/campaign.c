@@ -4,15 +4,13 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "operate/campaign.h"
 #include "operate/client.h"
 #include "operate/commands.h"
 #include "operate/plan.h"
 #include "operate/say.h"
-
-enum { unreachable_max = 30 };
 
 static const struct vs_column columns[] = {
 	{"ID",      "id"              },
@@ -51,7 +49,7 @@ static enum vs_exit list(const struct vs_args *a)
 	return VS_EXIT_OK;
 }
 
-static void print(const struct vs_args *a, const json_t *v)
+void vs_campaign_print(const struct vs_args *a, const json_t *v)
 {
 	if (vs_args_has(a, "json")) {
 		vs_say_json(v);
@@ -63,7 +61,7 @@ static void print(const struct vs_args *a, const json_t *v)
 		             sizeof member_columns / sizeof *member_columns);
 }
 
-static enum vs_exit path_of(const struct vs_args *a, char *out, size_t cap)
+enum vs_exit vs_campaign_path(const struct vs_args *a, char *out, size_t cap)
 {
 	uint64_t id;
 
@@ -77,25 +75,29 @@ static enum vs_exit show(const struct vs_args *a)
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
 	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
 	char path[128];
-	enum vs_exit e = path_of(a, path, sizeof path);
+	enum vs_exit e = vs_campaign_path(a, path, sizeof path);
 
+	if (vs_args_has(a, "watch"))
+		return vs_campaign_watch(a);
 	if (!e)
 		e = vs_client_open(a, &c);
 	if (!e)
 		e = vs_client_get(c, path, "campaign show", &v);
 	if (!e)
-		print(a, v);
+		vs_campaign_print(a, v);
 	return e;
 }
 
-/* approve, start, pause, resume, abort: the command's name is the move's. */
+/* approve, start, pause, resume, abort, retry: the command's name is the
+ * move's.
+ */
 static enum vs_exit move(const struct vs_args *a)
 {
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
 	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
 	const char *verb = a->command->name;
 	char path[128], about[64], state[64];
-	enum vs_exit e = path_of(a, path, sizeof path);
+	enum vs_exit e = vs_campaign_path(a, path, sizeof path);
 	size_t len = strlen(path);
 
 	if (e)
@@ -109,6 +111,8 @@ static enum vs_exit move(const struct vs_args *a)
 		e = vs_client_ask(c, &r, &v);
 	if (e)
 		return e;
+	if (vs_args_has(a, "wait"))
+		return vs_campaign_watch(a);
 	if (vs_args_has(a, "json"))
 		vs_say_json(v);
 	else
@@ -143,111 +147,55 @@ static enum vs_exit create(const struct vs_args *a)
 	return VS_EXIT_OK;
 }
 
-/* One line: how far it is. */
-static void describe(const json_t *v, char *out, size_t cap)
-{
-	char state[32], because[161];
-
-	(void)vs_say_text(v, "because", because, sizeof because);
-	(void)snprintf(out, cap,
-	               "%s  wave %lld  updated %lld of %lld  away %lld  failed "
-	               "%lld%s%s",
-	               vs_say_text(v, "state", state, sizeof state),
-	               (long long)vs_say_int(v, "wave"),
-	               (long long)vs_say_int(v, "progress.updated"),
-	               (long long)vs_say_int(v, "progress.members"),
-	               (long long)(vs_say_int(v, "progress.started") +
-	                           vs_say_int(v, "progress.soaking")),
-	               (long long)vs_say_int(v, "progress.failed"),
-	               strcmp(because, "-") ? "  " : "",
-	               strcmp(because, "-") ? because : "");
-}
-
-/* True when the campaign moves no more; *e then says how it ended. */
-static bool ended(const json_t *v, enum vs_exit *e)
-{
-	char state[32];
-
-	(void)vs_say_text(v, "state", state, sizeof state);
-	*e = strcmp(state, "done") ? VS_EXIT_FAILED : VS_EXIT_OK;
-	return !*e || !strcmp(state, "halted") || !strcmp(state, "aborted");
-}
-
-/* A bar on a terminal; elsewhere a line whenever something has changed. */
-static void show_progress(const json_t *v, char last[static 320])
-{
-	char line[320];
-
-	describe(v, line, sizeof line);
-	if (vs_say_terminal())
-		vs_say_progress(line,
-		                (uint64_t)vs_say_int(v, "progress.updated"),
-		                (uint64_t)vs_say_int(v, "progress.members"));
-	else if (strcmp(line, last) != 0)
-		fprintf(stderr, "%s\n", line);
-	memcpy(last, line, sizeof line);
-}
-
-static enum vs_exit follow(const struct vs_args *a, struct vs_client *c,
-                           const char *path)
-{
-	const struct timespec pause = {.tv_sec = 1};
-	char last[320] = "";
-	unsigned missed = 0;
-
-	for (;;) {
-		VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-		enum vs_exit e = vs_client_get(c, path, "campaign watch", &v);
-
-		/* A server that restarts does not end the watch. */
-		if (e &&
-		    (e != VS_EXIT_UNREACHABLE || ++missed == unreachable_max))
-			return e;
-		if (!e) {
-			missed = 0;
-			show_progress(v, last);
-			if (ended(v, &e)) {
-				vs_say_progress_end();
-				print(a, v);
-				return e;
-			}
-		}
-		(void)nanosleep(&pause, NULL);
-	}
-}
-
-static enum vs_exit watch(const struct vs_args *a)
-{
-	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	char path[128];
-	enum vs_exit e = path_of(a, path, sizeof path);
-
-	if (!e)
-		e = vs_client_open(a, &c);
-	return e ? e : follow(a, c, path);
-}
+#define PLANS "create dry-run send-back"
+#define CHOOSES "create dry-run"
+#define FOLLOWS "start resume watch show retry"
 
 /* clang-format off */
 const struct vs_option vs_campaign_options[] = {
-	{"name",         "TEXT", "create", false, "what people call it"},
-	{"release",      "NAME", "create", false, "what it brings"},
-	{"wave",         "N|P%", "create", true,
-	 "so many chargers in all, or a share; once a wave"},
-	{"per-site",     "N",    "create", false,
+	{"name",         "TEXT", PLANS, false, "what people call it"},
+	{"release",      "NAME", PLANS, false, "what it brings"},
+	{"filter",       "TEXT", CHOOSES, false,
+	 "whom, like 'model = ac22 and gateway < 2.1'"},
+	{"wave",         "N|P%", PLANS, true,
+	 "so many chargers in all, a share, site=X, tag=X or filter=TEXT"},
+	{"per-site",     "N",    PLANS, false,
 	 "chargers away at once on one site (1)"},
-	{"soak",         "TIME", "create", false,
+	{"site-percent", "P",    PLANS, false,
+	 "or such a share of its chargers"},
+	{"max-away",     "N",    PLANS, false, "under way at once in all"},
+	{"per-hour",     "N",    PLANS, false, "starts within an hour"},
+	{"hour-percent", "P",    PLANS, false, "or such a share of all"},
+	{"soak",         "TIME", PLANS, false,
 	 "how long each stays healthy before it counts (10m)"},
-	{"fail-count",   "N",    "create", false,
+	{"advance-percent", "P", PLANS, false,
+	 "such a share of a wave updated opens the next (100)"},
+	{"fail-count",   "N",    PLANS, false,
 	 "so many failures halt it (1)"},
-	{"fail-percent", "N",    "create", false,
+	{"fail-percent", "N",    PLANS, false,
 	 "such a share of a wave failing halts it (100)"},
-	{"timeout",      "TIME", "create", false,
+	{"timeout",      "TIME", PLANS, false,
 	 "who takes longer has failed; 0 = nobody (1d)"},
-	{"window", "HH:MM-HH:MM", "create", false,
-	 "local time in which chargers may start"},
-	{"site",         "NAME", "create", true,
+	{"window", "HH:MM-HH:MM", PLANS, true,
+	 "local time in which chargers may start; @mon,tue: only then"},
+	{"deadline",     "TIME", PLANS, false,
+	 "to be done by 2026-12-01T00:00:00Z"},
+	{"deadline-opens", NULL, PLANS, false,
+	 "from then on windows do not hold"},
+	{"emergency",    NULL,   PLANS, false,
+	 "neither waves nor windows hold; an admin approves"},
+	{"ignore-faults", NULL,  PLANS, false,
+	 "do not halt because faults rose"},
+	{"site",         "NAME", CHOOSES, true,
 	 "only chargers of this site"},
-	{"id",           "ID",   "create", true, "only this charger"},
+	{"id",           "ID",   CHOOSES, true, "only this charger"},
+	{"state",        "WORD", "members", false,
+	 "only those waiting, started, soaking, updated, failed or skipped"},
+	{"watch",        NULL,   "show", false, "follow it to its end"},
+	{"wait",         NULL,   "start resume retry", false,
+	 "follow it to its end"},
+	{"within",       "TIME", FOLLOWS, false,
+	 "follow it for so long at most"},
 	{0},
 };
 /* clang-format on */
@@ -276,12 +224,30 @@ const struct vs_command vs_campaign_commands[] = {
 	{"start",  "ID", 1, 1, "begin with the first wave", NULL, move},
 	{"pause",  "ID", 1, 1, "let nobody new start", NULL, move},
 	{"resume", "ID", 1, 1, "go on after a pause", NULL, move},
-	{"abort",  "ID", 1, 1, "end it; who was told already finishes", NULL,
+	{"abort",  "ID", 1, 1, "end it; who installs already finishes", NULL,
 	 move},
+	{"retry",  "ID", 1, 1, "let who failed wait again",
+	 "A halted campaign becomes a draft by it, and is approved anew.\n",
+	 move},
+	{"send-back", "ID [FILE.json]", 1, 2,
+	 "plan to take its chargers back to old code",
+	 "The old code is released again under a higher release_seq first; "
+	 "--release names\nthat release.  Another person approves the new "
+	 "campaign.\n", vs_campaign_send_back},
+	{"dry-run", "[FILE.json]", 0, 1,
+	 "who would be told, and who refused and why", NULL,
+	 vs_campaign_dry_run},
 	{"list",   "",   0, 0, "every campaign", NULL, list},
 	{"show",   "ID", 1, 1, "one campaign and its chargers", NULL, show},
+	{"members", "ID", 1, 1, "its chargers in the order of their start",
+	 NULL, vs_campaign_members},
+	{"stuck",  "ID", 1, 1, "which of them do not move, why, what helps",
+	 NULL, vs_campaign_stuck},
+	{"forecast", "ID", 1, 1, "when it ends, if it goes on as it went",
+	 NULL, vs_campaign_forecast},
 	{"watch",  "ID", 1, 1, "follow it to its end",
-	 "Exit 0 if it was done, 1 if it was halted or aborted.\n", watch},
+	 "Exit 0 if it was done, 4 if it was halted, 5 if it was aborted, 6 "
+	 "if --within is over.\n", vs_campaign_watch},
 	{0},
 };
 /* clang-format on */

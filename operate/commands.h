@@ -26,6 +26,8 @@ extern const struct vs_option vs_events_options[];
 extern const struct vs_command vs_events_commands[];
 extern const struct vs_option vs_fleet_options[];
 extern const struct vs_command vs_fleet_commands[];
+extern const struct vs_option vs_freeze_options[];
+extern const struct vs_command vs_freeze_commands[];
 extern const struct vs_option vs_forecast_options[];
 extern const struct vs_command vs_forecast_commands[];
 extern const struct vs_option vs_hook_options[];

@@ -10,6 +10,8 @@ const struct vs_group vs_groups[] = {
 	 vs_release_options, vs_release_commands},
 	{"campaign", "bring a release to chargers, wave by wave",
 	 vs_campaign_options, vs_campaign_commands},
+	{"freeze",   "stop everything, and let it go on",
+	 vs_freeze_options, vs_freeze_commands},
 	{"device",   "the chargers and how they are",
 	 vs_device_options, vs_device_commands},
 	{"audit",    "who did what, in a chain of hashes",

@@ -62,7 +62,8 @@ static void help_all(void)
 	       "  voltseal campaign start 1\n"
 	       "  voltseal campaign watch 1\n"
 	       "\nexit status: 0 done, 1 refused or failed, 2 wrong command "
-	       "line, 3 no answer\nfrom the server\n");
+	       "line, 3 no answer\nfrom the server; a campaign that was "
+	       "followed: 4 halted, 5 aborted, 6 went on too long\n");
 }
 
 static void help_group(const struct vs_group *g)

@@ -262,20 +262,20 @@ class Commands(ApiWorld):
     def test_moves_are_posts_and_tell_the_new_state(self):
         for verb, state in (("approve", "approved"), ("start", "running"),
                             ("pause", "paused"), ("resume", "running"),
-                            ("abort", "aborted")):
+                            ("abort", "aborted"), ("retry", "draft")):
             self.server.answers[("POST", "/v1/campaigns/5/" + verb)] = (
                 200, {"id": 5, "state": state})
             self.assertIn("campaign 5 is " + state,
                           self.run_voltseal("campaign", verb, "5"))
 
-    def watch(self, *states):
+    def watch(self, *states, more=(), command=("campaign", "watch", "6")):
         progress = {"members": 8, "waiting": 4, "started": 1, "soaking": 1,
                     "updated": 2, "failed": 0, "skipped": 0}
         self.server.answers[("GET", "/v1/campaigns/6")] = (200, Series(*[
             {"id": 6, "state": s, "wave": 1, "progress": progress,
              "because": "1 failed" if s == "halted" else ""}
             for s in states]))
-        done = subprocess.run([VOLTSEAL, "campaign", "watch", "6"],
+        done = subprocess.run([VOLTSEAL, *command, *more],
                               capture_output=True, text=True, timeout=60,
                               check=False, env=self.env)
         return done.returncode, done.stdout, done.stderr
@@ -287,9 +287,107 @@ class Commands(ApiWorld):
         self.assertEqual(len(err.splitlines()), 2)  # a line for each change
         self.assertIn("done", out)
         code, out, _ = self.watch("halted")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 4)
         self.assertIn("1 failed", out)
-        self.assertEqual(self.watch("aborted")[0], 1)
+        self.assertEqual(self.watch("aborted")[0], 5)
+
+    def test_a_watch_ends_when_its_time_is_over(self):
+        code, _, err = self.watch("running", "running", "running",
+                                  more=["--within", "1s"])
+        self.assertEqual(code, 6)
+        self.assertIn("the time is over", err)
+
+    def test_a_start_that_waits_gives_the_campaigns_end(self):
+        self.server.answers[("POST", "/v1/campaigns/6/start")] = (
+            200, {"id": 6, "state": "running"})
+        for state, code in (("done", 0), ("halted", 4), ("aborted", 5)):
+            self.assertEqual(self.watch("running", state, command=[
+                "campaign", "start", "6", "--wait"])[0], code)
+        self.assertEqual(self.watch("done", command=[
+            "campaign", "show", "6", "--watch"])[0], 0)
+
+    def test_more_options_make_the_plan(self):
+        self.server.answers[("POST", "/v1/campaigns")] = (201, {"id": 3})
+        self.run_voltseal(
+            "campaign", "create", "--name", "spring", "--release", "1.1.0",
+            "--filter", "model = ac22", "--wave", "tag=canary", "--wave",
+            "site=north", "--wave", "filter=gateway < 2", "--wave", "100%",
+            "--site-percent", "25", "--max-away", "50", "--per-hour", "20",
+            "--hour-percent", "5", "--advance-percent", "90", "--window",
+            "22:00-05:00@fri,sat", "--window", "12:00-13:00", "--deadline",
+            "2026-12-01T00:00:00Z", "--deadline-opens", "--emergency",
+            "--ignore-faults")
+        self.assertEqual(self.sent(), {
+            "name": "spring", "release": "1.1.0", "filter": "model = ac22",
+            "waves": [{"tag": "canary"}, {"site": "north"},
+                      {"filter": "gateway < 2"}, {"percent": 100}],
+            "site_percent": 25, "max_away": 50, "per_hour": 20,
+            "hour_percent": 5, "advance_percent": 90, "soak_s": 600,
+            "fail_count": 1, "fail_percent": 100, "timeout_s": 86400,
+            "windows": [{"start": "22:00", "end": "05:00",
+                         "days": ["fri", "sat"]},
+                        {"start": "12:00", "end": "13:00"}],
+            "deadline": "2026-12-01T00:00:00Z", "deadline_opens": True,
+            "emergency": True, "ignore_faults": True})
+        for words in (["--filter", "all", "--site", "x"],
+                      ["--window", "22:00-05:00@"],
+                      ["--window", "22:00-05:00@fr"],
+                      ["--window", "22:00-05:00x"],
+                      ["--deadline", "tomorrow"], ["--wave", "tag="]):
+            self.run_voltseal("campaign", "create", "--name", "a",
+                              "--release", "b", "--wave", "1", *words,
+                              expect=2)
+
+    def test_a_dry_run_tells_and_makes_nothing(self):
+        self.server.answers[("POST", "/v1/campaigns/dry-run")] = (200, {
+            "members": 5, "told": 3, "waves": [
+                {"size": 1, "ids": ["CP-1"]}, {"size": 2, "ids": ["CP-2"]}],
+            "refused": [{"id": "CP-9", "site": "x", "reason": "policy",
+                         "why": "takes security updates only"}]})
+        text = self.run_voltseal("campaign", "dry-run", "--release", "1.1.0",
+                                 "--wave", "1", "--wave", "100%")
+        self.assertIn("3 of 5 chargers would be told", text)
+        self.assertIn("takes security updates only", text)
+        self.assertNotIn("name", self.sent())
+
+    def test_a_send_back_names_the_release_alone(self):
+        self.server.answers[("POST", "/v1/campaigns/6/send-back")] = (201, {
+            "id": 7, "progress": {"members": 4}})
+        self.assertIn("campaign 7 takes back 4 chargers", self.run_voltseal(
+            "campaign", "send-back", "6", "--release", "1.0.1"))
+        sent = self.sent()
+        self.assertEqual(sent["release"], "1.0.1")
+        self.assertFalse({"name", "waves", "filter"} & set(sent))
+        self.run_voltseal("campaign", "send-back", "6", expect=2)
+
+    def test_what_is_asked_about_a_campaign_is_shown(self):
+        get = self.server.answers
+        get[("GET", "/v1/campaigns/6/stuck")] = (200, {
+            "counts": {"silent": 1}, "members": [
+                {"id": "CP-1", "why": "it went", "advice": "look"}]})
+        self.assertIn("look", self.run_voltseal("campaign", "stuck", "6"))
+        get[("GET", "/v1/campaigns/6/stuck")] = (200, {
+            "counts": {}, "members": []})
+        self.assertIn("nobody", self.run_voltseal("campaign", "stuck", "6"))
+        get[("GET", "/v1/campaigns/6/forecast")] = (200, {
+            "ends": "2026-12-01T00:00:00Z", "cycle_s": 60})
+        self.assertIn("2026-12-01", self.run_voltseal(
+            "campaign", "forecast", "6"))
+        self.run_voltseal("campaign", "members", "6", "--state", "a&b",
+                          expect=2)
+
+    def test_a_freeze_wants_a_reason(self):
+        self.server.answers[("POST", "/v1/freeze")] = (200, {
+            "frozen": True, "by": "otto", "because": "a fire"})
+        self.run_voltseal("freeze", "on", expect=2)
+        self.assertIn("a fire", self.run_voltseal(
+            "freeze", "on", "--because", "a fire"))
+        self.assertEqual(self.sent(), {"frozen": True, "because": "a fire"})
+        self.run_voltseal("freeze", "off", "--because", "out")
+        self.assertEqual(self.sent(), {"frozen": False, "because": "out"})
+        self.server.answers[("GET", "/v1/freeze")] = (200, {
+            "frozen": False})
+        self.run_voltseal("freeze", "show")
 
     # --- audit ------------------------------------------------------------
 
