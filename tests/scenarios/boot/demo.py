@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# S0.16 S0.17 S0.21 S3.22
 """A charger from reset: signing room, server, and machines in QEMU that start
 by their own firmware, are updated, attacked, destroyed and repaired.
 
@@ -9,6 +8,7 @@ import argparse
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -331,9 +331,9 @@ class Demo:
                 raise StoryError(f"root could not write: {said}")
             c.see("root's shell: old kernel-a, rootfs-a and record written")
             shell.send("reboot -ff")
-            shell.close()
             c.see(box.wait("slot a, kernel: below-floor"))
             c.see(box.wait("voltseal: starts slot b, version 1.1.0"))
+            shell.close()
             box.off()
 
     def stick(self, off, box):
@@ -489,7 +489,9 @@ class Demo:
         good = bool(self.cases) and all(c.passed for c in self.cases)
         with open(os.path.join(self.world.folder, "summary.json"), "w",
                   encoding="utf-8") as f:
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
             json.dump({"seconds": round(self.world.seconds(), 1),
+                       "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
                        "passed": good,
                        "cases": [{"case": c.name, "expected": c.expected,
                                   "observed": c.observed, "passed": c.passed,
