@@ -49,6 +49,8 @@ struct vs_agent {
 	/* due times, milliseconds of the monotonic clock */
 	uint64_t poll_at, report_at, health_at, gate_at;
 	uint64_t ring_at;        /* the next keyring is asked for */
+	uint64_t rise_at;        /* a restart for the floor is looked at */
+	bool rise_due;           /* and rise_at is when it may happen */
 	uint64_t controllers_at; /* not to restart one before */
 	uint64_t retry_at;       /* not to install again before */
 	unsigned poll_failures, report_failures;

@@ -65,6 +65,8 @@ static const struct vs_config_key keys[] = {
          "time one health check may take"                          },
 	{"health_timeout_ms",  VS_CONFIG_UINT, 100, DAY_MS,            "300000",
          "time a new image has to show its health"                 },
+	{"floor_restart_ms",   VS_CONFIG_UINT, 0,   30 * DAY_MS,       "86400000",
+         "time to a restart that raises the floor; 0: no restart"  },
 };
 
 enum { key_count = sizeof(keys) / sizeof(keys[0]) };
@@ -131,6 +133,7 @@ static void take_numbers(struct vs_conf *out)
 	out->health_interval_ms = vs_config_uint(c, "health_interval_ms");
 	out->health_check_ms = vs_config_uint(c, "health_check_ms");
 	out->health_timeout_ms = vs_config_uint(c, "health_timeout_ms");
+	out->floor_restart_ms = vs_config_uint(c, "floor_restart_ms");
 }
 
 static vs_status check(const struct vs_conf *c, char error[static VS_ERROR_LEN])

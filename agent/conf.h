@@ -30,6 +30,7 @@ struct vs_conf {
 	/* trial */
 	uint64_t tries, health_checks, health_interval_ms;
 	uint64_t health_check_ms, health_timeout_ms;
+	uint64_t floor_restart_ms; /* 0: not for the floor */
 };
 
 /* Reads DIR/agent.conf; relative file names are below DIR.

@@ -13,6 +13,7 @@
 #include "agent/deliver.h"
 #include "agent/mode.h"
 #include "agent/move.h"
+#include "agent/rise.h"
 #include "agent/seek.h"
 #include "agent/settle.h"
 #include "agent/sweep.h"
@@ -144,6 +145,7 @@ static void step(struct vs_agent *a)
 		vs_agent_poll(a);
 	if (a->state.phase == VS_PHASE_IDLE && a->poll_failures == 0)
 		vs_agent_seek_ring(a);
+	vs_agent_rise(a);
 }
 
 /* Without the word the loader calls the cause unknown, and starts all the same.
