@@ -144,6 +144,10 @@ vs_status vs_agent_settle(struct vs_agent *a)
 	/* In recovery that is one more thing to mend, and it is all zeros. */
 	if (status != VS_OK && !a->charger.recovery)
 		return status;
+	/* The loader's word is that of the start; it was confirmed since. */
+	if (!a->charger.recovery &&
+	    record.slots[a->charger.slot].state == VS_SLOT_GOOD)
+		a->charger.trial = false;
 	switch (a->state.phase) {
 	case VS_PHASE_IDLE:
 		return adopt_trial(a, &record);

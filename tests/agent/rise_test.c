@@ -9,6 +9,7 @@
 
 #include "agent/move.h"
 #include "agent/rise.h"
+#include "agent/settle.h"
 #include "tests/agent/life.h"
 
 static struct maker maker;
@@ -48,6 +49,12 @@ static void change_record(uint8_t raise_floor, uint8_t slot_state)
 	                 VS_OK);
 }
 
+static vs_status forget(void *ctx, const void *bytes, size_t len)
+{
+	(void)ctx, (void)bytes, (void)len;
+	return VS_OK;
+}
+
 /* An update that was confirmed since the start. */
 static int set_up(void **state)
 {
@@ -60,6 +67,7 @@ static int set_up(void **state)
 	maker_path(&maker, "charger", dir);
 	assert_int_equal(vs_charger_open(&a.charger, dir, error), VS_OK);
 	assert_int_equal(vs_conf_load(dir, &a.conf, error), VS_OK);
+	a.io = (struct vs_state_io){NULL, forget};
 	a.conf.floor_restart_ms = 60000;
 	a.state.phase = VS_PHASE_IDLE;
 	a.charger.storage.start.trial = true;
@@ -140,6 +148,21 @@ static void a_floor_that_is_not_to_rise_is_left_alone(void **state)
 	assert_false(after(300));
 }
 
+/* The agent's process is another one than that which confirmed. */
+static void a_new_agent_knows_what_was_confirmed(void **state)
+{
+	(void)state;
+	a.charger.trial = true;
+	assert_int_equal(vs_agent_settle(&a), VS_OK);
+	assert_false(a.charger.trial);
+	assert_true(after(90));
+	a.reboot = false;
+	a.charger.trial = true;
+	change_record(0, VS_SLOT_TRIAL);
+	assert_int_equal(vs_agent_settle(&a), VS_OK);
+	assert_true(a.charger.trial);
+}
+
 static void zero_means_never(void **state)
 {
 	(void)state;
@@ -164,6 +187,7 @@ int main(void)
 		EACH(nothing_else_may_be_under_way),
 		EACH(a_start_that_was_no_trial_is_left_alone),
 		EACH(a_floor_that_is_not_to_rise_is_left_alone),
+		EACH(a_new_agent_knows_what_was_confirmed),
 		EACH(zero_means_never),
 		EACH(the_recovery_image_is_left_alone),
 	};
