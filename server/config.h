@@ -41,6 +41,7 @@ struct vs_settings {
 	enum vs_log_form log;
 	const char *hook_ca;         /* of webhooks' receivers; "" = system's */
 	struct vs_networks networks; /* that they may be in, beside public */
+	uint64_t rehash_s, rehash_mb_s; /* between passes; and how fast */
 	uint64_t hook_give_up_s;
 	/* how long after it became general a release may be missing */
 	uint64_t overdue_security_s, overdue_feature_s;

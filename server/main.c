@@ -2,6 +2,7 @@
  *
  * server/main.c - voltseal-server's command line.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,8 @@ int main(int argc, char **argv)
 	int used;
 
 	vs_log_init("voltseal-server");
+	/* A limit on files is a full disk: an error, not the end. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		help(stdout);
 		return 0;

@@ -48,6 +48,8 @@ static const struct {
                                   "result=\"taken\""                                         },
 	[VS_COUNT_HOOK_FAILED] = {"voltseal_hook_deliveries_total",
                                   "result=\"failed\""                                        },
+	[VS_COUNT_REHASHED] = {"voltseal_artifacts_rehashed_total",    ""                 },
+	[VS_COUNT_DAMAGED] = {"voltseal_artifacts_damaged_total",     ""                 },
 	[VS_COUNT_CERTIFICATE] = {"voltseal_certificates_rejected_total", ""                 },
 };
 
@@ -221,6 +223,11 @@ static const struct family {
 	 put_counters},
 	{"voltseal_hook_deliveries_total", COUNTER,
 	 "Attempts to deliver to webhooks", put_counters},
+	{"voltseal_artifacts_rehashed_total", COUNTER,
+	 "Artifacts that were read again and are as they were", put_counters},
+	{"voltseal_artifacts_damaged_total", COUNTER,
+	 "Artifacts whose bytes had changed; they are served no more",
+	 put_counters},
 	{"voltseal_commits_total", COUNTER, "Transactions on disk",
 	 put_commits},
 	{"voltseal_commit_failures_total", COUNTER,

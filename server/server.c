@@ -18,6 +18,7 @@
 #include "server/artifact.h"
 #include "server/audit.h"
 #include "server/hook_run.h"
+#include "server/rehash.h"
 #include "server/keyrings.h"
 #include "server/root.h"
 #include "server/tick.h"
@@ -424,6 +425,8 @@ vs_status vs_server_start(struct vs_server *s, char error[static 256])
 	vs_status status = vs_writer_start(s->store, lost, s, &s->writer);
 	if (!status)
 		status = vs_tick_start(s);
+	if (!status)
+		status = vs_rehash_start(s);
 	if (status)
 		return failed(status, "threads", NULL, error);
 	return vs_hooks_start(s, error);
@@ -432,6 +435,7 @@ vs_status vs_server_start(struct vs_server *s, char error[static 256])
 void vs_server_stop(struct vs_server *s)
 {
 	vs_hooks_stop(s);
+	vs_rehash_stop(s);
 	vs_tick_stop(s);
 	vs_writer_stop(&s->writer);
 }

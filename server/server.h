@@ -23,6 +23,7 @@
 #include "server/writer.h"
 
 struct vs_hooks;
+struct vs_rehash;
 
 struct vs_server {
 	const struct vs_settings *settings; /* keeps */
@@ -58,6 +59,7 @@ struct vs_server {
 	_Atomic bool closing;     /* what does not end by itself is to end */
 	_Atomic unsigned streams; /* of events, open */
 
+	struct vs_rehash *rehash; /* owned; the reading thread's */
 	struct vs_hooks *hooks; /* owned; the sending thread's */
 
 	pthread_t ticker;

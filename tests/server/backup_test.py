@@ -178,7 +178,9 @@ def wrong(tap, world):
         [world.program, "backup", small, "--config", world.conf],
         capture_output=True, text=True, check=False, preexec_fn=lambda: (
             resource.setrlimit(resource.RLIMIT_FSIZE, (40960, 40960))))
-    tap.check(done.returncode != 0 and not os.path.exists(small),
+    tap.check(done.returncode == 1 and not os.path.exists(small) and
+              not os.path.exists(small + ".part") and
+              len(done.stderr.splitlines()) == 1,
               "no room: no backup that looks like one", done)
     tap.equal([world.run(*args, "--config", world.conf,
                          expect=None).returncode
