@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/agent/server.c - base/http.h, answered from memory.
+ * tests/agent/server.c - what an update server has, and what it hears.
  */
 #include "tests/agent/server.h"
 
@@ -16,16 +16,7 @@
 #include "trust/digest.h"
 #include "trust/time.h"
 
-static struct server *server; /* the one that answers */
-
-struct vs_http {
-	char error[64];
-};
-
-struct vs_http_stream {
-	const uint8_t *at;
-	size_t left;
-};
+struct server *server_now; /* the one that answers */
 
 /* repo.edit */
 static void say_when(struct repo *r, const char *file, json_t *body)
@@ -33,9 +24,10 @@ static void say_when(struct repo *r, const char *file, json_t *body)
 	char when[VS_TIME_LEN];
 
 	(void)r;
-	if (!server || !server->issued_s || strcmp(file, "timestamp.json") != 0)
+	if (!server_now || !server_now->issued_s ||
+	    strcmp(file, "timestamp.json") != 0)
 		return;
-	vs_time_format(server->issued_s, when);
+	vs_time_format(server_now->issued_s, when);
 	assert_int_equal(json_object_set_new(body, "issued", json_string(when)),
 	                 0);
 }
@@ -55,12 +47,12 @@ void server_init(struct server *s)
 	assert_ptr_not_equal(s->heard, MAP_FAILED);
 	repo_publish(&s->director);
 	repo_publish(&s->image);
-	server = s;
+	server_now = s;
 }
 
 void server_drop(struct server *s)
 {
-	server = NULL;
+	server_now = NULL;
 	munmap(s->heard, sizeof(*s->heard));
 	vs_key_drop(&s->device);
 	repo_drop(&s->director);
@@ -170,77 +162,46 @@ void server_heal(struct server *s, uint64_t director_version)
 	publish(&s->image, s->image.version[R_TIMESTAMP] + 1);
 }
 
-vs_status vs_http_new(const struct vs_http_config *config, struct vs_http **out)
-{
-	(void)config;
-	*out = calloc(1, sizeof(**out));
-	return *out ? VS_OK : VS_ERR_NOMEM;
-}
-
-void vs_http_free(struct vs_http **h)
-{
-	free(*h);
-	*h = NULL;
-}
-
-const char *vs_http_error(const struct vs_http *h)
-{
-	return h->error;
-}
-
-void vs_http_answer_drop(struct vs_http_answer *a)
-{
-	free(a->body);
-	a->body = NULL;
-}
-
-static vs_status no_answer(struct vs_http *h)
-{
-	snprintf(h->error, sizeof(h->error), "no server there");
-	return VS_ERR_IO;
-}
-
-/* "PREFIX/rest" -> rest, or NULL. */
-static const char *below(const char *url, const char *prefix)
+const char *server_below(const char *url, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
 	return strncmp(url, prefix, len) == 0 ? url + len : NULL;
 }
 
-/* The bytes of a URL; NULL: 404. */
-static const uint8_t *find(const char *url, size_t *len)
+const uint8_t *server_find(const char *url, size_t *len)
 {
 	const struct memfile *f = NULL;
 	const char *name;
 
-	if ((name = below(url, SERVER_URL "/director/")))
-		f = repo_served(&server->director, name);
-	else if ((name = below(url, SERVER_URL "/image/")))
-		f = repo_served(&server->image, name);
+	if ((name = server_below(url, SERVER_URL "/director/")))
+		f = repo_served(&server_now->director, name);
+	else if ((name = server_below(url, SERVER_URL "/image/")))
+		f = repo_served(&server_now->image, name);
 	if (f) {
 		*len = f->len;
 		return f->bytes;
 	}
-	if ((name = below(url, SERVER_URL "/log/")))
-		return server->log ? server->log(name, len) : NULL;
-	if ((name = below(url, SERVER_URL "/keyring/")))
-		return server->keyring ? server->keyring(name, len) : NULL;
+	if ((name = server_below(url, SERVER_URL "/log/")))
+		return server_now->log ? server_now->log(name, len) : NULL;
+	if ((name = server_below(url, SERVER_URL "/keyring/")))
+		return server_now->keyring ? server_now->keyring(name, len)
+		                           : NULL;
 	if ((name = strstr(url, ".tlog-proof")) && name[11] == '\0') {
-		server->proofs_asked++;
-		*len = server->proof ? strlen(server->proof) : 0;
-		return (const uint8_t *)server->proof;
+		server_now->proofs_asked++;
+		*len = server_now->proof ? strlen(server_now->proof) : 0;
+		return (const uint8_t *)server_now->proof;
 	}
-	for (size_t i = 0; i < server->part_count; i++) {
-		const struct server_part *p = &server->parts[i];
+	for (size_t i = 0; i < server_now->part_count; i++) {
+		const struct server_part *p = &server_now->parts[i];
 		char pack[80];
 
 		snprintf(pack, sizeof(pack), "%s.pack", p->pack);
-		name = below(url, SERVER_URL "/targets/");
+		name = server_below(url, SERVER_URL "/targets/");
 		*len = p->made->seal_len;
 		if (name && strcmp(name, p->name) == 0)
 			return p->made->seal;
-		name = below(url, SERVER_URL "/packs/");
+		name = server_below(url, SERVER_URL "/packs/");
 		*len = p->made->pack_len;
 		if (name && strcmp(name, pack) == 0)
 			return p->made->pack;
@@ -248,33 +209,9 @@ static const uint8_t *find(const char *url, size_t *len)
 	return NULL;
 }
 
-vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
-                      struct vs_http_answer *out)
-{
-	const uint8_t *bytes;
-	size_t len = 0;
-
-	*out = (struct vs_http_answer){.code = 404};
-	if (server->down ||
-	    (server->log_down && below(url, SERVER_URL "/log/")))
-		return no_answer(h);
-	bytes = find(url, &len);
-	if (!bytes)
-		return VS_OK;
-	if (len > max)
-		return VS_ERR_LIMIT;
-	out->body = malloc(len + 1);
-	assert_non_null(out->body);
-	memcpy(out->body, bytes, len);
-	out->body[len] = '\0';
-	out->len = len;
-	out->code = 200;
-	return VS_OK;
-}
-
 static vs_status judge(const struct vs_report *r)
 {
-	const struct heard *heard = server->heard;
+	const struct heard *heard = server_now->heard;
 	const struct vs_report_known known = {
 		.vehicle = "CP-0001",
 		.counter = heard->counter,
@@ -288,7 +225,7 @@ static vs_status judge(const struct vs_report *r)
 
 static void give_nonce(struct vs_http_answer *out)
 {
-	struct heard *heard = server->heard;
+	struct heard *heard = server_now->heard;
 
 	snprintf(heard->nonce, sizeof(heard->nonce), "%064x",
 	         (unsigned)++heard->given);
@@ -298,26 +235,25 @@ static void give_nonce(struct vs_http_answer *out)
 	                            "{\"nonce\": \"%s\"}", heard->nonce);
 }
 
-/* What was heard is remembered over any power cut. */
-static void hear(const char *text, size_t len, struct vs_http_answer *out)
+void server_hear(const char *text, size_t len, struct vs_http_answer *out)
 {
-	struct heard *heard = server->heard;
+	struct heard *heard = server_now->heard;
 	struct vs_report *r = &heard->last;
 	struct vs_why why;
 
-	bool good =
-		vs_report_decode(text, len, &server->device, r, &why) == VS_OK;
+	bool good = vs_report_decode(text, len, &server_now->device, r, &why) ==
+	            VS_OK;
 	/* who was cut off before it kept its first one has none to show, and
 	 * asks; a charger that has shown one has one for ever */
 	bool asks = good && !r->nonce[0] && !heard->nonce_before[0];
 
-	if (!good || (!server->forgetful && judge(r) != VS_OK)) {
+	if (!good || (!server_now->forgetful && judge(r) != VS_OK)) {
 		heard->bad = heard->bad || !asks;
 		out->code = 409;
 		give_nonce(out);
 		return;
 	}
-	if (server->forgetful && r->nonce[0]) {
+	if (server_now->forgetful && r->nonce[0]) {
 		out->code = 409;
 		return;
 	}
@@ -327,60 +263,4 @@ static void hear(const char *text, size_t len, struct vs_http_answer *out)
 	heard->installed += strcmp(r->status, "Installed") == 0;
 	memcpy(heard->nonce_before, r->nonce, sizeof(r->nonce));
 	give_nonce(out);
-}
-
-vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
-                       const char *content_type, const void *body, size_t len,
-                       size_t max, struct vs_http_answer *out)
-{
-	(void)max;
-	*out = (struct vs_http_answer){.code = 200};
-	if (server->down)
-		return no_answer(h);
-	assert_string_equal(method, "POST");
-	assert_string_equal(url, SERVER_URL "/report");
-	assert_string_equal(content_type, "application/json");
-	hear(body, len, out);
-	return VS_OK;
-}
-
-vs_status vs_http_stream_open(struct vs_http *h, const char *url,
-                              uint64_t first, uint64_t last,
-                              struct vs_http_stream **out)
-{
-	struct vs_http_stream *s;
-	const uint8_t *bytes;
-	size_t len = 0;
-
-	*out = NULL;
-	if (server->down)
-		return no_answer(h);
-	bytes = find(url, &len);
-	if (!bytes)
-		return VS_ERR_ABSENT;
-	if (first > last || last >= len)
-		return no_answer(h);
-	s = calloc(1, sizeof(*s));
-	assert_non_null(s);
-	s->at = bytes + first;
-	s->left = (size_t)(last - first + 1);
-	*out = s;
-	return VS_OK;
-}
-
-vs_status vs_http_stream_read(struct vs_http_stream *s, void *out, size_t len)
-{
-	if (server->down || len > s->left)
-		return VS_ERR_IO;
-	memcpy(out, s->at, len);
-	s->at += len;
-	s->left -= len;
-	server->heard->pack_bytes += len;
-	return VS_OK;
-}
-
-void vs_http_stream_close(struct vs_http_stream **s)
-{
-	free(*s);
-	*s = NULL;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/agent/server.h - an update server in memory, in place of base/http.c.
+ * tests/agent/server.h - an update server in memory.
  *
- * The agent's own requests reach it: linked before the library, it is the
- * HTTP client.  What it hears it notes in memory that processes share, so
- * that it outlives a charger that loses its power.
+ * The agent's own requests reach it: server_http.c, linked before the library,
+ * is the HTTP client in place of base/http.c; links_server.c is a real server.
+ * What it hears it notes in memory that processes share, so that it outlives a
+ * charger that loses its power.
  */
 #ifndef VS_TESTS_AGENT_SERVER_H
 #define VS_TESTS_AGENT_SERVER_H
 
+#include "base/http.h"
 #include "tests/agent/maker.h"
 #include "tests/trust/repo.h"
 #include "trust/report.h"
@@ -74,5 +76,14 @@ void server_offer(struct server *s, const struct made *gateway,
 void server_publish(struct server *s);
 /* The same with a version of the director's that is above this. */
 void server_heal(struct server *s, uint64_t director_version);
+
+extern struct server *server_now; /* the one that answers */
+
+/* "PREFIX/rest" -> rest, or NULL. */
+const char *server_below(const char *url, const char *prefix);
+/* The bytes of a URL below SERVER_URL; NULL: 404. */
+const uint8_t *server_find(const char *url, size_t *len);
+/* Takes a report.  What was heard is remembered over any power cut. */
+void server_hear(const char *text, size_t len, struct vs_http_answer *out);
 
 #endif
