@@ -4,37 +4,49 @@
  */
 #include "campaign/stuck.h"
 
+/* clang-format off */
 static const struct {
 	const char *name, *text, *advice;
 } table[VS_STUCKS] = {
-	[VS_STUCK_NOT] = {"",           "",				       ""						 },
-	[VS_STUCK_UNSEEN] = {"unseen",     "it never reported",
-                          "see whether it is installed and has its "
-                             "certificate"											   },
-	[VS_STUCK_SILENT] = {"silent",     "it has not reported for long",
-                          "see its power and its connection; a share "
-                             "for advance_percent lets the others go on"                                                             },
-	[VS_STUCK_FEEDER] = {"feeder",
-                          "another charger of its feeder group is away",          "look at that charger first"                       },
-	[VS_STUCK_SITE] = {"site",       "its site has lent as many as it may",
-                          "look at the site's other chargers first"                                                                  },
-	[VS_STUCK_REFUSES] = {"refuses",    "it refuses what it was told",
-                          "read the reason in its last report"								       },
-	[VS_STUCK_CHARGING] = {"charging",   "a charging session holds it up",
-                          "wait, or end the session"										 },
-	[VS_STUCK_FETCHING] = {"fetching",   "it still downloads",
-                          "see its link; bytes are in its last report"                                                               },
-	[VS_STUCK_INSTALLING] = {"installing",
-                          "it began to install and has not come back",            "see whether it has power; it falls back "
-                                 "by itself if it cannot start"},
-	[VS_STUCK_IDLE] = {"idle",       "it was told, reports, and does nothing",
-                          "see its gates: window, battery, reservations"                                                             },
-	[VS_STUCK_SOAKING] = {"soaking",
-                          "it runs the new version and went silent",              "see its connection; it counts after its "
-                              "next healthy report"              },
-	[VS_STUCK_FAILED] = {"failed",     "it failed",
-                          "read its reason; then retry, or send back"                                                                },
+	[VS_STUCK_NOT] = {"", "", ""},
+	[VS_STUCK_UNSEEN] = {
+		"unseen", "it never reported",
+		"see whether it is installed and has its certificate"},
+	[VS_STUCK_SILENT] = {
+		"silent", "it has not reported for long",
+		"see its power and its connection; a share for "
+		"advance_percent lets the others go on"},
+	[VS_STUCK_FEEDER] = {
+		"feeder", "another charger of its feeder group is away",
+		"look at that charger first"},
+	[VS_STUCK_SITE] = {
+		"site", "its site has lent as many as it may",
+		"look at the site's other chargers first"},
+	[VS_STUCK_REFUSES] = {
+		"refuses", "it refuses what it was told",
+		"read the reason in its last report"},
+	[VS_STUCK_CHARGING] = {
+		"charging", "a charging session holds it up",
+		"wait, or end the session"},
+	[VS_STUCK_FETCHING] = {
+		"fetching", "it still downloads",
+		"see its link; bytes are in its last report"},
+	[VS_STUCK_INSTALLING] = {
+		"installing", "it began to install and has not come back",
+		"see whether it has power; it falls back by itself if it "
+		"cannot start"},
+	[VS_STUCK_IDLE] = {
+		"idle", "it was told, reports, and does nothing",
+		"see its gates: window, battery, reservations"},
+	[VS_STUCK_SOAKING] = {
+		"soaking", "it runs the new version and went silent",
+		"see its connection; it counts after its next healthy "
+		"report"},
+	[VS_STUCK_FAILED] = {
+		"failed", "it failed",
+		"read its reason; then retry, or send back"},
 };
+/* clang-format on */
 
 static bool silent(const struct vs_stuck_facts *f, uint64_t now_s,
                    uint64_t after_s)
