@@ -27,8 +27,9 @@ enum {
 	LMS_HEIGHT = 5,
 	LEAVES = 1 << LMS_HEIGHT,
 	SLOT_LEN = VS_SLOT_SECTORS * VS_NOR_SECTOR_LEN,
-	NUMBERS = 10, /* the base of numbers */
-	WORDS = 7,    /* for each slot */
+	LARGE_LEN = 5 << 18, /* for an image that no slot has room for */
+	NUMBERS = 10,        /* the base of numbers */
+	WORDS = 7,           /* for each slot */
 };
 
 struct lms {
@@ -125,13 +126,13 @@ static void write_factory(const char *dir, uint16_t threshold)
 
 /* Hashes the image that begins the slot. */
 static void hash_image(struct vs_seal_header *h, uint8_t *slot,
-                       uint64_t *footer_at)
+                       uint64_t slot_len, uint64_t *footer_at)
 {
 	struct vs_slot_layout layout;
 	struct vs_tree t;
 
 	must(vs_tree_init(&t, h->image_len), "tree");
-	must(vs_slot_layout(&t, SLOT_LEN, &layout, NULL), "slot");
+	must(vs_slot_layout(&t, slot_len, &layout, NULL), "slot");
 	for (uint64_t i = 0; i < t.clusters; i++)
 		must(vs_tree_hash_cluster(
 			     &crypto, h->salt, slot + i * VS_CLUSTER_LEN,
@@ -152,7 +153,7 @@ static void text(char *field, size_t cap, const char *value)
 
 static void write_slot(const char *dir, char **words)
 {
-	static uint8_t slot[SLOT_LEN];
+	static uint8_t slot[LARGE_LEN];
 	struct vs_seal_header h = {
 		.component = "controller",
 		.release_seq = strtoull(words[3], NULL, NUMBERS),
@@ -162,6 +163,7 @@ static void write_slot(const char *dir, char **words)
 	uint8_t raw[VS_SEAL_HEADER_LEN];
 	struct vs_signatures sigs;
 	uint64_t footer_at;
+	uint64_t slot_len;
 	uint8_t *image;
 	size_t len;
 	int people = words[6][0] - '0';
@@ -169,20 +171,21 @@ static void write_slot(const char *dir, char **words)
 	must(people >= 0 && people <= SIGNERS ? VS_OK : VS_ERR_INPUT, words[6]);
 	text(h.version, sizeof(h.version), words[2]);
 	text(h.hardware[0], sizeof(h.hardware[0]), words[5]);
-	must(vs_file_read(words[1], SLOT_LEN / 2, &image, &len), words[1]);
+	must(vs_file_read(words[1], LARGE_LEN, &image, &len), words[1]);
+	slot_len = len <= SLOT_LEN / 2 ? SLOT_LEN : LARGE_LEN;
 	memset(slot, 0xff, sizeof(slot)); /* erased, where nothing lies */
 	memset(slot, 0, (len / VS_BLOCK_LEN + 1) * VS_BLOCK_LEN);
 	memcpy(slot, image, len);
 	free(image);
 	h.image_len = len;
 	memset(h.salt, 0x3c, sizeof(h.salt));
-	hash_image(&h, slot, &footer_at);
+	hash_image(&h, slot, slot_len, &footer_at);
 	must(vs_seal_header_encode(&h, raw, NULL), words[0]);
 	signer_sign_by((1u << people) - 1, raw, sizeof(raw), room, &sigs);
 	if (words[6][1] == 'l')
 		sign_lms(raw, sizeof(raw), &sigs);
 	must(vs_slot_footer_encode(raw, &sigs, slot + footer_at), words[0]);
-	write_file(dir, words[0], ".slot", slot, sizeof(slot));
+	write_file(dir, words[0], ".slot", slot, (size_t)slot_len);
 }
 
 int main(int argc, char **argv)

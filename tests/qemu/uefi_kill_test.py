@@ -47,7 +47,8 @@ class World(cases.World):
                           self.path("update"))
         machine.run(f"{cases.ROOT}/boot/port/uefi/kernel-image",
                     f"{debian}/vmlinuz", self.path("initrd"),
-                    f"console={self.kind.console} panic=-1 quiet update=1",
+                    f"console={self.kind.console} panic=-1 quiet "
+                    "no_timer_check update=1",
                     self.path("kernel-image-1.1.0"))
 
     def set_up(self):

@@ -109,6 +109,7 @@ class Machine:
         self.variables = variables
         self.tpm = tpm
         self.stick = None  # the path of a disk on USB
+        self.boots_first = True  # whatever the firmware's own order says
 
     def argv(self):
         argv = [self.kind.qemu, *self.kind.machine, "-accel", "tcg",
@@ -116,7 +117,8 @@ class Machine:
                 "-serial", "stdio", "-no-reboot",
                 *self.kind.firmware(self.variables),
                 "-drive", "if=none,id=disk,format=raw,file=" + self.disk.path,
-                "-device", "nvme,drive=disk,serial=voltseal,bootindex=0"]
+                "-device", "nvme,drive=disk,serial=voltseal"
+                + (",bootindex=0" if self.boots_first else "")]
         if self.stick:
             argv += ["-device", "qemu-xhci", "-drive",
                      "if=none,id=stick,format=raw,file=" + self.stick,
