@@ -39,6 +39,7 @@ void vs_coder_encode_init(struct vs_coder *c,
 	c->read = NULL;
 	c->ctx = ctx;
 	c->status = VS_OK;
+	c->meter = NULL;
 	c->at = c->end = 0;
 }
 
@@ -54,6 +55,23 @@ void vs_coder_decode_init(struct vs_coder *c,
 		c->code = c->code << 8 | get(c);
 }
 
+/* Minus the logarithm of p / 65536 to the base 2, in 1/65536. */
+static uint32_t cost_of(uint32_t p)
+{
+	uint32_t shift = 0, fraction = 0;
+
+	while (p < 32768) {
+		p <<= 1;
+		shift++;
+	}
+	for (int i = 0; i < 16; i++) {
+		p = (uint32_t)((uint64_t)p * p >> 15);
+		fraction = fraction << 1 | p >> 16;
+		p >>= p >> 16;
+	}
+	return (shift + 1) * 65536 - fraction;
+}
+
 unsigned vs_coder_bit(struct vs_coder *c, unsigned bit, uint32_t one)
 {
 	uint32_t range = c->high - c->low;
@@ -61,6 +79,8 @@ unsigned vs_coder_bit(struct vs_coder *c, unsigned bit, uint32_t one)
 
 	if (!c->encode)
 		bit = c->status == VS_OK && c->code <= middle;
+	if (c->meter)
+		*c->meter += cost_of(bit ? one : 65536 - one);
 	if (bit)
 		c->high = middle;
 	else

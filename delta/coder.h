@@ -26,6 +26,7 @@ struct vs_coder {
 	vs_status (*read)(void *ctx, uint8_t *out, size_t len, size_t *got);
 	void *ctx;
 	vs_status status; /* VS_ERR_INPUT: the coded bytes ended early */
+	uint64_t *meter;  /* kept; adds what bits cost, in 1/65536; or NULL */
 	size_t at, end;   /* in buffer */
 	uint8_t buffer[VS_CODER_BUFFER];
 };

@@ -53,6 +53,12 @@ vs_status vs_walk_init(struct vs_walk *w, const struct vs_old_image *image,
 	return status == VS_OK ? vs_text_init(&w->text) : status;
 }
 
+/* What is coded from here on is for this. */
+static void spend(struct vs_walk *w, enum vs_spent_on what)
+{
+	w->coder->meter = w->spent ? &w->spent[w->file].bits[what] : NULL;
+}
+
 static void close_file(struct vs_walk *w, struct vs_open_file *f)
 {
 	if (f->open)
@@ -107,12 +113,15 @@ static vs_status open_file(struct vs_walk *w, struct vs_open_file *f,
 	f->old = (struct vs_old){f == w->files ? &w->flipped_image : w->image,
 	                         file->was, file->was_count,
 	                         (uint64_t)file->was_blocks * VS_DELTA_BLOCK};
+	spend(w, VS_SPENT_COVERS);
 	status = vs_covers_code(w->models, w->coder, &f->covers,
 	                        &f->cover_count, VS_COVERS_MAX - w->covers_open,
 	                        (uint64_t)file->blocks * VS_DELTA_BLOCK,
 	                        f->old.len);
 	w->covers_open += f->cover_count;
 	f->open = true;
+	if (w->spent)
+		w->spent[w->file].covers = f->cover_count;
 	if (status == VS_OK && file->predicted)
 		status = open_elf(w, f);
 	return status;
@@ -148,11 +157,13 @@ static vs_status code_gap(struct vs_walk *w, const struct vs_open_file *f,
 		status = vs_old_read(&f->old, from, beside, len);
 	if (status != VS_OK)
 		return status;
+	spend(w, VS_SPENT_LITERALS);
 	for (uint32_t i = 0; i < len; i++) {
 		spot.guess = beside[i];
 		bytes[i] = vs_text_byte(&w->text, w->coder, &spot, bytes[i]);
 	}
-	w->literals += len;
+	if (w->spent)
+		w->spent[w->file].literals += len;
 	return VS_OK;
 }
 
@@ -175,6 +186,7 @@ static unsigned code_hit(struct vs_walk *w, const struct vs_piece *p,
 	spot.load =
 		(uint8_t)((uint32_t)spot.load << 4 | len >> (scale * 6u - 2u));
 	hit = w->coder->encode && memcmp(bytes, p->guess + at, len) == 0;
+	spend(w, VS_SPENT_HITS);
 	hit = vs_text_hit(&w->text, w->coder, &spot, hit);
 	if (hit) {
 		memcpy(bytes, p->guess + at, len);
@@ -203,6 +215,7 @@ static void code_missed(struct vs_walk *w, const struct vs_piece *p,
 		};
 		unsigned hit = bytes[i] == spot.guess;
 
+		spend(w, VS_SPENT_HITS);
 		/* the last one must be, if no other is */
 		if (missed || i + 1 < len)
 			hit = vs_text_hit(&w->text, w->coder, &spot, hit);
@@ -214,7 +227,9 @@ static void code_missed(struct vs_walk *w, const struct vs_piece *p,
 			continue;
 		}
 		missed = true;
-		w->misses++;
+		spend(w, spot.operand ? VS_SPENT_OPERANDS : VS_SPENT_MISSES);
+		if (w->spent)
+			w->spent[w->file].misses++;
 		bytes[i] = vs_text_byte(&w->text, w->coder, &spot, bytes[i]);
 	}
 }
@@ -307,6 +322,7 @@ static vs_status from_file(struct vs_walk *w, const struct vs_segment *s,
 	const struct vs_file *file = &w->layout->files[s->file];
 	vs_status status = VS_OK;
 
+	w->file = s->file;
 	if (!f->open)
 		status = open_file(w, f, file);
 	if (w->coder->encode && s->file == 0)

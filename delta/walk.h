@@ -11,6 +11,7 @@
 #include "delta/inode.h"
 #include "delta/layout.h"
 #include "delta/predict.h"
+#include "delta/spent.h"
 #include "delta/text.h"
 
 #define VS_COVERS_MAX 65536 /* of all files that are open at once */
@@ -43,8 +44,8 @@ struct vs_walk {
 	struct vs_learnt learnt;
 	struct vs_cover_models *models; /* owned */
 	struct vs_piece *piece;         /* owned */
-	/* For the maker: bytes coded so far, by what they were spent on. */
-	uint64_t misses, literals;
+	struct vs_spent *spent;         /* keeps; one for each file; or NULL */
+	uint32_t file;                  /* the one at hand */
 };
 
 /* VS_OK; VS_ERR_NOMEM.  vs_walk_drop() in every case. */

@@ -72,6 +72,14 @@ static vs_status add(struct vs_args *out, const struct vs_option *o,
 	return VS_OK;
 }
 
+/* The name of a second operand; NULL if there is none. */
+static const char *second_of(const struct vs_command *c)
+{
+	const char *space = c->operand ? strchr(c->operand, ' ') : NULL;
+
+	return space ? space + 1 : NULL;
+}
+
 static vs_status take_operand(struct vs_args *out, const char *word,
                               char error[static 256])
 {
@@ -79,6 +87,10 @@ static vs_status take_operand(struct vs_args *out, const char *word,
 
 	if (out->command->operand && !out->operand) {
 		out->operand = word;
+		return VS_OK;
+	}
+	if (second_of(out->command) && !out->second) {
+		out->second = word;
 		return VS_OK;
 	}
 	snprintf(error, 256, "%s is not expected here",
@@ -103,6 +115,10 @@ static vs_status check_missing(const struct vs_args *args,
 	}
 	if (c->operand && !args->operand) {
 		snprintf(error, 256, "%s is missing", c->operand);
+		return VS_ERR_INPUT;
+	}
+	if (second_of(c) && !args->second) {
+		snprintf(error, 256, "%s is missing", second_of(c));
 		return VS_ERR_INPUT;
 	}
 	return VS_OK;

@@ -45,7 +45,8 @@ struct vs_command {
 	const char *name; /* "key generate" */
 	const char *summary;
 	const char *story;   /* the help's paragraphs; NULL = none */
-	const char *operand; /* "FILE": the one operand; NULL = none */
+	/* "FILE": the one operand; "OLD NEW": two; NULL = none */
+	const char *operand;
 	const struct vs_option *options;
 	size_t option_count;
 	vs_status (*run)(const struct vs_args *args);
@@ -53,7 +54,7 @@ struct vs_command {
 
 struct vs_args {
 	const struct vs_command *command;
-	const char *operand;
+	const char *operand, *second;
 	size_t count;
 	struct {
 		const struct vs_option *option;

@@ -34,6 +34,8 @@ extern const struct vs_command vs_cmd_publish;
 extern const struct vs_command vs_cmd_verify;
 extern const struct vs_command vs_cmd_inspect;
 extern const struct vs_command vs_cmd_forecast;
+extern const struct vs_command vs_cmd_delta_inspect;
+extern const struct vs_command vs_cmd_delta;
 extern const struct vs_command vs_cmd_ca_init;
 extern const struct vs_command vs_cmd_ca_issue;
 extern const struct vs_command vs_cmd_log_init;

@@ -38,6 +38,8 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_publish,
 	&vs_cmd_verify,
 	&vs_cmd_inspect,
+	&vs_cmd_delta_inspect, /* the longer name first */
+	&vs_cmd_delta,
 	&vs_cmd_forecast,
 	&vs_cmd_ca_init,
 	&vs_cmd_ca_issue,

@@ -123,6 +123,16 @@ const struct vs_delta_head *vs_apply_head(const struct vs_apply *a)
 	return &a->head;
 }
 
+const struct vs_layout *vs_apply_layout(const struct vs_apply *a)
+{
+	return &a->layout;
+}
+
+void vs_apply_meter(struct vs_apply *a, struct vs_spent *spent)
+{
+	a->walk.spent = spent;
+}
+
 vs_status vs_apply_next(struct vs_apply *a, uint8_t *out, size_t len,
                         struct vs_why *why)
 {

@@ -11,7 +11,8 @@
 #define VS_DELTA_APPLY_H
 
 #include "delta/head.h"
-#include "delta/old.h"
+#include "delta/layout.h"
+#include "delta/spent.h"
 
 struct vs_apply;
 
@@ -28,6 +29,11 @@ vs_status vs_apply_new(const struct vs_old_image *old,
 void vs_apply_free(struct vs_apply **a); /* also for VS_AUTO */
 
 const struct vs_delta_head *vs_apply_head(const struct vs_apply *a);
+const struct vs_layout *vs_apply_layout(const struct vs_apply *a);
+/* Counts what the bytes are spent on: one entry for each file of the layout,
+ * kept until the end.
+ */
+void vs_apply_meter(struct vs_apply *a, struct vs_spent *spent);
 
 /* The next len bytes of the new image: whole blocks but for its end.
  * VS_OK; VS_ERR_INPUT with why; VS_ERR_LIMIT (past the end); VS_ERR_NOMEM;

@@ -13,6 +13,7 @@
 #include "delta/walk.h"
 
 #define ROUNDS 3
+#define WALK_WEIGHT 4 /* a block of the walk, in blocks of a round */
 
 static vs_status read_image(void *ctx, uint64_t from, void *out, size_t len)
 {
@@ -20,6 +21,35 @@ static vs_status read_image(void *ctx, uint64_t from, void *out, size_t len)
 
 	memcpy(out, image->bytes + from, len);
 	return VS_OK;
+}
+
+static void step(struct vs_make *m, uint64_t by)
+{
+	m->done += by;
+	if (m->step)
+		m->step(m->ctx, m->done, m->total);
+}
+
+/* Blocks that a file's rounds pass over. */
+static uint64_t work_of(const struct vs_file *f)
+{
+	return ((uint64_t)f->blocks + f->was_blocks) *
+	       (f->predicted ? ROUNDS : 1);
+}
+
+static void foresee(struct vs_make *m, const struct vs_layout *l)
+{
+	m->done = m->total = 0;
+	m->copied = 0;
+	for (size_t i = 0; i < l->file_count; i++)
+		m->total += work_of(&l->files[i]);
+	for (size_t i = 0; i < l->segment_count; i++)
+		if (l->segments[i].file == VS_SEGMENT_COPY)
+			m->copied +=
+				(uint64_t)l->segments[i].count * VS_DELTA_BLOCK;
+		else
+			m->total +=
+				(uint64_t)l->segments[i].count * WALK_WEIGHT;
 }
 
 /* One pair of files while it is matched. */
@@ -193,6 +223,7 @@ static vs_status prepare(struct vs_make *m, const struct vs_layout *l,
 		w->files[i].cover_count = covers.count;
 		m->covers += covers.count;
 		m->pairs += l->files[i].predicted;
+		step(m, work_of(&l->files[i]));
 		if (status == VS_OK && l->files[i].predicted)
 			status = new_extents(l, i, &extents, &count);
 		if (status == VS_OK && l->files[i].predicted) {
@@ -215,6 +246,7 @@ static vs_status encode(struct vs_make *m, struct vs_layout *l)
 	struct vs_coder *coder = malloc(sizeof(*coder));
 	struct vs_walk w = {0};
 	uint8_t block[VS_DELTA_BLOCK];
+	bool coded;
 	vs_status status = VS_ERR_NOMEM;
 
 	if (coder) {
@@ -229,12 +261,15 @@ static vs_status encode(struct vs_make *m, struct vs_layout *l)
 	for (uint64_t at = 0; status == VS_OK && at < m->is.len;
 	     at += VS_DELTA_BLOCK) {
 		memcpy(block, m->is.bytes + at, VS_DELTA_BLOCK);
+		coded = w.segment < l->segment_count &&
+		        l->segments[w.segment].file != VS_SEGMENT_COPY &&
+		        w.block >= l->segments[w.segment].at;
 		status = vs_walk_block(&w, block);
+		if (coded)
+			step(m, WALK_WEIGHT);
 	}
 	if (status == VS_OK)
 		status = vs_coder_finish(coder);
-	m->misses = w.misses;
-	m->literals = w.literals;
 	if (w.layout)
 		vs_walk_drop(&w);
 	free(coder);
@@ -289,6 +324,7 @@ vs_status vs_delta_make(struct vs_make *m)
 		status = pad(&m->is, &copies[1]);
 	if (status == VS_OK)
 		status = vs_plan_make(&m->was, &m->is, &layout);
+	foresee(m, &layout);
 	if (status == VS_OK)
 		status = encode(m, &layout);
 	vs_layout_drop(&layout);

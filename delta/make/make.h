@@ -14,10 +14,13 @@ struct vs_make {
 	struct vs_image was, is;
 	uint8_t old_root[VS_DELTA_ROOT_LEN], new_root[VS_DELTA_ROOT_LEN];
 	vs_status (*write)(void *ctx, const uint8_t *in, size_t len);
-	void *ctx;
+	/* How far it is, in no particular unit; or NULL. */
+	void (*step)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx; /* of both */
 	/* what was found out, for a person */
-	uint64_t bytes, layout_bytes, misses, literals;
+	uint64_t bytes, layout_bytes, copied;
 	size_t covers, pairs;
+	uint64_t done, total; /* of the steps */
 };
 
 /* Writes the delta.  VS_OK; VS_ERR_NOMEM; VS_ERR_LIMIT (an image is empty, too
