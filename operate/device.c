@@ -180,6 +180,33 @@ static enum vs_exit enroll(const struct vs_args *a)
 	return VS_EXIT_OK;
 }
 
+static enum vs_exit certificate(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *body = json_object();
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	char path[512], id[96];
+	enum vs_exit e =
+		vs_client_path("devices", a->words[0], path, sizeof path);
+	size_t used = strlen(path);
+
+	if (!e)
+		e = add_certificate(a->words[1], body);
+	if (!e)
+		e = vs_client_open(a, &c);
+	if (e)
+		return e;
+	(void)snprintf(path + used, sizeof path - used, "/certificate");
+	const struct vs_request r = {"PUT", path, "device certificate", body};
+	e = vs_client_ask(c, &r, &v);
+	if (!e && vs_args_has(a, "json"))
+		vs_say_json(v);
+	else if (!e)
+		printf("replaced the certificate of %s\n",
+		       vs_say_text(v, "id", id, sizeof id));
+	return e;
+}
+
 static enum vs_exit whoami(const struct vs_args *a)
 {
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
@@ -220,6 +247,10 @@ const struct vs_command vs_device_commands[] = {
 	 "\"hardware\": \"gw-rev3\"}]}\n"
 	 "Chargers of one site or feeder do not leave service together.\n",
 	 enroll},
+	{"certificate", "ID FILE.pem", 2, 2,
+	 "register another certificate in place of its present one",
+	 "The old one is refused from then on, so bring the new one to the "
+	 "charger first.\n", certificate},
 	{0},
 };
 /* clang-format on */

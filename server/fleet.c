@@ -3,6 +3,7 @@
  * server/fleet.c - the table of chargers.
  */
 #include "server/fleet.h"
+#include "base/pem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -145,6 +146,23 @@ static vs_status load_label(void *ctx, const struct vs_row *row)
 	         : VS_ERR_INPUT;
 }
 
+/* With a certificate that was replaced since. */
+static vs_status decode_before(const void *body, size_t len, const char *pem,
+                               struct vs_report *r, struct vs_why *why)
+{
+	struct vs_key key = {0};
+	X509 *cert = NULL;
+	vs_status status = vs_pem_certificate_text(pem, strlen(pem), &cert);
+
+	if (!status)
+		status = vs_key_from_pkey(X509_get0_pubkey(cert), &key);
+	if (!status)
+		status = vs_report_decode(body, len, &key, r, why);
+	vs_key_drop(&key);
+	X509_free(cert);
+	return status;
+}
+
 /* The report is verified again: what a charger signed is what counts. */
 static vs_status load_report(void *ctx, const struct vs_row *row)
 {
@@ -160,7 +178,10 @@ static vs_status load_report(void *ctx, const struct vs_row *row)
 		return d ? VS_ERR_NOMEM : VS_ERR_INPUT;
 	}
 	snprintf(l->bad, VS_DEVICE_ID_LEN, "%s", d->id);
+	const char *before = vs_row_text(s, row, 4);
 	vs_status status = vs_report_decode(body, len, &d->key, r, l->why);
+	if (status == VS_ERR_REFUSED && *before)
+		status = decode_before(body, len, before, r, l->why);
 	if (!status)
 		status = vs_device_boot(r, &d->boot);
 	if (!status)
@@ -230,7 +251,9 @@ vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
 		 "ORDER BY device, place", load_ecu},
 		{"SELECT device, kind, value FROM label "
 		 "ORDER BY device, kind, value", load_label},
-		{"SELECT device, nonce, received_s, body FROM report",
+		{"SELECT r.device, r.nonce, r.received_s, r.body, "
+		 "COALESCE(b.certificate, '') FROM report r "
+		 "LEFT JOIN certificate_before b ON b.device = r.device",
 		 load_report},
 		{"SELECT device, name, value FROM watch", load_watch},
 		{"SELECT device, version FROM director", load_director},

@@ -88,6 +88,9 @@ const char *const vs_schema[] = {
 	"by_whom TEXT NOT NULL, time_s BIGINT NOT NULL, "
 	"PRIMARY KEY (release, number))",
 
+	/* under which a charger's last report came, if it is not in force */
+	"CREATE TABLE IF NOT EXISTS certificate_before ("
+	"device TEXT PRIMARY KEY, certificate TEXT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS hook ("
 	"id TEXT PRIMARY KEY, label TEXT NOT NULL, url TEXT NOT NULL, "
 	"events TEXT NOT NULL, secret BLOB NOT NULL, "

@@ -51,6 +51,7 @@ MAY = {
     ("POST", "/v1/releases/*/reject"): ({"approver", "admin"}, True),
     ("GET", "/v1/devices"): (READ, False),
     ("GET", "/v1/devices/*"): (READ, False),
+    ("PUT", "/v1/devices/*/certificate"): (MAKE, False),
     ("POST", "/v1/devices"): (MAKE, False),
     ("GET", "/v1/fleet/versions"): (READ, False),
     ("GET", "/v1/fleet/overdue"): (READ, False),
@@ -149,6 +150,15 @@ class Cast:
             assert answer.code == 201, answer
             self.campaigns[name] = answer.json()["id"]
 
+    def other(self, side):
+        """One more certificate of a charger, another each time."""
+        name = self.devices.get(side, "CP-9")
+        c = self.world.chargers[self.devices["north"]]
+        path = self.world.path("identities", "other.pem")
+        self.world.device_ca.issue("/CN=" + name, c.key.path, path)
+        with open(path, encoding="utf-8") as f:
+            return f.read()
+
     def asked(self, method, pattern):
         """(path, body, which side it is of, code where it is permitted)."""
         if pattern.endswith("/send-back"):
@@ -181,6 +191,12 @@ class Cast:
         if pattern == "/v1/events":
             code = 400  # a stream has no end to wait for
             pattern += "?after=x"
+        if pattern == "/v1/devices/*/certificate":
+            return [(f"/v1/devices/{self.devices.get(side, 'CP-9')}"
+                     "/certificate", json.dumps({"certificate": self.other(
+                         side)}).encode(), side,
+                     200 if side != "none" else 404)
+                    for side in ("north", "south", "none")]
         if pattern == "/v1/fleet/running/*":
             return [(pattern.replace("*", "0" * 64), b"", "", 200)]
         path = pattern.replace("**", "x").replace("*", "0")
