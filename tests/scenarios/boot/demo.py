@@ -32,6 +32,8 @@ from company import Company                          # noqa: E402
 from world import StoryError, World                  # noqa: E402
 
 MIB = 1 << 20
+COPIES = ("old-image", "changed-kernel", "changed-rootfs", "changed-keyring",
+          "changed-record", "unsigned-loader")  # machines of tampering cases
 START = 180   # seconds: from power-on to the charger program, with patience
 UPDATE = 240  # an update until the restart
 
@@ -125,6 +127,7 @@ class Demo:
         self.factory = Factory(self.world, ROOT)
         self.running = []
         self.stopping = False
+        self.done = set()
         self.cases = []
         self.gateway = Gateway(self.world, 1, self.company.server)
         self.box = None
@@ -452,6 +455,10 @@ class Demo:
                 for box in list(self.running):
                     if box is not self.box:
                         box.off()
+                for name in os.listdir(self.world.folder):
+                    if name in COPIES:
+                        shutil.rmtree(os.path.join(self.world.folder, name))
+        self.done.add("tampering")
 
     # The whole
 
@@ -474,6 +481,7 @@ class Demo:
             raise
         finally:
             tampering.join()
+        self.done.add("life")
 
     def stop(self):
         """Ends everything that still runs, and starts nothing more."""
@@ -486,7 +494,8 @@ class Demo:
 
     def summary(self):
         """Writes it; whether all was as expected."""
-        good = bool(self.cases) and all(c.passed for c in self.cases)
+        good = (self.done == {"tampering", "life"}
+                and all(c.passed for c in self.cases))
         with open(os.path.join(self.world.folder, "summary.json"), "w",
                   encoding="utf-8") as f:
             used = resource.getrusage(resource.RUSAGE_CHILDREN)
