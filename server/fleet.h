@@ -45,6 +45,7 @@ struct vs_device_state {
 	vs_reason reason, fallback_reason;
 	uint64_t campaign_seq;
 	bool healthy, charging, trial, fell_back;
+	uint64_t faults; /* as vs_report has it */
 	int slot;
 	uint64_t bytes_fetched, bytes_total;
 };

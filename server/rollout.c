@@ -173,6 +173,8 @@ static vs_status take_in(struct vs_rollouts *all, const struct vs_device *d)
 	if (!status && d->state.counter) {
 		const struct vs_grid_report last = {
 			.healthy = d->state.healthy,
+			.has_faults = d->state.faults != 0,
+			.faults = d->state.faults,
 			.time_s = d->state.received_s};
 
 		vs_grid_report(&all->grid, number, &last);

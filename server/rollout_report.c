@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/rollout.h"
+#include "server/rollout_store.h"
 
 static bool one_of(const char *status, const char *const *list, size_t count)
 {
@@ -180,8 +181,12 @@ vs_status vs_rollouts_report(struct vs_rollouts *all,
                              const struct vs_device_state *before,
                              struct vs_rollout_changes *out)
 {
-	const struct vs_grid_report report = {.healthy = next->state.healthy,
-	                                      .time_s = next->state.received_s};
+	const struct vs_grid_report report = {
+		.healthy = next->state.healthy,
+		.has_faults = next->state.faults != 0,
+		.faults = next->state.faults,
+		.time_s = next->state.received_s,
+	};
 	vs_status status = vs_rollouts_sync(all, with->lock);
 	uint32_t number = vs_rollouts_number(all, next);
 
@@ -192,7 +197,10 @@ vs_status vs_rollouts_report(struct vs_rollouts *all,
 	pthread_rwlock_wrlock(with->lock);
 	vs_grid_report(&all->grid, number, &report);
 	pthread_rwlock_unlock(with->lock);
-	status = report_all(all, number, with, next, before, out);
+	status = vs_marks_store(with->store, next->id, &was,
+	                        &all->grid.devices[number]);
+	if (!status)
+		status = report_all(all, number, with, next, before, out);
 	if (status) {
 		pthread_rwlock_wrlock(with->lock);
 		vs_grid_restore(&all->grid, number, &was);

@@ -202,6 +202,29 @@ vs_status vs_freeze_store(struct vs_store *s, const struct vs_freeze *f)
 		row, 4, NULL, NULL);
 }
 
+vs_status vs_marks_store(struct vs_store *s, const char *device,
+                         const struct vs_grid_device *was,
+                         const struct vs_grid_device *is)
+{
+	const struct vs_value row[] = {
+		vs_text(device),    vs_uint(is->old_faults),
+		vs_uint(is->old_s), vs_uint(is->new_faults),
+		vs_uint(is->new_s),
+	};
+
+	if (was->has_faults == is->has_faults && was->old_s == is->old_s &&
+	    was->new_s == is->new_s)
+		return VS_OK;
+	return vs_store_query(
+		s,
+		"INSERT INTO fault_mark (device, old_faults, old_s, "
+		"new_faults, new_s) VALUES (?1, ?2, ?3, ?4, ?5) "
+		"ON CONFLICT (device) DO UPDATE SET "
+		"old_faults = excluded.old_faults, old_s = excluded.old_s, "
+		"new_faults = excluded.new_faults, new_s = excluded.new_s",
+		row, 5, NULL, NULL);
+}
+
 struct loading {
 	struct vs_store *store;
 	struct vs_rollouts *out;
@@ -218,6 +241,26 @@ static vs_status load_freeze(void *ctx, const struct vs_row *row)
 	snprintf(f->by, sizeof f->by, "%s", vs_row_text(s, row, 1));
 	snprintf(f->because, sizeof f->because, "%s", vs_row_text(s, row, 2));
 	f->since_s = vs_row_uint(s, row, 3);
+	return VS_OK;
+}
+
+static vs_status load_marks(void *ctx, const struct vs_row *row)
+{
+	struct loading *l = ctx;
+	const struct vs_store *s = l->store;
+	const struct vs_device *d =
+		vs_fleet_find(l->out->fleet, vs_row_text(s, row, 0));
+	uint32_t number = d ? vs_rollouts_number(l->out, d) : UINT32_MAX;
+
+	if (number == UINT32_MAX)
+		return VS_OK;
+	struct vs_grid_device kept = l->out->grid.devices[number];
+	kept.old_faults = (uint32_t)vs_row_uint(s, row, 1);
+	kept.old_s = (uint32_t)vs_row_uint(s, row, 2);
+	kept.new_faults = (uint32_t)vs_row_uint(s, row, 3);
+	kept.new_s = (uint32_t)vs_row_uint(s, row, 4);
+	if (kept.has_faults)
+		vs_grid_restore(&l->out->grid, number, &kept);
 	return VS_OK;
 }
 
@@ -366,6 +409,8 @@ vs_status vs_rollouts_load(struct vs_store *s, const struct vs_fleet *fleet,
 	} tables[] = {
 		{"SELECT is_on, person, because, since_s FROM freeze",
 		 load_freeze},
+		{"SELECT device, old_faults, old_s, new_faults, new_s "
+		 "FROM fault_mark", load_marks},
 		{"SELECT number, body, state, because, approved_by "
 		 "FROM campaign ORDER BY number", load_campaign},
 		{"SELECT campaign, kind, bits FROM campaign_set", load_skips},

@@ -48,6 +48,11 @@ vs_status vs_assignment_store(struct vs_store *s, const char *device,
                               const char *release,
                               const char *campaign) VS_MUST_CHECK;
 
+/* The moments that a charger's faults are compared with, if they moved. */
+vs_status vs_marks_store(struct vs_store *s, const char *device,
+                         const struct vs_grid_device *was,
+                         const struct vs_grid_device *is) VS_MUST_CHECK;
+
 vs_status vs_freeze_store(struct vs_store *s,
                           const struct vs_freeze *f) VS_MUST_CHECK;
 

@@ -37,6 +37,7 @@ static const struct vs_field report_fields[] = {
 	VS_FIELD_LATE(vs_report, image_version, "imageVersion"),
 	VS_FIELD_LATE(vs_report, image_snapshot_version,
                       "imageSnapshotVersion"),
+	VS_FIELD_LATE(vs_report, faults, "faults"),
 	VS_FIELD(vs_report, SLOT, slot, "slot"),
 	VS_FIELD(vs_report, FLAG, trial, "trial"),
 	VS_FIELD(vs_report, FLAG, fell_back, "fellBack"),

@@ -91,6 +91,7 @@ struct vs_report {
 	/* the same of the image repository, and of its snapshot; 0: not said,
 	 * as by older agents */
 	uint64_t image_version, image_snapshot_version;
+	uint64_t faults; /* rises by one with each, from 1 on; 0: not counted */
 	int slot;
 	bool trial, fell_back;
 	vs_reason fallback_reason;

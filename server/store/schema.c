@@ -112,6 +112,10 @@ const char *const vs_schema[] = {
 	"CREATE TABLE IF NOT EXISTS campaign_set ("
 	"campaign TEXT NOT NULL, kind TEXT NOT NULL, bits BLOB NOT NULL, "
 	"PRIMARY KEY (campaign, kind))",
+	"CREATE TABLE IF NOT EXISTS fault_mark ("
+	"device TEXT PRIMARY KEY, old_faults BIGINT NOT NULL, "
+	"old_s BIGINT NOT NULL, new_faults BIGINT NOT NULL, "
+	"new_s BIGINT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS freeze ("
 	"name TEXT PRIMARY KEY, is_on BIGINT NOT NULL, person TEXT NOT NULL, "
 	"because TEXT NOT NULL, since_s BIGINT NOT NULL)",

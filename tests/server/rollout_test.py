@@ -352,6 +352,29 @@ def zones(tap, world):
     move(world, number, "abort")
 
 
+def faults(tap, world):
+    """More faults than the same charger had before halt a campaign"""
+    # S2.29
+    c = special(world, 85, site="faults")
+    for _ in range(2):
+        assert c.report(faults=100).code == 200
+        time.sleep(1.1)
+    world.power_cut()  # what it is compared with is kept
+    number = world.campaign("1.1.0", filter=ids([c]), soak_s=3600)
+    tap.equal(c.told(), BOTH, "it is told")
+    c.install("1.1.0", 2)
+    c.report(status="Installed", campaignSeq=2, faults=100)
+    c.report(faults=101)
+    time.sleep(0.5)
+    tap.equal((world.members(number)[c.id], world.shown(number)["state"]),
+              ("soaking", "running"), "one fault more is no rise")
+    c.report(faults=160)
+    tap.check(world.wait(lambda: world.shown(number)["state"] == "halted"),
+              "sixty within a second are", world.shown(number))
+    tap.check("faults rose" in world.shown(number)["because"],
+              "and the campaign says so", world.shown(number)["because"])
+
+
 def views(tap, world):
     """Members by page, who is stuck, and when it ends"""
     fleet = [special(world, 75 + i, site=f"view-{i}") for i in range(4)]
@@ -403,7 +426,7 @@ def run(tap, program, folder):
         world.upload()
         assert world.publish(world.room.files()).code == 200
         for section in (filters, rehearsed, retried, aborted, sent_back,
-                        frozen, emergency, limits, zones, views):
+                        frozen, emergency, limits, zones, faults, views):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)

@@ -64,6 +64,7 @@ static int group_set_up(void **state)
 		.campaign_seq = 12,
 		.healthy = true,
 		.director_version = 9007199254740991,
+		.faults = 17,
 		.image_version = 9007199254740991,
 		.image_snapshot_version = 1,
 		.slot = 1,
@@ -137,11 +138,14 @@ static void what_older_reports_lack_is_zero(void **state)
 	(void)state;
 	assert_non_null(strstr(text, "\"imageVersion\""));
 	assert_non_null(strstr(text, "\"imageSnapshotVersion\""));
+	assert_non_null(strstr(text, "\"faults\":17"));
 	free(text);
 	r.image_version = 0;
 	r.image_snapshot_version = 0;
+	r.faults = 0;
 	text = encode(&r, &len);
 	assert_null(strstr(text, "\"image"));
+	assert_null(strstr(text, "\"faults\""));
 	assert_int_equal(vs_report_decode(text, len, &key, &back, NULL), VS_OK);
 	assert_memory_equal(&back, &r, sizeof r);
 	free(text);
