@@ -265,8 +265,8 @@ static void count_faults(struct vs_run *r, const struct vs_seat *s, int sign)
 	    (s->state != VS_MEMBER_SOAKING && s->state != VS_MEMBER_UPDATED))
 		return;
 	/* A burst within the first second is one too. */
-	expected_u = expected(s->before_faults, after_s ? after_s : 1,
-	                      s->before_s);
+	expected_u =
+		expected(s->before_faults, after_s ? after_s : 1, s->before_s);
 	r->faults.after += one * s->after_faults;
 	r->faults.after_s += one * after_s;
 	r->faults.expected_u += one * expected_u;
