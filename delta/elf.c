@@ -8,11 +8,14 @@
 
 #define EHDR_MAX 64
 #define SHDR_MAX 64
+#define RAM_ADDR 0x20000000
+#define RAM_LEN 0x100000
 #define ADDR_MAX (UINT64_C(1) << 46)
 
 #define TYPE_PROGBITS 1
 #define TYPE_RELA 4
 #define TYPE_NOBITS 8
+#define TYPE_REL 9
 #define TYPE_DYNSYM 11
 #define FLAG_WRITE 1
 #define FLAG_ALLOC 2
@@ -48,7 +51,7 @@ static enum vs_section kind_of(const struct header *h, const char *name)
 {
 	if (h->type == TYPE_NOBITS)
 		return VS_SECTION_BSS;
-	if (h->type == TYPE_RELA)
+	if (h->type == TYPE_RELA || h->type == TYPE_REL)
 		return VS_SECTION_RELA;
 	if (h->type == TYPE_DYNSYM)
 		return VS_SECTION_DYNSYM;
@@ -178,6 +181,25 @@ vs_status vs_elf_read(const struct vs_old *old, struct vs_elf *e)
 	if (status != VS_OK || e->count == 0)
 		e->arch = VS_ARCH_NONE;
 	return status;
+}
+
+void vs_elf_bare(uint32_t load_addr, uint32_t len, struct vs_elf *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->arch = VS_ARCH_THUMB;
+	e->count = 2;
+	e->rows[0] =
+		(struct vs_section_row){VS_SECTION_CODE, load_addr, 0, len};
+	e->rows[1] =
+		(struct vs_section_row){VS_SECTION_BSS, RAM_ADDR, 0, RAM_LEN};
+}
+
+vs_status vs_elf_open(const struct vs_old *old, uint32_t load, struct vs_elf *e)
+{
+	if (!(load & 1))
+		return vs_elf_read(old, e);
+	vs_elf_bare(load - 1, (uint32_t)old->len, e);
+	return VS_OK;
 }
 
 const struct vs_section_row *vs_elf_by_addr(const struct vs_elf *e,

@@ -53,6 +53,14 @@ struct vs_elf {
  */
 vs_status vs_elf_read(const struct vs_old *old, struct vs_elf *e) VS_MUST_CHECK;
 
+/* The same of a bare image for a Cortex-M: code from its load address on, and
+ * the RAM that it uses.
+ */
+void vs_elf_bare(uint32_t load_addr, uint32_t len, struct vs_elf *e);
+/* One or the other: load as in struct vs_file. */
+vs_status vs_elf_open(const struct vs_old *old, uint32_t load,
+                      struct vs_elf *e) VS_MUST_CHECK;
+
 /* The row that holds an address, or a place in the file; NULL if none. */
 const struct vs_section_row *vs_elf_by_addr(const struct vs_elf *e,
                                             uint64_t addr);

@@ -86,7 +86,7 @@ static vs_status code_files(struct vs_layout *l, struct models *m,
 		struct vs_file *f = &l->files[i];
 
 		f->predicted = vs_chance_code(&m->kind, c, f->predicted);
-		f->load_addr = code(&m->index, c, f->load_addr, UINT32_MAX);
+		f->load = code(&m->index, c, f->load, UINT32_MAX);
 		f->blocks = code(&m->len, c, f->blocks, VS_FILE_BLOCKS_MAX);
 		f->was_blocks = code_near(&m->len, c, f->was_blocks, f->blocks,
 		                          VS_FILE_BLOCKS_MAX);

@@ -28,8 +28,8 @@ struct vs_segment {
 struct vs_file {
 	bool predicted;              /* an ELF file, or a bare image */
 	uint32_t blocks, was_blocks; /* of the new file, and of the old one */
-	uint32_t load_addr;          /* of a bare image; 0: none */
-	struct vs_extent *was;       /* in the old image; points into extents */
+	uint32_t load;         /* the old one's address and 1; 0: it is ELF */
+	struct vs_extent *was; /* in the old image; points into extents */
 	size_t was_count;
 };
 

@@ -120,6 +120,10 @@ static void find_rela(const struct part *p, struct vs_operands *o)
 {
 	const uint8_t *bytes = p->window->bytes;
 
+	/* 32-bit Arm has no addends there: REL */
+	for (size_t i = first_entry(p, 0, 8); !p->elf->wide && i + 8 <= p->end;
+	     i += 8)
+		add_word(p, o, i, 4);
 	if (!p->elf->wide)
 		return;
 	for (size_t i = first_entry(p, 0, 24); i + 24 <= p->end; i += 24) {

@@ -87,9 +87,10 @@ void vs_walk_drop(struct vs_walk *w)
 }
 
 /* The old section table comes from the old image, the new one from here. */
-static vs_status open_elf(struct vs_walk *w, struct vs_open_file *f)
+static vs_status open_elf(struct vs_walk *w, struct vs_open_file *f,
+                          uint32_t load)
 {
-	vs_status status = vs_elf_read(&f->old, &f->was);
+	vs_status status = vs_elf_open(&f->old, load, &f->was);
 
 	if (status != VS_OK)
 		return status;
@@ -123,7 +124,7 @@ static vs_status open_file(struct vs_walk *w, struct vs_open_file *f,
 	if (w->spent)
 		w->spent[w->file].covers = f->cover_count;
 	if (status == VS_OK && file->predicted)
-		status = open_elf(w, f);
+		status = open_elf(w, f, file->load);
 	return status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delta/make/bare.h"
 #include "delta/make/match.h"
 #include "delta/make/prune.h"
 #include "delta/make/view.h"
@@ -56,6 +57,7 @@ static void foresee(struct vs_make *m, const struct vs_layout *l)
 struct pair {
 	struct vs_old was, is;
 	struct vs_elf old, new;
+	uint32_t load[2]; /* as in struct vs_file, of both */
 	struct vs_frames old_frames, new_frames;
 	uint8_t *old_view, *new_view; /* owned */
 	struct vs_covers covers;
@@ -100,9 +102,9 @@ static vs_status match_rounds(struct pair *p)
 	vs_status status = vs_learnt_init(&learnt);
 
 	if (status == VS_OK)
-		status = vs_elf_read(&p->was, &p->old);
+		status = vs_elf_open(&p->was, p->load[0], &p->old);
 	if (status == VS_OK)
-		status = vs_elf_read(&p->is, &p->new);
+		status = vs_elf_open(&p->is, p->load[1], &p->new);
 	if (status == VS_OK)
 		status = vs_frames_init(&p->old_frames, &p->was, &p->old);
 	if (status == VS_OK)
@@ -158,6 +160,17 @@ static vs_status new_extents(const struct vs_layout *l, uint32_t file,
 	return VS_OK;
 }
 
+/* The layout has the old image's; the new one is looked at again. */
+static uint32_t new_load(const struct vs_make *m, const struct vs_file *f)
+{
+	uint32_t addr = 0;
+
+	if (f->load == 0 ||
+	    !vs_bare_find(m->is.bytes, (size_t)m->is.len, &addr))
+		return 0;
+	return addr | 1;
+}
+
 static vs_status match_file(struct vs_make *m, const struct vs_layout *l,
                             uint32_t number, struct vs_covers *covers)
 {
@@ -182,6 +195,8 @@ static vs_status match_file(struct vs_make *m, const struct vs_layout *l,
 		vs_inode_image_init(&flipped[side], &raw[side], &views[side],
 		                    side == 0 ? &old : &new);
 	}
+	p.load[0] = f->load;
+	p.load[1] = new_load(m, f);
 	p.is = (struct vs_old){&new, extents, count,
 	                       (uint64_t)f->blocks *VS_DELTA_BLOCK};
 	p.old_view = malloc((size_t)p.was.len + 1);
@@ -233,7 +248,8 @@ static vs_status prepare(struct vs_make *m, const struct vs_layout *l,
 				&new, extents, count,
 				(uint64_t)l->files[i].blocks *VS_DELTA_BLOCK};
 
-			status = vs_elf_read(&file, &w->files[i].is);
+			status = vs_elf_open(&file, new_load(m, &l->files[i]),
+			                     &w->files[i].is);
 		}
 		free(extents);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "delta/elf.h"
+#include "delta/make/bare.h"
 #include "delta/make/ext4.h"
 #include "delta/walk.h"
 
@@ -176,22 +177,18 @@ static vs_status read_elf(const struct vs_image *image,
 }
 
 static vs_status add_pair(struct plan *p, const struct vs_ext4_file *was,
-                          const struct vs_ext4_file *is)
+                          const struct vs_ext4_file *is, uint32_t load)
 {
-	struct vs_elf old, new;
-	vs_status status = read_elf(p->was, was, &old);
 	uint32_t number;
+	vs_status status;
 
-	if (status == VS_OK)
-		status = read_elf(p->is, is, &new);
-	if (status != VS_OK || !vs_elf_alike(&old, &new))
-		return status;
 	if (blocks_of(is) > VS_FILE_BLOCKS_MAX ||
 	    blocks_of(was) > VS_FILE_BLOCKS_MAX ||
 	    p->out->file_count == VS_FILES_MAX)
 		return VS_OK;
 	number = (uint32_t)p->out->file_count;
 	status = add_file(p, (struct vs_file){.predicted = true,
+	                                      .load = load,
 	                                      .blocks = blocks_of(is),
 	                                      .was_blocks = blocks_of(was),
 	                                      .was_count = was->count});
@@ -207,6 +204,36 @@ static vs_status add_pair(struct plan *p, const struct vs_ext4_file *was,
 				is->extents[i].file + k;
 		}
 	return status;
+}
+
+static vs_status add_elf_pair(struct plan *p, const struct vs_ext4_file *was,
+                              const struct vs_ext4_file *is)
+{
+	struct vs_elf old, new;
+	vs_status status = read_elf(p->was, was, &old);
+
+	if (status == VS_OK)
+		status = read_elf(p->is, is, &new);
+	if (status != VS_OK || !vs_elf_alike(&old, &new))
+		return status;
+	return add_pair(p, was, is, 0);
+}
+
+/* No file system: the images themselves may be programs. */
+static vs_status pair_images(struct plan *p)
+{
+	struct vs_extent all[2] = {
+		{0, 0, p->was_blocks},
+                {0, 0, p->blocks    }
+        };
+	const struct vs_ext4_file was = {NULL, p->was->len, &all[0], 1};
+	const struct vs_ext4_file is = {NULL, p->is->len, &all[1], 1};
+	uint32_t old, new;
+
+	if (vs_bare_find(p->was->bytes, (size_t)p->was->len, &old) &&
+	    vs_bare_find(p->is->bytes, (size_t)p->is->len, &new))
+		return add_pair(p, &was, &is, old | 1);
+	return add_elf_pair(p, &was, &is);
 }
 
 static vs_status find_pairs(struct plan *p)
@@ -225,7 +252,7 @@ static vs_status find_pairs(struct plan *p)
 		if (f->count > 0 && f->extents[0].file == 0 &&
 		    memcmp(at(p->is, f->extents[0].image), "\177ELF", 4) == 0 &&
 		    !is_unchanged(p, f))
-			status = add_pair(p, &old->files[k], f);
+			status = add_elf_pair(p, &old->files[k], f);
 	}
 	return status;
 }
@@ -352,6 +379,9 @@ static vs_status make(struct plan *p)
 		status = vs_ext4_read(p->is->bytes, p->is->len, &p->new_files);
 	if (status == VS_OK)
 		status = add_file(p, (struct vs_file){.predicted = false});
+	if (status == VS_OK && p->old_files.count == 0 &&
+	    p->new_files.count == 0)
+		status = pair_images(p);
 	if (status == VS_OK)
 		status = find_pairs(p);
 	if (status == VS_OK)

@@ -4,8 +4,15 @@
  */
 #include "tests/delta/fixture.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
 
 vs_status bytes_write(void *ctx, const uint8_t *in, size_t len)
 {
@@ -108,4 +115,27 @@ vs_status apply_delta(const struct bytes *was, const struct bytes *is,
 			return VS_ERR_REFUSED;
 	}
 	return VS_OK;
+}
+
+struct bytes load(const char *path)
+{
+	struct bytes b = {0};
+	uint8_t part[65536];
+	ssize_t n;
+	int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0);
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		assert_int_equal(bytes_write(&b, part, (size_t)n), VS_OK);
+	assert_int_equal(n, 0);
+	close(fd);
+	return b;
+}
+
+struct bytes copy_of(const struct bytes *b)
+{
+	struct bytes out = {0};
+
+	assert_int_equal(bytes_write(&out, b->data, b->len), VS_OK);
+	return out;
 }

@@ -16,6 +16,10 @@ struct bytes {
 vs_status bytes_write(void *ctx, const uint8_t *in, size_t len);
 vs_status bytes_read(void *ctx, uint8_t *out, size_t len, size_t *got);
 
+/* A file, and a copy of bytes; or the test has failed. */
+struct bytes load(const char *path);
+struct bytes copy_of(const struct bytes *b);
+
 /* A generator whose numbers are the same in every run. */
 uint32_t next_number(uint32_t *seed);
 void fill(uint8_t *out, size_t len, uint32_t seed);

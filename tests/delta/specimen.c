@@ -40,13 +40,13 @@ static int checked_sum(const int *in, size_t len)
 	ROUND(n##1)                                                            \
 	ROUND(n##2)                                                            \
 	ROUND(n##3)                                                            \
-	ROUND(n##4) ROUND(n##5) ROUND(n##6) ROUND(n##7) ROUND(n##8)            \
-		ROUND(n##9)
+	ROUND(n##4) ROUND(n##5) ROUND(n##6) ROUND(n##7) ROUND(n##8) ROUND(n##9)
 ROUNDS(1)
 ROUNDS(2)
 ROUNDS(3)
 ROUNDS(4)
-ROUNDS(5) ROUNDS(6) ROUNDS(7)
+ROUNDS(5)
+ROUNDS(6) ROUNDS(7)
 
 	typedef uint32_t (*round_fn)(uint32_t x, const char *word);
 #define ROW(n) round_##n,
