@@ -16,8 +16,12 @@
 
 enum {
 	connect_ms_preset = 10000,
-	answer_s = 30, /* a whole small answer takes at most so long */
-	slow_s = 30,   /* under the minimum speed for so long: give up */
+	answer_ms_preset = 30000,
+	slow_ms_preset = 30000,
+	slow_s = 30, /* of what is no stream */
+	hops_max = 4,
+	aside_max = 65536, /* bytes of a redirect's own body */
+	url_max = 4096,
 	stream_hold = 1 << 20, /* bytes held for the reader before a pause */
 };
 
@@ -26,7 +30,9 @@ struct vs_http {
 	CURLM *multi;
 	struct curl_slist *headers; /* Authorization, if any */
 	struct vs_http_config config;
-	char *ca, *cert, *key;
+	char *ca, *cert, *key, *elsewhere_ca;
+	uint64_t received;
+	uint32_t retry_after_s;
 	char error[CURL_ERROR_SIZE + 64];
 };
 
@@ -36,11 +42,19 @@ struct vs_http_stream {
 	struct vs_buffer held; /* received, not read yet */
 	size_t taken;          /* of held, already read */
 	uint64_t first, last;
+	uint64_t got;    /* of the body */
+	unsigned hops;   /* redirects followed */
+	bool elsewhere;  /* a redirect led to another host: no credentials */
 	bool range_seen; /* a Content-Range that is the one asked for */
+	bool encoded;    /* a Content-Encoding, which nobody asked for */
 	bool checked;
+	bool answers; /* what that came to */
+	/* minimum speed, over the time in which the reader waited */
+	uint64_t waited_us, waited_got;
 	bool paused;
 	bool done;
 	CURLcode result;
+	char refused[96]; /* why the answer was not taken */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -90,6 +104,8 @@ vs_status vs_http_new(const struct vs_http_config *config, struct vs_http **out)
 	if (!status)
 		status = copy_text(config->key_file, &h->key);
 	if (!status)
+		status = copy_text(config->elsewhere_ca_file, &h->elsewhere_ca);
+	if (!status)
 		status = add_bearer(h, config->bearer);
 	if (status) {
 		vs_http_free(&h);
@@ -112,12 +128,34 @@ void vs_http_free(struct vs_http **http)
 	free(h->ca);
 	free(h->cert);
 	free(h->key);
+	free(h->elsewhere_ca);
 	free(h);
 }
 
 const char *vs_http_error(const struct vs_http *h)
 {
 	return h->error;
+}
+
+uint32_t vs_http_retry_after(const struct vs_http *h)
+{
+	return h->retry_after_s;
+}
+
+uint64_t vs_http_received(const struct vs_http *h)
+{
+	return h->received;
+}
+
+/* Who the client is: for the host that was asked for alone. */
+static void show_credentials(struct vs_http *h, CURL *easy)
+{
+	if (h->cert)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, h->cert);
+	if (h->key)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, h->key);
+	if (h->headers)
+		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, h->headers);
 }
 
 /* What every request has: TLS with all checks, no redirects, limits. */
@@ -129,6 +167,7 @@ static void prepare(struct vs_http *h, CURL *easy, const char *url)
 
 	curl_easy_reset(easy);
 	h->error[0] = 0;
+	h->retry_after_s = 0;
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -140,10 +179,6 @@ static void prepare(struct vs_http *h, CURL *easy, const char *url)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
-	if (h->cert)
-		curl_easy_setopt(easy, CURLOPT_SSLCERT, h->cert);
-	if (h->key)
-		curl_easy_setopt(easy, CURLOPT_SSLKEY, h->key);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(
@@ -155,33 +190,95 @@ static void prepare(struct vs_http *h, CURL *easy, const char *url)
 	                 (curl_off_t)c->max_bytes_s);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, h->error);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "voltseal");
-	if (h->headers)
-		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, h->headers);
+}
+
+static long answer_ms(const struct vs_http *h)
+{
+	return (long)(h->config.answer_ms ? h->config.answer_ms
+	                                  : answer_ms_preset);
+}
+
+static void note_retry(struct vs_http *h, CURL *easy)
+{
+	curl_off_t retry = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry);
+	h->retry_after_s =
+		retry > 0 && retry < UINT32_MAX ? (uint32_t)retry : 0;
+}
+
+/* The value if this header line has that name (with its colon). */
+static const char *value_of(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncasecmp(line, name, len) != 0)
+		return NULL;
+	return line + len + strspn(line + len, " \t");
+}
+
+/* Nobody asked for one, and what is hashed is what was asked for. */
+static bool says_encoded(const char *line)
+{
+	const char *value = value_of(line, "content-encoding:");
+
+	return value && strncasecmp(value, "identity", 8) != 0 &&
+	       value[strspn(value, "\r\n")] != 0;
+}
+
+/* A header as a line; a long one is none of those looked for. */
+static const char *as_line(const char *bytes, size_t len, char line[static 256])
+{
+	if (len >= 256)
+		len = 0;
+	memcpy(line, bytes, len);
+	line[len] = 0;
+	return line;
 }
 
 /* Where the body of a whole answer goes. */
 struct sink {
+	struct vs_http *http;
 	struct vs_buffer body;
+	bool encoded;
 	vs_status status;
 };
+
+static size_t take_header(char *bytes, size_t size, size_t n, void *ctx)
+{
+	struct sink *s = ctx;
+	char line[256];
+
+	s->http->received += size * n;
+	s->encoded = s->encoded || says_encoded(as_line(bytes, size * n, line));
+	return size * n;
+}
 
 static size_t take_body(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct sink *s = ctx;
 
+	s->http->received += size * n;
+	s->status = s->encoded ? VS_ERR_IO : VS_OK;
+	if (s->encoded)
+		return 0;
 	s->status = vs_buffer_add(&s->body, bytes, size * n);
 	return s->status ? 0 : size * n;
 }
 
+static const char encoded_text[] =
+	"the server sends an encoding that nobody asked for";
+
 static vs_status perform(struct vs_http *h, CURL *easy, size_t max,
                          struct vs_http_answer *out)
 {
-	struct sink s = {0};
-	curl_off_t retry = 0;
+	struct sink s = {.http = h};
 
 	vs_buffer_init(&s.body, max);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &s);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, &s);
 	CURLcode code = curl_easy_perform(easy);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
 	if (code) {
@@ -189,6 +286,8 @@ static vs_status perform(struct vs_http *h, CURL *easy, size_t max,
 		if (!h->error[0])
 			snprintf(h->error, sizeof h->error, "%s",
 			         curl_easy_strerror(code));
+		if (s.encoded)
+			snprintf(h->error, sizeof h->error, "%s", encoded_text);
 		return s.status ? s.status : VS_ERR_IO;
 	}
 	/* Even an empty body is a string for its reader. */
@@ -196,9 +295,8 @@ static vs_status perform(struct vs_http *h, CURL *easy, size_t max,
 	if (status)
 		return status;
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &out->code);
-	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry);
-	out->retry_after_s =
-		retry > 0 && retry < UINT32_MAX ? (uint32_t)retry : 0;
+	note_retry(h, easy);
+	out->retry_after_s = h->retry_after_s;
 	out->body = vs_buffer_take(&s.body, &out->len);
 	return VS_OK;
 }
@@ -208,7 +306,8 @@ vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
 {
 	*out = (struct vs_http_answer){0};
 	prepare(h, h->easy, url);
-	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT, (long)answer_s);
+	show_credentials(h, h->easy);
+	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, answer_ms(h));
 	return perform(h, h->easy, max, out);
 }
 
@@ -240,6 +339,7 @@ vs_status vs_http_follow(struct vs_http *h, const char *url,
 
 	*code = 0;
 	prepare(h, h->easy, url);
+	show_credentials(h, h->easy);
 	/* A stream may be silent; a peer that has gone is noticed by TCP. */
 	curl_easy_setopt(h->easy, CURLOPT_LOW_SPEED_LIMIT, 0L);
 	curl_easy_setopt(h->easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -283,7 +383,8 @@ vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
 {
 	*out = (struct vs_http_answer){0};
 	prepare(h, h->easy, url);
-	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT, (long)answer_s);
+	show_credentials(h, h->easy);
+	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, answer_ms(h));
 	curl_easy_setopt(h->easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, len ? body : "");
@@ -330,6 +431,7 @@ vs_status vs_http_put_file(struct vs_http *h, const char *url, const char *path,
 		return VS_ERR_IO;
 	}
 	prepare(h, h->easy, url);
+	show_credentials(h, h->easy);
 	curl_easy_setopt(h->easy, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_READDATA, f);
 	curl_easy_setopt(h->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)size);
@@ -348,56 +450,156 @@ void vs_http_answer_drop(struct vs_http_answer *a)
 	*a = (struct vs_http_answer){0};
 }
 
-/* Notes whether the server answers the range that was asked for. */
+/* Whether a Content-Range names bytes that were asked for, from the first. */
+static bool is_range(const struct vs_http_stream *s, const char *value)
+{
+	char *end;
+	uint64_t first, last;
+
+	if (strncasecmp(value, "bytes ", 6) != 0)
+		return false;
+	first = strtoull(value + 6, &end, 10);
+	if (*end != '-' || first != s->first)
+		return false;
+	last = strtoull(end + 1, &end, 10);
+	return *end == '/' && last >= first && last <= s->last;
+}
+
 static size_t see_header(char *bytes, size_t size, size_t n, void *ctx)
 {
-	static const char name[] = "content-range: bytes ";
 	struct vs_http_stream *s = ctx;
-	size_t len = size * n;
-	char line[128];
+	char line[256];
+	const char *value;
 
-	if (len >= sizeof line)
-		return len;
-	memcpy(line, bytes, len);
-	line[len] = 0;
-	if (strncasecmp(line, name, sizeof name - 1) == 0) {
-		char *end;
-		uint64_t first = strtoull(line + sizeof name - 1, &end, 10);
+	s->http->received += size * n;
+	as_line(bytes, size * n, line);
+	if (strncmp(line, "HTTP/", 5) == 0)
+		s->range_seen = s->encoded = false;
+	value = value_of(line, "content-range:");
+	if (value)
+		s->range_seen = is_range(s, value);
+	s->encoded = s->encoded || says_encoded(line);
+	return size * n;
+}
 
-		s->range_seen = *end == '-' && first == s->first;
-	}
-	return len;
+static void refuse(struct vs_http_stream *s, const char *what)
+{
+	snprintf(s->refused, sizeof s->refused, "%s", what);
+}
+
+static long code_of(const struct vs_http_stream *s)
+{
+	long code = 0;
+
+	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &code);
+	return code;
+}
+
+static bool is_redirect(const struct vs_http_stream *s)
+{
+	long code = code_of(s);
+
+	return s->http->config.redirects &&
+	       (code == 301 || code == 302 || code == 303 || code == 307 ||
+	        code == 308);
 }
 
 /* The first byte decides: is this the answer to what was asked? */
 static bool answers_request(struct vs_http_stream *s)
 {
-	long code = 0;
+	long code = code_of(s);
 
 	if (s->checked)
-		return true;
+		return s->answers;
 	s->checked = true;
-	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &code);
 	bool whole = s->first == 0 && s->last == UINT64_MAX;
-	if (whole ? code == 200 || (code == 206 && s->range_seen)
-	          : code == 206 && s->range_seen)
-		return true;
-	snprintf(s->http->error, sizeof s->http->error,
-	         "server answered %ld to a range request", code);
-	return false;
+	s->answers = (code == 206 && s->range_seen) || (whole && code == 200);
+	if (!s->answers && code == 200)
+		refuse(s, "the server sends a whole file for a range");
+	else if (!s->answers && code == 206)
+		refuse(s, "the server sends another range than asked for");
+	else if (!s->answers)
+		snprintf(s->refused, sizeof s->refused,
+		         "the server answered %ld", code);
+	if (s->answers && s->encoded) {
+		refuse(s, encoded_text);
+		s->answers = false;
+	}
+	return s->answers;
 }
 
 static size_t hold_bytes(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct vs_http_stream *s = ctx;
+	size_t len = size * n;
 
+	if (is_redirect(s)) {
+		s->http->received += len;
+		s->got += len;
+		return s->got <= aside_max ? len : 0;
+	}
 	if (!answers_request(s))
 		return 0;
 	if (s->held.len - s->taken >= stream_hold) {
 		s->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	return vs_buffer_add(&s->held, bytes, size * n) ? 0 : size * n;
+	s->http->received += len;
+	if (s->last != UINT64_MAX && len > s->last - s->first + 1 - s->got) {
+		refuse(s, "the server sends more than was asked for");
+		return 0;
+	}
+	s->got += len;
+	return vs_buffer_add(&s->held, bytes, len) ? 0 : len;
+}
+
+/* Sees every finished transfer of the multi handle: ours is the only one. */
+static void see_done(struct vs_http_stream *s)
+{
+	const CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(s->http->multi, &left))) {
+		if (m->msg != CURLMSG_DONE || m->easy_handle != s->easy)
+			continue;
+		s->done = true;
+		s->result = m->data.result;
+		note_retry(s->http, s->easy);
+	}
+	if (s->refused[0])
+		snprintf(s->http->error, sizeof s->http->error, "%s",
+		         s->refused);
+}
+
+static uint64_t slow_us(const struct vs_http *h)
+{
+	return UINT64_C(1000) *
+	       (h->config.slow_ms ? h->config.slow_ms : slow_ms_preset);
+}
+
+static uint64_t elapsed_us(const struct vs_http_stream *s)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &us);
+	return us > 0 ? (uint64_t)us : 0;
+}
+
+/* Over windows of slow_ms in which the reader waited for bytes. */
+static bool is_too_slow(struct vs_http_stream *s, uint64_t *since_us)
+{
+	uint64_t now = elapsed_us(s);
+	uint64_t min = s->http->config.min_bytes_s;
+
+	s->waited_us += now > *since_us ? now - *since_us : 0;
+	*since_us = now;
+	if (s->waited_us < slow_us(s->http))
+		return false;
+	if (s->got - s->waited_got <= (min ? min : 1) * s->waited_us / 1000000)
+		return true;
+	s->waited_us = 0;
+	s->waited_got = s->got;
+	return false;
 }
 
 /* Lets libcurl work until something came or the transfer ended. */
@@ -405,6 +607,8 @@ static vs_status pump(struct vs_http_stream *s)
 {
 	CURLM *multi = s->http->multi;
 	size_t before = s->held.len;
+	uint64_t since_us = elapsed_us(s);
+	int step_ms = (int)(slow_us(s->http) / 4000);
 	int running;
 
 	while (s->held.len == before && !s->done) {
@@ -416,27 +620,25 @@ static vs_status pump(struct vs_http_stream *s)
 		}
 		if (curl_multi_perform(multi, &running))
 			return VS_ERR_IO;
-		int left;
-		const CURLMsg *m;
-		while ((m = curl_multi_info_read(multi, &left))) {
-			if (m->msg != CURLMSG_DONE || m->easy_handle != s->easy)
-				continue;
-			s->done = true;
-			s->result = m->data.result;
+		see_done(s);
+		if (is_too_slow(s, &since_us) && s->held.len == before &&
+		    !s->done) {
+			snprintf(s->http->error, sizeof s->http->error,
+			         "the download is too slow");
+			return VS_ERR_IO;
 		}
 		if (s->held.len == before && !s->done &&
-		    curl_multi_poll(multi, NULL, 0, 1000, NULL))
+		    curl_multi_poll(multi, NULL, 0,
+		                    step_ms < 1000 ? step_ms + 1 : 1000, NULL))
 			return VS_ERR_IO;
 	}
 	return VS_OK;
 }
 
-static vs_status begin(struct vs_http_stream *s, const char *url)
+static void set_range(const struct vs_http_stream *s)
 {
 	char range[64];
-	CURL *easy = s->easy;
 
-	prepare(s->http, easy, url);
 	if (s->last != UINT64_MAX)
 		snprintf(range, sizeof range, "%llu-%llu",
 		         (unsigned long long)s->first,
@@ -445,15 +647,102 @@ static vs_status begin(struct vs_http_stream *s, const char *url)
 		snprintf(range, sizeof range, "%llu-",
 		         (unsigned long long)s->first);
 	if (s->first || s->last != UINT64_MAX)
-		curl_easy_setopt(easy, CURLOPT_RANGE, range);
+		curl_easy_setopt(s->easy, CURLOPT_RANGE, range);
+}
+
+static vs_status begin(struct vs_http_stream *s, const char *url)
+{
+	struct vs_http *h = s->http;
+	CURL *easy = curl_easy_init();
+
+	s->easy = easy;
+	if (!easy)
+		return VS_ERR_NOMEM;
+	prepare(h, easy, url);
+	if (!s->elsewhere)
+		show_credentials(h, easy);
+	else if (h->elsewhere_ca)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, h->elsewhere_ca);
+	set_range(s);
+	/* pump() judges the speed: a reader that is slow itself may be. */
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 0L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, hold_bytes);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, s);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, see_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, s);
 	curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
-	if (curl_multi_add_handle(s->http->multi, easy))
+	if (curl_multi_add_handle(h->multi, easy))
 		return VS_ERR_IO;
 	return pump(s);
+}
+
+static void end(struct vs_http_stream *s)
+{
+	if (!s->easy)
+		return;
+	curl_multi_remove_handle(s->http->multi, s->easy);
+	curl_easy_cleanup(s->easy);
+	s->easy = NULL;
+}
+
+/* Same scheme, host and port, as libcurl reads them. */
+static bool is_same_place(const char *one, const char *other)
+{
+	static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST,
+	                                  CURLUPART_PORT};
+	CURLU *a = curl_url(), *b = curl_url();
+	bool same = a && b && !curl_url_set(a, CURLUPART_URL, one, 0) &&
+	            !curl_url_set(b, CURLUPART_URL, other, 0);
+
+	for (size_t i = 0; same && i < 3; i++) {
+		char *p = NULL, *q = NULL;
+
+		same = !curl_url_get(a, parts[i], &p, CURLU_DEFAULT_PORT) &&
+		       !curl_url_get(b, parts[i], &q, CURLU_DEFAULT_PORT) &&
+		       strcasecmp(p, q) == 0;
+		curl_free(p);
+		curl_free(q);
+	}
+	curl_url_cleanup(a);
+	curl_url_cleanup(b);
+	return same;
+}
+
+/* Goes where a redirect leads.  Away from the host that was asked there is
+ * no way back to credentials.
+ */
+static vs_status hop(struct vs_http_stream *s, const char *from)
+{
+	char url[url_max];
+	const char *to = NULL;
+	int n;
+
+	curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &to);
+	n = to ? snprintf(url, sizeof url, "%s", to) : -1;
+	if (n < 0 || (size_t)n >= sizeof url ||
+	    strncasecmp(url, "https://", 8) != 0)
+		refuse(s, "the server redirects, but not to https");
+	else if (++s->hops > hops_max)
+		refuse(s, "the server redirects too often");
+	if (s->refused[0]) {
+		see_done(s);
+		return VS_ERR_IO;
+	}
+	s->elsewhere = s->elsewhere || !is_same_place(url, from);
+	end(s);
+	s->done = s->encoded = s->range_seen = false;
+	s->got = s->waited_us = s->waited_got = 0;
+	return begin(s, url);
+}
+
+static vs_status judge_open(struct vs_http_stream *s)
+{
+	long code = code_of(s);
+
+	if (!s->done || (!s->result && answers_request(s)))
+		return VS_OK;
+	see_done(s);
+	return code == 404 || code == 403 ? VS_ERR_ABSENT : VS_ERR_IO;
 }
 
 vs_status vs_http_stream_open(struct vs_http *h, const char *url,
@@ -461,7 +750,7 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
                               struct vs_http_stream **out)
 {
 	struct vs_http_stream *s = calloc(1, sizeof *s);
-	long code = 0;
+	vs_status status;
 
 	*out = NULL;
 	if (!s)
@@ -470,12 +759,11 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
 	s->first = first;
 	s->last = last;
 	vs_buffer_init(&s->held, stream_hold + (1 << 20));
-	s->easy = curl_easy_init();
-	vs_status status = s->easy ? begin(s, url) : VS_ERR_NOMEM;
-	if (!status && s->done && s->result) {
-		curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &code);
-		status = code == 404 || code == 403 ? VS_ERR_ABSENT : VS_ERR_IO;
-	}
+	status = begin(s, url);
+	while (!status && s->done && !s->result && is_redirect(s))
+		status = hop(s, url);
+	if (!status)
+		status = judge_open(s);
 	if (status) {
 		vs_http_stream_close(&s);
 		return status;
@@ -532,10 +820,7 @@ void vs_http_stream_close(struct vs_http_stream **stream)
 	*stream = NULL;
 	if (!s)
 		return;
-	if (s->easy) {
-		curl_multi_remove_handle(s->http->multi, s->easy);
-		curl_easy_cleanup(s->easy);
-	}
+	end(s);
 	vs_buffer_drop(&s->held);
 	free(s);
 }

@@ -3,7 +3,9 @@
  * base/http.h - an HTTP client with limits (libcurl).
  *
  * TLS is at least 1.2 with host name and chain checked; nothing turns that
- * off.  Redirects are not followed.  A handle is used by one thread at a
+ * off.  Redirects are followed for streams alone, to https alone, and another
+ * host sees neither certificate nor token.  An encoding of the body counts as
+ * a failure, since none is asked for.  A handle is used by one thread at a
  * time and keeps its connection alive.
  */
 #ifndef VS_BASE_HTTP_H
@@ -21,8 +23,13 @@ struct vs_http_config {
 	bool allow_http;       /* plain http:// too: only where the content
 	                        * is signed metadata (voltseal tuf) */
 	uint32_t connect_ms;   /* 0: 10 s */
-	uint32_t min_bytes_s;  /* average below this for 30 s gives up */
-	uint64_t max_bytes_s;  /* rate limit on downloads; 0: none */
+	uint32_t answer_ms;    /* for one whole small answer; 0: 30 s */
+	uint32_t min_bytes_s;  /* average below this for slow_ms gives up */
+	uint32_t slow_ms;      /* of streams; 0: 30 s */
+	bool redirects;        /* follow those of streams */
+	/* CA of other hosts that redirects lead to; NULL: ca_file */
+	const char *elsewhere_ca_file;
+	uint64_t max_bytes_s; /* rate limit on downloads; 0: none */
 };
 
 struct vs_http_answer {
@@ -73,6 +80,11 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
 vs_status vs_http_stream_read(struct vs_http_stream *s, void *out,
                               size_t len) VS_MUST_CHECK;
 void vs_http_stream_close(struct vs_http_stream **s);
+
+/* Seconds that the last failed answer asked to wait; 0: not said. */
+uint32_t vs_http_retry_after(const struct vs_http *h);
+/* Bytes of heads and bodies that came so far, of use or not. */
+uint64_t vs_http_received(const struct vs_http *h);
 
 /* What the last failure was, for a person. */
 const char *vs_http_error(const struct vs_http *h);

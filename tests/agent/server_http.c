@@ -11,9 +11,11 @@
 
 struct vs_http {
 	char error[64];
+	uint64_t received;
 };
 
 struct vs_http_stream {
+	struct vs_http *http;
 	const uint8_t *at;
 	size_t left;
 };
@@ -34,6 +36,17 @@ void vs_http_free(struct vs_http **h)
 const char *vs_http_error(const struct vs_http *h)
 {
 	return h->error;
+}
+
+uint32_t vs_http_retry_after(const struct vs_http *h)
+{
+	(void)h;
+	return 0;
+}
+
+uint64_t vs_http_received(const struct vs_http *h)
+{
+	return h->received;
 }
 
 void vs_http_answer_drop(struct vs_http_answer *a)
@@ -105,6 +118,7 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
 		return no_answer(h);
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
+	s->http = h;
 	s->at = bytes + first;
 	s->left = (size_t)(last - first + 1);
 	*out = s;
@@ -118,6 +132,7 @@ vs_status vs_http_stream_read(struct vs_http_stream *s, void *out, size_t len)
 	memcpy(out, s->at, len);
 	s->at += len;
 	s->left -= len;
+	s->http->received += len;
 	server_now->heard->pack_bytes += len;
 	return VS_OK;
 }
