@@ -9,6 +9,7 @@
 #ifndef VS_AGENT_AGENT_H
 #define VS_AGENT_AGENT_H
 
+#include "agent/budget.h"
 #include "agent/charger.h"
 #include "agent/conf.h"
 #include "agent/health.h"
@@ -53,10 +54,15 @@ struct vs_agent {
 	bool rise_due;           /* and rise_at is when it may happen */
 	uint64_t controllers_at; /* not to restart one before */
 	uint64_t retry_at;       /* not to install again before */
-	unsigned poll_failures, report_failures;
+	unsigned poll_failures, report_failures, download_failures;
 	bool report_held; /* the last report did not arrive; said so once */
 
+	const char *waits; /* why no download is begun; NULL: nothing */
+	struct vs_budget budget;
+
 	/* of the download at hand */
+	uint64_t deadline_at; /* 0: none */
+	bool late;            /* it has passed */
 	uint64_t fetched_before; /* for this release, in earlier runs */
 	uint64_t tick_at, save_at;
 	uint64_t noted_bytes;

@@ -15,58 +15,75 @@
 #define PATH_LEN (PATH_MAX - 1)
 
 static const struct vs_config_key keys[] = {
-	{"server_url",         VS_CONFIG_TEXT, 8,   1024,              NULL,
-         "https://HOST:PORT of the update server"                  },
-	{"ca_file",            VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
-         "CA of the server's certificate, PEM"                     },
-	{"cert_file",          VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
-         "this charger's certificate, PEM"                         },
-	{"key_file",           VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
-         "its private key, PEM, readable by the owner alone"       },
-	{"mode",               VS_CONFIG_TEXT, 1,   16,                "production",
-         "production; or demo: keys of tests and examples will do" },
-	{"poll_ms",            VS_CONFIG_UINT, 100, 7 * DAY_MS,        "60000",
-         "time between two looks at the repositories"              },
-	{"poll_min_ms",        VS_CONFIG_UINT, 100, 7 * DAY_MS,        "1000",
-         "least time the server's Retry-After may ask for"         },
-	{"poll_max_ms",        VS_CONFIG_UINT, 100, 7 * DAY_MS,        "3600000",
-         "most time the server's Retry-After may ask for"          },
-	{"jitter_percent",     VS_CONFIG_UINT, 0,   50,                "10",
-         "spread of that time, each way"                           },
-	{"report_ms",          VS_CONFIG_UINT, 100, 7 * DAY_MS,        "60000",
-         "time between two reports when nothing changes"           },
-	{"backoff_max_ms",     VS_CONFIG_UINT, 100, DAY_MS,            "300000",
-         "longest wait after failures of the server"               },
-	{"max_bytes_s",        VS_CONFIG_UINT, 0,   UINT64_C(1) << 40, "0",
-         "rate limit of downloads; 0: none"                        },
-	{"min_bytes_s",        VS_CONFIG_UINT, 0,   UINT64_C(1) << 30, "100",
-         "a download slower than this for 30 s is given up"        },
-	{"workers",            VS_CONFIG_UINT, 0,   VS_POOL_MAX,       "0",
-         "threads of an install; 0: one or two, as there are cores"},
-	{"require_idle",       VS_CONFIG_BOOL, 0,   0,                 "yes",
-         "activate only without a session and with open contactors"},
-	{"status_file",        VS_CONFIG_TEXT, 1,   PATH_LEN,          "run/charger.json",
-         "the charger program's status"                            },
-	{"status_command",     VS_CONFIG_TEXT, 0,   PATH_LEN,          "",
-         "program that prints that status, in place of the file"   },
-	{"status_age_ms",      VS_CONFIG_UINT, 100, DAY_MS,            "10000",
-         "an older status file closes the gates"                   },
-	{"min_battery",        VS_CONFIG_UINT, 0,   100,               "0",
-         "percent of battery or UPS to activate; 0: no battery"    },
-	{"window",             VS_CONFIG_TEXT, 0,   11,                "",
-         "HH:MM-HH:MM local time to activate; empty: any time"     },
-	{"tries",              VS_CONFIG_UINT, 1,   VS_TRIES_MAX,      "3",
-         "starts a new image has to show its health"               },
-	{"health_checks",      VS_CONFIG_UINT, 1,   1000,              "3",
-         "times in a row that all health checks must pass"         },
-	{"health_interval_ms", VS_CONFIG_UINT, 10,  DAY_MS,            "5000",
-         "time between two rounds of health checks"                },
-	{"health_check_ms",    VS_CONFIG_UINT, 10,  600000,            "10000",
-         "time one health check may take"                          },
-	{"health_timeout_ms",  VS_CONFIG_UINT, 100, DAY_MS,            "300000",
-         "time a new image has to show its health"                 },
-	{"floor_restart_ms",   VS_CONFIG_UINT, 0,   30 * DAY_MS,       "86400000",
-         "time to a restart that raises the floor; 0: no restart"  },
+	{"server_url",           VS_CONFIG_TEXT, 8,   1024,              NULL,
+         "https://HOST:PORT of the update server"							     },
+	{"ca_file",              VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
+         "CA of the server's certificate, PEM"								},
+	{"cert_file",            VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
+         "this charger's certificate, PEM"								    },
+	{"key_file",             VS_CONFIG_TEXT, 1,   PATH_LEN,          NULL,
+         "its private key, PEM, readable by the owner alone"                                                  },
+	{"mode",		 VS_CONFIG_TEXT, 1,   16,                "production",
+         "production; or demo: keys of tests and examples will do"                                            },
+	{"poll_ms",              VS_CONFIG_UINT, 100, 7 * DAY_MS,        "60000",
+         "time between two looks at the repositories"							 },
+	{"poll_min_ms",          VS_CONFIG_UINT, 100, 7 * DAY_MS,        "1000",
+         "least time the server's Retry-After may ask for"                                                    },
+	{"poll_max_ms",          VS_CONFIG_UINT, 100, 7 * DAY_MS,        "3600000",
+         "most time the server's Retry-After may ask for"                                                     },
+	{"jitter_percent",       VS_CONFIG_UINT, 0,   50,                "10",
+         "spread of that time, each way"								      },
+	{"report_ms",            VS_CONFIG_UINT, 100, 7 * DAY_MS,        "60000",
+         "time between two reports when nothing changes"                                                      },
+	{"backoff_max_ms",       VS_CONFIG_UINT, 100, DAY_MS,            "300000",
+         "longest wait after failures of the server"							  },
+	{"max_bytes_s",          VS_CONFIG_UINT, 0,   UINT64_C(1) << 40, "0",
+         "rate limit of downloads; 0: none"								   },
+	{"min_bytes_s",          VS_CONFIG_UINT, 0,   UINT64_C(1) << 30, "100",
+         "a download slower than this for slow_ms is given up"                                                },
+	{"slow_ms",              VS_CONFIG_UINT, 100, DAY_MS,            "30000",            "see min_bytes_s"},
+	{"connect_ms",           VS_CONFIG_UINT, 100, 600000,            "10000",
+         "longest wait for a connection, TLS included"							},
+	{"answer_ms",            VS_CONFIG_UINT, 100, DAY_MS,            "30000",
+         "longest wait for a whole file of metadata or a seal"                                                },
+	{"download_deadline_ms", VS_CONFIG_UINT, 0,   30 * DAY_MS,       "86400000",
+         "a download longer than this is put off; 0: none"                                                    },
+	{"cache_url",            VS_CONFIG_TEXT, 0,   1024,              "",
+         "https://... of the site's cache: asked for packs first"                                             },
+	{"mirror_url",           VS_CONFIG_TEXT, 0,   1024,              "",
+         "https://... of a mirror: asked for packs before server"                                             },
+	{"mirror_ca_file",       VS_CONFIG_TEXT, 0,   PATH_LEN,          "",
+         "CA of cache, mirror and other hosts; empty: ca_file"                                                },
+	{"budget_bytes_month",   VS_CONFIG_UINT, 0,   UINT64_C(1) << 50, "0",
+         "downloads wait for the next month after it; 0: none"                                                },
+	{"never_full_download",  VS_CONFIG_BOOL, 0,   0,                 "no",
+         "download nothing of which no part stands here already"                                              },
+	{"workers",              VS_CONFIG_UINT, 0,   VS_POOL_MAX,       "0",
+         "threads of an install; 0: one or two, as there are cores"                                           },
+	{"require_idle",         VS_CONFIG_BOOL, 0,   0,                 "yes",
+         "activate only without a session and with open contactors"                                           },
+	{"status_file",          VS_CONFIG_TEXT, 1,   PATH_LEN,          "run/charger.json",
+         "the charger program's status"								       },
+	{"status_command",       VS_CONFIG_TEXT, 0,   PATH_LEN,          "",
+         "program that prints that status, in place of the file"                                              },
+	{"status_age_ms",        VS_CONFIG_UINT, 100, DAY_MS,            "10000",
+         "an older status file closes the gates"							      },
+	{"min_battery",          VS_CONFIG_UINT, 0,   100,               "0",
+         "percent of battery or UPS to activate; 0: no battery"                                               },
+	{"window",               VS_CONFIG_TEXT, 0,   11,                "",
+         "HH:MM-HH:MM local time to activate; empty: any time"                                                },
+	{"tries",                VS_CONFIG_UINT, 1,   VS_TRIES_MAX,      "3",
+         "starts a new image has to show its health"							  },
+	{"health_checks",        VS_CONFIG_UINT, 1,   1000,              "3",
+         "times in a row that all health checks must pass"                                                    },
+	{"health_interval_ms",   VS_CONFIG_UINT, 10,  DAY_MS,            "5000",
+         "time between two rounds of health checks"							   },
+	{"health_check_ms",      VS_CONFIG_UINT, 10,  600000,            "10000",
+         "time one health check may take"								     },
+	{"health_timeout_ms",    VS_CONFIG_UINT, 100, DAY_MS,            "300000",
+         "time a new image has to show its health"							    },
+	{"floor_restart_ms",     VS_CONFIG_UINT, 0,   30 * DAY_MS,       "86400000",
+         "time to a restart that raises the floor; 0: no restart"                                             },
 };
 
 enum { key_count = sizeof(keys) / sizeof(keys[0]) };
@@ -110,6 +127,11 @@ static vs_status take_files(const char *dir, struct vs_conf *out,
 	if (status == VS_OK)
 		status = take_file(dir, c, "status_file", out->status_file,
 		                   error);
+	if (status == VS_OK && vs_config_text(c, "mirror_ca_file")[0] == '\0')
+		memcpy(out->mirror_ca_file, out->ca_file, PATH_MAX);
+	else if (status == VS_OK)
+		status = take_file(dir, c, "mirror_ca_file",
+		                   out->mirror_ca_file, error);
 	return status;
 }
 
@@ -123,6 +145,11 @@ static void take_numbers(struct vs_conf *out)
 	out->report_ms = vs_config_uint(c, "report_ms");
 	out->backoff_max_ms = vs_config_uint(c, "backoff_max_ms");
 	out->jitter_percent = vs_config_uint(c, "jitter_percent");
+	out->slow_ms = vs_config_uint(c, "slow_ms");
+	out->connect_ms = vs_config_uint(c, "connect_ms");
+	out->answer_ms = vs_config_uint(c, "answer_ms");
+	out->download_deadline_ms = vs_config_uint(c, "download_deadline_ms");
+	out->budget_bytes_month = vs_config_uint(c, "budget_bytes_month");
 	out->max_bytes_s = vs_config_uint(c, "max_bytes_s");
 	out->min_bytes_s = vs_config_uint(c, "min_bytes_s");
 	out->workers = vs_config_uint(c, "workers");
@@ -136,15 +163,30 @@ static void take_numbers(struct vs_conf *out)
 	out->floor_restart_ms = vs_config_uint(c, "floor_restart_ms");
 }
 
+static vs_status check_links(const struct vs_conf *c,
+                             char error[static VS_ERROR_LEN])
+{
+	const char *const names[] = {"server_url", "mirror_url", "cache_url"};
+	const char *const urls[] = {c->server_url, c->mirror_url, c->cache_url};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (urls[i][0] == '\0')
+			continue;
+		if (strncmp(urls[i], "https://", 8) != 0)
+			return fail(error, names[i],
+			            "does not begin with https://");
+		if (urls[i][strlen(urls[i]) - 1] == '/')
+			return fail(error, names[i], "ends with a slash");
+	}
+	if (c->max_bytes_s > 0 && c->max_bytes_s < c->min_bytes_s)
+		return fail(error, "max_bytes_s", "is below min_bytes_s");
+	return VS_OK;
+}
+
 static vs_status check(const struct vs_conf *c, char error[static VS_ERROR_LEN])
 {
 	struct vs_gate_window window;
 
-	if (strncmp(c->server_url, "https://", 8) != 0)
-		return fail(error, "server_url",
-		            "does not begin with https://");
-	if (c->server_url[strlen(c->server_url) - 1] == '/')
-		return fail(error, "server_url", "ends with a slash");
 	if (!c->demo &&
 	    strcmp(vs_config_text(c->read, "mode"), "production") != 0)
 		return fail(error, "mode", "is neither production nor demo");
@@ -154,7 +196,7 @@ static vs_status check(const struct vs_conf *c, char error[static VS_ERROR_LEN])
 		return fail(error, "status_command", "is not an absolute path");
 	if (vs_gate_window_parse(c->window, &window) != VS_OK)
 		return fail(error, "window", "is not HH:MM-HH:MM");
-	return VS_OK;
+	return check_links(c, error);
 }
 
 vs_status vs_conf_load(const char *dir, struct vs_conf *out,
@@ -171,6 +213,9 @@ vs_status vs_conf_load(const char *dir, struct vs_conf *out,
 		return status;
 	out->server_url = vs_config_text(out->read, "server_url");
 	out->status_command = vs_config_text(out->read, "status_command");
+	out->mirror_url = vs_config_text(out->read, "mirror_url");
+	out->cache_url = vs_config_text(out->read, "cache_url");
+	out->never_full = vs_config_bool(out->read, "never_full_download");
 	out->window = vs_config_text(out->read, "window");
 	out->demo = strcmp(vs_config_text(out->read, "mode"), "demo") == 0;
 	out->require_idle = vs_config_bool(out->read, "require_idle");

@@ -17,7 +17,13 @@ struct vs_conf {
 	char ca_file[PATH_MAX], cert_file[PATH_MAX], key_file[PATH_MAX];
 	uint64_t poll_ms, poll_min_ms, poll_max_ms, report_ms, backoff_max_ms;
 	uint64_t jitter_percent;
-	uint64_t max_bytes_s, min_bytes_s;
+	/* links */
+	const char *cache_url, *mirror_url; /* "": none */
+	char mirror_ca_file[PATH_MAX];
+	uint64_t max_bytes_s, min_bytes_s, slow_ms, connect_ms, answer_ms;
+	uint64_t download_deadline_ms; /* 0: none */
+	uint64_t budget_bytes_month;   /* 0: none */
+	bool never_full;
 	uint64_t workers;
 	bool demo; /* keys that everybody has are believed too */
 	/* gates */

@@ -16,6 +16,14 @@ static void report_later(struct vs_agent *a)
 		ms *= 2;
 	if (a->report_failures > 0 && ms > a->conf.backoff_max_ms)
 		ms = a->conf.backoff_max_ms;
+	/* A server with too much to do says how long to leave it alone. */
+	if (a->report_failures > 0) {
+		uint64_t least = (uint64_t)a->net.retry_after_s * 1000;
+
+		least = least < a->conf.poll_max_ms ? least
+		                                    : a->conf.poll_max_ms;
+		ms = ms < least ? least : ms;
+	}
 	a->report_at = vs_agent_now_ms() + ms;
 }
 
@@ -41,7 +49,8 @@ void vs_agent_deliver(struct vs_agent *a)
 		.charging = a->session && a->state.phase == VS_PHASE_WAITING,
 		.detail = a->state.phase == VS_PHASE_WAITING && a->held
 	                          ? a->held
-	                          : a->health_detail,
+	                  : a->waits ? a->waits
+	                             : a->health_detail,
 		.director_version = a->director_version,
 		.image_version = a->image_version,
 		.image_snapshot_version = a->image_snapshot_version,

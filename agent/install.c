@@ -172,6 +172,12 @@ static vs_status fill(struct vs_job *job, struct vs_why *why)
 		return vs_fail(VS_ERR_ABSENT, why, VS_REASON_UNREADABLE,
 		               "a cluster is missing and there is no source",
 		               0);
+	if (job->in->never_full && job->tree->clusters > 1 &&
+	    job->missing_count == job->tree->clusters)
+		return vs_fail(VS_ERR_STATE, why, VS_REASON_NOT_ALLOWED,
+		               "no part of it stands here, and a full download "
+		               "is not allowed",
+		               0);
 	status = vs_job_read_index(job, why);
 	if (status == VS_OK)
 		status = run_pass(job, vs_job_fetch, why);

@@ -37,6 +37,7 @@ struct vs_install {
 	const struct vs_disk *running;  /* NULL: nothing to copy from */
 	const struct vs_source *source; /* NULL: nothing may be fetched */
 	unsigned workers;               /* 0: as many as there are cores */
+	bool never_full; /* ask for nothing if no cluster stands anywhere */
 	/* Called from the waiting thread, with figures so far; false stops
 	 * with VS_ERR_STATE.  May be NULL. */
 	bool (*tick)(void *ctx, const struct vs_install_stats *so_far);
@@ -46,6 +47,7 @@ struct vs_install {
 /* VS_OK: the slot holds exactly the seal's image, durably.
  * VS_ERR_REFUSED (CLUSTER_MISMATCH, TOO_BIG_FOR_SLOT, HASH_MISMATCH: a pack
  * of another image) or VS_ERR_INPUT: what was fetched is wrong.
+ * VS_ERR_STATE (NOT_ALLOWED): never_full, and no cluster of several stands.
  * VS_ERR_ABSENT: a cluster is missing and there is no source.
  * VS_ERR_IO, VS_ERR_NOMEM, VS_ERR_STATE (stopped).  In all these the slot
  * has no footer, and what is in it is verified, cluster by cluster.

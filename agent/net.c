@@ -12,18 +12,34 @@
 
 #define ANSWER_MAX 65536
 
-static vs_status open_one(const struct vs_conf *conf, uint64_t max_bytes_s,
-                          struct vs_http **out)
+static vs_status open_all(const struct vs_conf *conf, struct vs_net *n)
 {
 	struct vs_http_config config = {
 		.ca_file = conf->ca_file,
 		.cert_file = conf->cert_file,
 		.key_file = conf->key_file,
+		.connect_ms = (uint32_t)conf->connect_ms,
+		.answer_ms = (uint32_t)conf->answer_ms,
 		.min_bytes_s = (uint32_t)conf->min_bytes_s,
-		.max_bytes_s = max_bytes_s,
+		.slow_ms = (uint32_t)conf->slow_ms,
+		.elsewhere_ca_file = conf->mirror_ca_file,
 	};
+	vs_status status = vs_http_new(&config, &n->http);
 
-	return vs_http_new(&config, out);
+	config.redirects = true;
+	config.max_bytes_s = conf->max_bytes_s;
+	if (status == VS_OK)
+		status = vs_http_new(&config, &n->download);
+	config.ca_file = conf->mirror_ca_file;
+	config.cert_file = config.key_file = NULL;
+	if (status == VS_OK)
+		status = vs_http_new(&config, &n->mirror);
+	return status;
+}
+
+static const char *if_set(const char *url)
+{
+	return url[0] != '\0' ? url : NULL;
 }
 
 vs_status vs_net_open(const struct vs_conf *conf, struct vs_net *out)
@@ -31,16 +47,40 @@ vs_status vs_net_open(const struct vs_conf *conf, struct vs_net *out)
 	vs_status status;
 
 	*out = (struct vs_net){.server = conf->server_url};
-	status = open_one(conf, 0, &out->http);
-	if (status == VS_OK)
-		status = open_one(conf, conf->max_bytes_s, &out->download);
+	status = open_all(conf, out);
+	out->places[VS_PLACE_CACHE] = (struct vs_net_place){
+		.url = if_set(conf->cache_url), .http = out->mirror};
+	out->places[VS_PLACE_MIRROR] = (struct vs_net_place){
+		.url = if_set(conf->mirror_url), .http = out->mirror};
+	out->places[VS_PLACE_SERVER] = (struct vs_net_place){
+		.url = conf->server_url, .http = out->download};
 	return status;
+}
+
+uint64_t vs_net_received(const struct vs_net *n)
+{
+	return vs_http_received(n->http) + vs_http_received(n->download) +
+	       vs_http_received(n->mirror);
+}
+
+void vs_net_judge_anew(struct vs_net *n, const char release[static 65])
+{
+	bool all = true;
+
+	for (int i = 0; i < VS_PLACES; i++)
+		all = all && (!n->places[i].url || n->places[i].lied);
+	if (!all && strcmp(n->release, release) == 0)
+		return;
+	for (int i = 0; i < VS_PLACES; i++)
+		n->places[i].lied = false;
+	memcpy(n->release, release, sizeof(n->release));
 }
 
 void vs_net_close(struct vs_net *n)
 {
 	vs_http_free(&n->http);
 	vs_http_free(&n->download);
+	vs_http_free(&n->mirror);
 }
 
 vs_status vs_net_url(const struct vs_net *n, const char *folder,
@@ -55,8 +95,10 @@ vs_status vs_net_url(const struct vs_net *n, const char *folder,
 /* Makes an HTTP status a status, and a line of what went wrong. */
 static vs_status judge(struct vs_net *n, vs_status status, long code)
 {
+	n->retry_after_s = 0;
 	if (status == VS_OK && code >= 200 && code <= 299)
 		return VS_OK;
+	n->retry_after_s = vs_http_retry_after(n->http);
 	if (status != VS_OK) {
 		snprintf(n->error, sizeof(n->error), "%s",
 		         vs_http_error(n->http));

@@ -15,17 +15,38 @@
 
 #define VS_URL_LEN 2048
 
+/* A place that has packs.  Only the server is shown who asks. */
+struct vs_net_place {
+	const char *url; /* keeps; NULL: there is none */
+	struct vs_http *http;
+	bool lied;              /* gave wrong bytes of the release at hand */
+	uint64_t rest_until_ms; /* it asked not to be asked before */
+};
+
+enum { VS_PLACE_CACHE, VS_PLACE_MIRROR, VS_PLACE_SERVER, VS_PLACES };
+
 struct vs_net {
 	struct vs_http *http;     /* metadata, seals, reports */
 	struct vs_http *download; /* packs: rate limited, its own connection */
+	struct vs_http *mirror;   /* the same without credentials */
 	const char *server;       /* keeps */
-	char error[256];          /* what the last failure was, for a person */
+	struct vs_net_place places[VS_PLACES]; /* in the order of asking */
+	char release[65];       /* whose bytes they were judged by */
+	uint32_t retry_after_s; /* of the last failed answer; 0: not said */
+	char error[256];        /* what the last failure was, for a person */
 };
 
 /* Keeps conf.  VS_OK (vs_net_close); VS_ERR_NOMEM; VS_ERR_IO. */
 vs_status vs_net_open(const struct vs_conf *conf,
                       struct vs_net *out) VS_MUST_CHECK;
 void vs_net_close(struct vs_net *n);
+
+/* Bytes of heads and bodies that came in since it was opened. */
+uint64_t vs_net_received(const struct vs_net *n);
+/* The places are about to be asked for a release: for another one than
+ * before nobody has lied, and if all have, each may try once more.
+ */
+void vs_net_judge_anew(struct vs_net *n, const char release[static 65]);
 
 /* "SERVER/folder/name" into out.  VS_ERR_LIMIT if it does not fit. */
 vs_status vs_net_url(const struct vs_net *n, const char *folder,

@@ -107,6 +107,11 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
 		                          error);
 	if (status != VS_OK)
 		return status;
+	if (vs_budget_open(&a->budget, a->charger.dir,
+	                   a->conf.budget_bytes_month) != VS_OK) {
+		snprintf(error, VS_ERROR_LEN, "%.200s: path is too long", dir);
+		return VS_ERR_LIMIT;
+	}
 	status = vs_net_open(&a->conf, &a->net);
 	if (status != VS_OK)
 		snprintf(error, VS_ERROR_LEN,

@@ -101,6 +101,7 @@ static vs_status install_one(struct vs_set *set, int i,
 		.target = &target,
 		.source = set->parts[i].source,
 		.workers = set->workers,
+		.never_full = set->never_full,
 		.tick = tick,
 		.tick_ctx = &sum,
 	};

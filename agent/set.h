@@ -24,6 +24,7 @@ struct vs_set {
 	int target;
 	struct vs_set_part parts[VS_BOOT_COMPONENTS_MAX]; /* by component */
 	unsigned workers;              /* 0: as many as there are cores */
+	bool never_full;               /* see install.h */
 	const struct vs_disk_ops *ops; /* NULL: the real ones */
 	/* Figures of all components so far; false stops.  May be NULL. */
 	bool (*tick)(void *ctx, const struct vs_install_stats *so_far);

@@ -60,29 +60,46 @@ static void http_close(void *ctx)
 	vs_http_stream_close(&h->stream);
 }
 
+static bool may_ask(struct vs_http_source *h)
+{
+	h->spent = h->received_max > 0 &&
+	           vs_http_received(h->http) >= h->received_max;
+	return !h->spent && h->retry_after_s == 0;
+}
+
+static vs_status judge(struct vs_http_source *h, vs_status status)
+{
+	h->failed = status != VS_OK;
+	h->gave = h->gave || status == VS_OK;
+	if (status == VS_ERR_IO)
+		h->retry_after_s = vs_http_retry_after(h->http);
+	return status;
+}
+
 static vs_status http_open(void *ctx, uint64_t first, uint64_t last)
 {
 	struct vs_http_source *h = ctx;
 
 	http_close(h);
-	return vs_http_stream_open(h->http, h->url, first, last, &h->stream);
+	if (!may_ask(h))
+		return VS_ERR_IO;
+	return judge(h, vs_http_stream_open(h->http, h->url, first, last,
+	                                    &h->stream));
 }
 
 static vs_status http_read(void *ctx, void *out, size_t len)
 {
 	struct vs_http_source *h = ctx;
 
-	if (!h->stream)
+	if (!h->stream || !may_ask(h))
 		return VS_ERR_IO;
-	return vs_http_stream_read(h->stream, out, len);
+	return judge(h, vs_http_stream_read(h->stream, out, len));
 }
 
 void vs_http_source_init(struct vs_http_source *h, struct vs_http *http,
                          const char *url, struct vs_source *out)
 {
-	h->http = http;
-	h->url = url;
-	h->stream = NULL;
+	*h = (struct vs_http_source){.http = http, .url = url};
 	out->ctx = h;
 	out->open = http_open;
 	out->read = http_read;

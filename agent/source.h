@@ -37,8 +37,14 @@ struct vs_http_source {
 	struct vs_http *http; /* keeps */
 	const char *url;      /* keeps */
 	struct vs_http_stream *stream;
+	uint64_t received_max;  /* of http, by vs_http_received(); 0: none */
+	bool gave;              /* some bytes came */
+	bool failed;            /* the last it did was to fail */
+	bool spent;             /* for received_max */
+	uint32_t retry_after_s; /* it asked to wait, and is not asked again */
 };
 
+/* received_max and the like are zero, and may be set. */
 void vs_http_source_init(struct vs_http_source *h, struct vs_http *http,
                          const char *url, struct vs_source *out);
 

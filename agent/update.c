@@ -37,22 +37,47 @@ static uint64_t spread(uint64_t ms, uint64_t percent)
 	return ms - width + random % (2 * width + 1);
 }
 
+static uint64_t bounded(const struct vs_conf *c, uint32_t retry_after_s)
+{
+	uint64_t ms = (uint64_t)retry_after_s * 1000;
+
+	ms = ms < c->poll_min_ms ? c->poll_min_ms : ms;
+	return ms > c->poll_max_ms ? c->poll_max_ms : ms;
+}
+
+/* After failures the waits double.  Who failed because it had too much to do
+ * says how long it is to be left alone, and is at least that long.
+ */
+static uint64_t backoff(const struct vs_conf *c, unsigned failures,
+                        uint32_t retry_after_s)
+{
+	uint64_t ms = c->poll_ms;
+	uint64_t least = 0;
+
+	for (unsigned i = 0; i < failures && ms < c->backoff_max_ms; i++)
+		ms *= 2;
+	ms = spread(ms > c->backoff_max_ms ? c->backoff_max_ms : ms,
+	            c->jitter_percent);
+	if (retry_after_s > 0)
+		least = bounded(c, retry_after_s);
+	least += least * c->jitter_percent / 100;
+	if (least > 0)
+		least = spread(least, c->jitter_percent / 2);
+	return ms < least ? least : ms;
+}
+
 static void schedule(struct vs_agent *a, uint32_t retry_after_s)
 {
 	const struct vs_conf *c = &a->conf;
-	uint64_t ms = c->poll_ms;
+	uint64_t ms;
 
-	if (retry_after_s > 0) {
-		ms = (uint64_t)retry_after_s * 1000;
-		ms = ms < c->poll_min_ms ? c->poll_min_ms : ms;
-		ms = ms > c->poll_max_ms ? c->poll_max_ms : ms;
-	}
-	for (unsigned i = 0; i < a->poll_failures && ms < c->backoff_max_ms;
-	     i++)
-		ms *= 2;
-	if (a->poll_failures > 0 && ms > c->backoff_max_ms)
-		ms = c->backoff_max_ms;
-	a->poll_at = vs_agent_now_ms() + spread(ms, c->jitter_percent);
+	if (a->poll_failures > 0)
+		ms = backoff(c, a->poll_failures, retry_after_s);
+	else
+		ms = spread(retry_after_s > 0 ? bounded(c, retry_after_s)
+		                              : c->poll_ms,
+		            c->jitter_percent);
+	a->poll_at = vs_agent_now_ms() + ms;
 }
 
 /* Both repositories were believed: what they refuse from now on is news. */
@@ -115,6 +140,18 @@ static void write_fetch(const struct vs_agent *a,
 		vs_warn("%s: cannot be written", path);
 }
 
+static void count_bytes(struct vs_agent *a)
+{
+	vs_budget_count(&a->budget, vs_net_received(&a->net),
+	                vs_agent_now_s(a));
+}
+
+static void save_bytes(struct vs_agent *a)
+{
+	if (vs_budget_save(&a->budget) != VS_OK)
+		vs_warn("%s: cannot be written", a->budget.path);
+}
+
 /* While workers write: figures, reports, and whether to stop. */
 static bool on_tick(void *ctx, const struct vs_install_stats *so_far)
 {
@@ -122,6 +159,8 @@ static bool on_tick(void *ctx, const struct vs_install_stats *so_far)
 	uint64_t now = vs_agent_now_ms();
 
 	a->state.bytes_fetched = a->fetched_before + so_far->bytes_fetched;
+	count_bytes(a);
+	a->late = a->deadline_at > 0 && now >= a->deadline_at;
 	if (now >= a->tick_at && so_far->bytes_fetched != a->noted_bytes) {
 		a->tick_at = now + TICK_MS;
 		a->noted_bytes = so_far->bytes_fetched;
@@ -131,9 +170,10 @@ static bool on_tick(void *ctx, const struct vs_install_stats *so_far)
 		a->save_at = now + SAVE_MS;
 		if (vs_state_save(&a->state, &a->io) != VS_OK)
 			vs_warn("%s: cannot be written", a->state_file);
+		save_bytes(a);
 	}
 	vs_agent_deliver(a);
-	return !a->stopped();
+	return !a->stopped() && !a->late;
 }
 
 struct pack {
@@ -142,26 +182,97 @@ struct pack {
 	char url[VS_URL_LEN];
 };
 
+static const char spent[] = "the month's data budget is spent";
+
+/* Has the packs come from this place. */
+static vs_status point_at(struct vs_agent *a, const struct vs_offer *o,
+                          const struct vs_net_place *place, struct pack *packs,
+                          struct vs_set *set)
+{
+	uint64_t left;
+
+	count_bytes(a);
+	left = vs_budget_left(&a->budget);
+	for (int i = 0; i < a->charger.machine.count; i++) {
+		struct pack *p = &packs[i];
+		int n = snprintf(p->url, sizeof(p->url), "%s/packs/%s.pack",
+		                 place->url, o->parts[i].pack);
+
+		if (!o->parts[i].named)
+			continue;
+		if (n < 0 || n >= VS_URL_LEN)
+			return VS_ERR_LIMIT;
+		vs_http_source_init(&p->http, place->http, p->url, &p->source);
+		if (left < UINT64_MAX)
+			p->http.received_max =
+				vs_http_received(place->http) + left + 1;
+		set->parts[i].seal = &o->parts[i].seal;
+		set->parts[i].source = &p->source;
+	}
+	return VS_OK;
+}
+
+/* Whether it was the place that failed, and another one may do better. */
+static bool is_to_blame(struct vs_agent *a, struct vs_net_place *place,
+                        const struct vs_http_source *http, vs_status status)
+{
+	if (is_refusal(status) && http->gave) {
+		place->lied = true;
+		vs_warn("%s: gave other bytes than the release's", place->url);
+		return true;
+	}
+	if (!http->failed || http->spent)
+		return false;
+	vs_warn("%s: %s", place->url, vs_http_error(place->http));
+	if (http->retry_after_s > 0)
+		place->rest_until_ms = vs_agent_now_ms() +
+		                       bounded(&a->conf, http->retry_after_s);
+	a->net.retry_after_s = http->retry_after_s;
+	return true;
+}
+
+static bool is_to_be_asked(const struct vs_net_place *place)
+{
+	return place->url && !place->lied &&
+	       vs_agent_now_ms() >= place->rest_until_ms;
+}
+
+/* Asks one place after another.  What one of them gave stands when the next
+ * is asked: the slot is hashed again.
+ */
 static vs_status write_set(struct vs_agent *a, const struct vs_offer *o,
                            struct pack *packs, struct vs_set *set,
                            struct vs_why *why)
 {
-	vs_status status;
+	vs_status status = vs_fail(VS_ERR_IO, why, VS_REASON_UNREADABLE,
+	                           "whoever has the pack asked to wait", 0);
+	uint64_t bytes = 0;
+	bool blamed = true;
 
-	for (int i = 0; i < a->charger.machine.count; i++) {
-		char name[80];
+	for (int k = 0; k < VS_PLACES && blamed; k++) {
+		struct vs_net_place *place = &a->net.places[k];
+		const struct vs_http_source *http;
 
-		if (!o->parts[i].named)
+		if (!is_to_be_asked(place))
 			continue;
-		snprintf(name, sizeof(name), "%s.pack", o->parts[i].pack);
-		if (vs_net_url(&a->net, "packs", name, packs[i].url) != VS_OK)
-			return VS_ERR_LIMIT;
-		vs_http_source_init(&packs[i].http, a->net.download,
-		                    packs[i].url, &packs[i].source);
-		set->parts[i].seal = &o->parts[i].seal;
-		set->parts[i].source = &packs[i].source;
+		status = point_at(a, o, place, packs, set);
+		if (status != VS_OK)
+			break;
+		a->fetched_before += bytes;
+		status = vs_set_write(set, why);
+		bytes = set->stats.bytes_fetched;
+		http = &packs[set->failed].http;
+		blamed = status != VS_OK && !a->late && !a->stopped() &&
+		         is_to_blame(a, place, http, status);
+		if (status != VS_OK && http->spent)
+			status = vs_fail(VS_ERR_STATE, why,
+			                 VS_REASON_NOT_ALLOWED, spent, 0);
 	}
-	status = vs_set_write(set, why);
+	if (status != VS_OK && a->late)
+		status = vs_fail(VS_ERR_STATE, why, VS_REASON_UNREADABLE,
+		                 "the download took too long", 0);
+	count_bytes(a);
+	save_bytes(a);
 	write_fetch(a, &set->stats);
 	a->state.bytes_fetched = a->fetched_before + set->stats.bytes_fetched;
 	return status;
@@ -180,8 +291,9 @@ static void download_failed(struct vs_agent *a, const struct vs_offer *o,
 	         o->parts[set->failed].pack);
 	if (a->stopped())
 		return; /* the next start goes on from here */
-	if (status == VS_ERR_IO)
-		vs_warn("download: %s", vs_http_error(a->net.download));
+	a->retry_at =
+		vs_agent_now_ms() +
+		backoff(&a->conf, ++a->download_failures, a->net.retry_after_s);
 	if (vs_agent_move(a, on, why->code ? why->code : VS_REASON_UNREADABLE,
 	                  about, why->what) != VS_OK)
 		a->poll_failures++;
@@ -239,6 +351,7 @@ static void download(struct vs_agent *a, const struct vs_offer *o)
 		.charger = &a->charger,
 		.target = a->state.target,
 		.workers = (unsigned)a->conf.workers,
+		.never_full = a->conf.never_full,
 		.tick = on_tick,
 		.tick_ctx = a,
 	};
@@ -247,15 +360,20 @@ static void download(struct vs_agent *a, const struct vs_offer *o)
 
 	a->fetched_before = a->state.bytes_fetched;
 	a->tick_at = a->save_at = a->noted_bytes = 0;
+	a->late = false;
+	a->deadline_at = a->conf.download_deadline_ms;
+	if (a->deadline_at > 0)
+		a->deadline_at += vs_agent_now_ms();
+	a->net.retry_after_s = 0;
 	if (packs && vs_agent_move(a, VS_EVENT_BEGUN, VS_REASON_NONE, NULL,
 	                           NULL) == VS_OK)
 		status = write_set(a, o, packs, &set, &why);
 	free(packs);
 	if (status != VS_OK) {
-		a->poll_failures += status == VS_ERR_IO;
 		download_failed(a, o, &set, status, &why);
 		return;
 	}
+	a->download_failures = 0;
 	vs_info("slot %c: %" PRIu64 " clusters kept, %" PRIu64
 	        " copied, %" PRIu64 " fetched, %" PRIu64 " bytes",
 	        'a' + set.target, set.stats.clusters_kept,
@@ -283,6 +401,7 @@ static void take_up(struct vs_agent *a, const struct vs_offer *o,
 	}
 	if (vs_state_set_id(s, before) != VS_OK || strcmp(before, id) != 0)
 		s->bytes_fetched = 0;
+	vs_net_judge_anew(&a->net, id);
 	s->part_count = wanted->part_count;
 	memcpy(s->parts, wanted->parts, sizeof(s->parts));
 	s->campaign_seq = o->release_seq;
@@ -310,7 +429,11 @@ static void consider(struct vs_agent *a, const struct vs_offer *o)
 	    vs_agent_move(a, VS_EVENT_CANCELLED, VS_REASON_NONE, NULL,
 	                  "the director names another set now") != VS_OK)
 		nothing = true;
-	if (!nothing && a->state.phase == VS_PHASE_IDLE &&
+	a->waits = !nothing && a->state.phase == VS_PHASE_IDLE &&
+	                           vs_budget_left(&a->budget) == 0
+	                   ? spent
+	                   : NULL;
+	if (!nothing && a->state.phase == VS_PHASE_IDLE && !a->waits &&
 	    vs_agent_now_ms() >= a->retry_at)
 		take_up(a, o, wanted, id);
 	free(wanted);
@@ -367,6 +490,8 @@ void vs_agent_poll(struct vs_agent *a)
 		a->image_version = o->image_version;
 		a->image_snapshot_version = o->image_snapshot_version;
 	}
+	count_bytes(a);
+	save_bytes(a);
 	if (status == VS_OK) {
 		a->poll_failures = 0;
 		note_success(a);
@@ -377,6 +502,8 @@ void vs_agent_poll(struct vs_agent *a)
 		if (a->poll_failures++ == 0)
 			vs_warn("poll: %s: %s: %s", o->about,
 			        vs_status_name(status), a->net.error);
+		if (a->net.retry_after_s > o->retry_after_s)
+			o->retry_after_s = a->net.retry_after_s;
 	}
 	/* A server that answers may hear what waits for it. */
 	if (status != VS_ERR_IO && a->state.outbox.count > 0)
