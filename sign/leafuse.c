@@ -186,7 +186,7 @@ vs_status vs_leafuse_check(const struct vs_room *r, struct vs_lmskey *key)
 struct seen {
 	uint8_t key_id[VS_SHA256_LEN];
 	uint32_t leaf;
-	uint8_t sha256[VS_SHA256_LEN]; /* of what it signed */
+	uint8_t sha256[VS_SHA256_LEN]; /* of the signature */
 };
 
 struct once {
@@ -229,8 +229,10 @@ static vs_status collect(void *ctx, struct walk *w, const struct use *u)
 	if (!key || !good(w, key, u))
 		return VS_OK;
 	memcpy(new.key_id, u->s->key_id, sizeof new.key_id);
-	status = w->crypto.sha256(w->crypto.ctx, u->message, u->len, NULL, 0,
-	                          new.sha256);
+	/* not of the message: the same one is signed with another randomizer,
+	 * and that gives as much away */
+	status = w->crypto.sha256(w->crypto.ctx, u->s->bytes, u->s->len, NULL,
+	                          0, new.sha256);
 	if (!status)
 		status = remember(o, &new);
 	return status ? vs_say_io(status, u->path) : VS_OK;

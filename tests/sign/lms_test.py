@@ -56,8 +56,8 @@ def signatures(path):
 
 
 def leaves(w):
-    """Every (key, leaf) of LMS signatures in the room, with what it is over.
-    """
+    """Every (key, leaf) of LMS signatures in the room, with all that it has
+    made: the same message signed anew is another signature."""
     found = {}
     for path, raw in tree(w.room).items():
         if raw[:8] == b"VLTSEAL1":
@@ -69,7 +69,7 @@ def leaves(w):
         for key, scheme, sig in signatures(os.path.join(w.room, path)):
             if scheme == 2:
                 leaf = struct.unpack_from(">I", sig)[0]
-                found.setdefault((key, leaf), set()).add(over)
+                found.setdefault((key, leaf), set()).add((over, sig))
     return found
 
 
@@ -552,6 +552,9 @@ def approve_killed_anywhere_uses_no_leaf_twice(w):
     approve(other, "init", "carol", *lms_args(w, "carol"))
     other.run(*other.args("publish", "init"))
     seen, nth = {}, 0
+    other.propose("c", 11, "c")
+    fresh = w.path("fresh-proposal")
+    shutil.copytree(other.proposal("c"), fresh)
 
     def collect():
         for at, over in leaves(other).items():
@@ -559,9 +562,9 @@ def approve_killed_anywhere_uses_no_leaf_twice(w):
             assert seen.setdefault(at, over) == over, (nth, at)
     while True:
         nth += 1
-        name = f"c{nth}"
-        other.propose(name, 10 + nth, name)
-        args = [*other.args("approve", name, "carol"),
+        shutil.rmtree(other.proposal("c"))
+        shutil.copytree(fresh, other.proposal("c"))
+        args = [*other.args("approve", "c", "carol"),
                 *lms_args(w, "carol")]
         status = Cut(w, *args).kill(nth)
         collect()
@@ -575,10 +578,12 @@ def approve_killed_anywhere_uses_no_leaf_twice(w):
                               check=False)
         assert done.returncode == 0 or "a key counts once" in done.stderr
         collect()
-        out, _ = other.run(*other.args("show", name))
-        assert "1 of 2 and LMS 1 of 1" in out, (nth, out)
-        assert "DO NOT VERIFY" not in out
-        shutil.rmtree(other.proposal(name))
+        for part in ("gateway", "controller"):
+            found = signatures(other.proposal("c", part + ".seal"))
+            assert sorted(s for _, s, _ in found) == [1, 2], (nth, part)
+    out, _ = other.run(*other.args("show", "c"))
+    assert "1 of 2 and LMS 1 of 1" in out, out
+    assert "DO NOT VERIFY" not in out
     assert nth > 10 and len(seen) > 20, (nth, len(seen))
 
 
