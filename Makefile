@@ -35,7 +35,7 @@ demo-boot: ## a charger in QEMU: Secure Boot, update, attacks, repair
 	@tools/demo-boot
 
 bench: ## measure against the floor: build/bench/summary.json
-	@tools/install build test demo boot
+	@tools/install build test demo boot bench
 	@tools/build
 	@bench/run
 
