@@ -4,6 +4,7 @@
  */
 #include "agent/deliver.h"
 
+#include "agent/idle.h"
 #include "agent/move.h"
 #include "base/log.h"
 
@@ -42,11 +43,12 @@ static vs_status send_note(struct vs_agent *a, const struct vs_live *live)
 	return vs_state_save(&a->state, &a->io);
 }
 
-void vs_agent_deliver(struct vs_agent *a)
+static void deliver(struct vs_agent *a)
 {
 	const struct vs_live live = {
 		.healthy = a->healthy,
 		.charging = a->session && a->state.phase == VS_PHASE_WAITING,
+		.faults = vs_idle_faults(&a->conf),
 		.detail = a->state.phase == VS_PHASE_WAITING && a->held
 	                          ? a->held
 	                  : a->waits ? a->waits
@@ -59,8 +61,6 @@ void vs_agent_deliver(struct vs_agent *a)
 	bool more = a->state.outbox.count > 0;
 	vs_status status = VS_OK;
 
-	if (vs_agent_now_ms() < a->report_at)
-		return;
 	while (status == VS_OK && a->state.outbox.count > 0)
 		status = send_note(a, &live);
 	/* After news, one plain report: where things stand now. */
@@ -73,4 +73,10 @@ void vs_agent_deliver(struct vs_agent *a)
 	a->report_held = status != VS_OK;
 	a->report_failures = status == VS_OK ? 0 : a->report_failures + 1;
 	report_later(a);
+}
+
+void vs_agent_deliver(struct vs_agent *a)
+{
+	if (vs_agent_now_ms() >= a->report_at)
+		deliver(a);
 }

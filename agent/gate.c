@@ -71,6 +71,8 @@ vs_status vs_gate_status_parse(const void *in, size_t len,
 	if (status == VS_OK && out->battery_percent > 100)
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
 		               "battery_percent", 0);
+	if (status == VS_OK && json_object_get(whole, "faults"))
+		status = vs_json_uint(whole, "faults", &out->faults, why);
 	return status;
 }
 

@@ -30,6 +30,7 @@ struct vs_gate_status {
 	bool contactors_closed;
 	bool has_battery;
 	uint64_t battery_percent;
+	uint64_t faults; /* counted by the charger from 1 on; 0: not said */
 };
 
 /* "HH:MM-HH:MM", or "" for any time.  VS_OK; VS_ERR_INPUT. */
@@ -37,7 +38,8 @@ vs_status vs_gate_window_parse(const char *text,
                                struct vs_gate_window *out) VS_MUST_CHECK;
 
 /* {"session": bool, "contactors": "open"|"closed", "battery_percent": N}
- * with or without more.  VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT.
+ * with or without more, "faults": N among it.
+ * VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT.
  */
 vs_status vs_gate_status_parse(const void *in, size_t len,
                                struct vs_gate_status *out,

@@ -66,6 +66,13 @@ static const char *read_file(const struct vs_conf *conf,
 	return status == VS_OK ? NULL : malformed;
 }
 
+static const char *read_status(const struct vs_conf *conf,
+                               struct vs_gate_status *out)
+{
+	return conf->status_command[0] != '\0' ? read_command(conf, out)
+	                                       : read_file(conf, out);
+}
+
 static unsigned local_minute(void)
 {
 	time_t now = time(NULL);
@@ -82,9 +89,7 @@ const char *vs_idle_held(const struct vs_conf *conf, bool *session)
 		.min_battery = conf->min_battery,
 	};
 	struct vs_gate_status seen;
-	const char *unknown = conf->status_command[0] != '\0'
-	                              ? read_command(conf, &seen)
-	                              : read_file(conf, &seen);
+	const char *unknown = read_status(conf, &seen);
 
 	*session = !unknown && seen.session;
 	if (vs_gate_window_parse(conf->window, &rules.window) != VS_OK)
@@ -92,4 +97,11 @@ const char *vs_idle_held(const struct vs_conf *conf, bool *session)
 	if (unknown && vs_gate_asks(&rules))
 		return unknown;
 	return vs_gate_closed(&rules, unknown ? NULL : &seen, local_minute());
+}
+
+uint64_t vs_idle_faults(const struct vs_conf *conf)
+{
+	struct vs_gate_status seen;
+
+	return read_status(conf, &seen) ? 0 : seen.faults;
 }

@@ -12,4 +12,7 @@
  */
 const char *vs_idle_held(const struct vs_conf *conf, bool *session);
 
+/* How many faults the charger counted by its status now; 0: not known. */
+uint64_t vs_idle_faults(const struct vs_conf *conf);
+
 #endif

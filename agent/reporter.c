@@ -244,6 +244,7 @@ vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
 	report->time_s = live->now_s;
 	report->healthy = live->healthy;
 	report->charging = live->charging;
+	report->faults = live->faults;
 	report->director_version = live->director_version;
 	report->image_version = live->image_version;
 	report->image_snapshot_version = live->image_snapshot_version;

@@ -27,6 +27,7 @@ struct vs_reporter {
 struct vs_live {
 	bool healthy;
 	bool charging;      /* a session holds the update up */
+	uint64_t faults;    /* the charger's count; 0: not known */
 	const char *detail; /* for a report without a note; "" = none */
 	uint64_t director_version;
 	uint64_t image_version, image_snapshot_version; /* 0: not known */

@@ -186,6 +186,30 @@ static void a_status_that_is_not_fresh_and_whole_closes_the_gate(void **state)
 	maker_drop(&m);
 }
 
+/* S2.25: a count that is not fresh and whole is no count, not an old one */
+static void faults_are_those_of_a_fresh_status(void **state)
+{
+	static const char three[] = "{\"session\": true, \"contactors\": "
+				    "\"closed\", \"faults\": 3}";
+	static const char bad[] = "{\"session\": true, \"contactors\": "
+				  "\"closed\", \"faults\": -3}";
+	struct maker m;
+	struct vs_conf conf = {
+		.status_command = "", .status_age_ms = 10000, .window = ""};
+
+	(void)state;
+	maker_init(&m);
+	maker_path(&m, "charger.json", conf.status_file);
+	assert_int_equal(vs_idle_faults(&conf), 0);
+	maker_put(&m, "charger.json", three, sizeof(three) - 1);
+	assert_int_equal(vs_idle_faults(&conf), 3);
+	set_age(conf.status_file, 11);
+	assert_int_equal(vs_idle_faults(&conf), 0);
+	maker_put(&m, "charger.json", bad, sizeof(bad) - 1);
+	assert_int_equal(vs_idle_faults(&conf), 0);
+	maker_drop(&m);
+}
+
 static void a_command_may_stand_for_the_file(void **state)
 {
 	static const char script[] =
@@ -223,6 +247,7 @@ int main(void)
 		cmocka_unit_test(only_the_word_open_means_open_contactors),
 		cmocka_unit_test(
 			a_status_that_is_not_fresh_and_whole_closes_the_gate),
+		cmocka_unit_test(faults_are_those_of_a_fresh_status),
 		cmocka_unit_test(a_command_may_stand_for_the_file),
 	};
 

@@ -68,7 +68,8 @@ static void report(struct vs_reporter *r, const struct vs_news *note,
                    struct vs_report *out)
 {
 	struct vs_state *s = calloc(1, sizeof(*s));
-	const struct vs_live live = {.healthy = true, .detail = ""};
+	const struct vs_live live = {
+		.healthy = true, .faults = 3, .detail = ""};
 	struct vs_why why;
 	char *text;
 	size_t len;
@@ -107,6 +108,7 @@ static void a_report_says_what_the_sealed_slot_says(void **state)
 	assert_string_equal(out->ecus[0].sha256, gateway.sha256);
 	assert_int_equal(out->ecus[0].length, gateway.seal_len);
 	assert_string_equal(out->ecus[1].version, "1.4.0");
+	assert_int_equal(out->faults, 3);
 	assert_int_equal(out->ecus[0].security_version, 2);
 	assert_int_equal(out->ecus[0].floor, 1);
 	assert_string_equal(out->status, "Idle");
