@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/maker.h"
+#include "tests/agent/program.h"
 #include "tests/trust/log.h"
 #include "tests/trust/repo.h"
 
@@ -26,15 +27,11 @@
 #define CONTROLLER_LEN 9000
 #define BIG_LEN ((size_t)MAKER_SLOT_LEN)
 #define ARGS_MAX 48
+#define RUN(...) hear(&maker, start(&maker, WORDS(__VA_ARGS__), 0))
 
 static struct maker maker;
 static struct made gateway_1, gateway_2, controller_1, big;
 static char charger[PATH_MAX], fresh[PATH_MAX];
-
-static struct {
-	int code;
-	char out[16384], err[16384];
-} said;
 
 static struct log tree;
 static char policy[1024];
@@ -173,80 +170,6 @@ static int end(void **state)
 	(void)state;
 	maker_scrap_charger(&maker);
 	return 0;
-}
-
-static void take_output(const char *name, char *out, size_t cap)
-{
-	char path[PATH_MAX];
-	uint8_t *bytes;
-	size_t len;
-
-	assert_int_equal(vs_file_read(maker_path(&maker, name, path), cap - 1,
-	                              &bytes, &len),
-	                 VS_OK);
-	memcpy(out, bytes, len);
-	out[len] = '\0';
-	free(bytes);
-}
-
-/* In the child.  No byte beyond file_max is written into any file. */
-static void become(const char *const *words, rlim_t file_max)
-{
-	const struct rlimit limit = {file_max, file_max};
-	char path[PATH_MAX];
-	int out, err;
-
-	out = open(maker_path(&maker, "out", path),
-	           O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	err = open(maker_path(&maker, "err", path),
-	           O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (file_max > 0) {
-		signal(SIGXFSZ, SIG_IGN);
-		if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-			_exit(126);
-	}
-	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
-		_exit(126);
-	execv(AGENT_PROGRAM, (char *const *)(uintptr_t)words);
-	_exit(126);
-}
-
-static pid_t start(const char *const *words, rlim_t file_max)
-{
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		become(words, file_max);
-	return pid;
-}
-
-static void hear(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		assert_int_equal(errno, EINTR);
-	assert_true(WIFEXITED(status));
-	said.code = WEXITSTATUS(status);
-	take_output("out", said.out, sizeof(said.out));
-	take_output("err", said.err, sizeof(said.err));
-}
-
-#define WORDS(...) ((const char *const[]){"voltseal-agent", __VA_ARGS__, NULL})
-#define RUN(...) hear(start(WORDS(__VA_ARGS__), 0))
-
-/* Exit code, and exactly one line, which says this. */
-static void assert_line(int code, const char *what)
-{
-	const char *newline = strchr(said.err, '\n');
-
-	if (said.code != code || !strstr(said.err, what) || !newline ||
-	    newline[1] != '\0')
-		fail_msg("exit %d, not %d with \"%s\": %s", said.code, code,
-		         what, said.err);
 }
 
 static uint64_t footprint;
@@ -456,9 +379,10 @@ static void install_from_files(const char *name, rlim_t file_max)
 	maker_path(&maker, rel, seal);
 	snprintf(rel, sizeof(rel), "%s.pack", name);
 	maker_path(&maker, rel, pack);
-	hear(start(WORDS("install", "--dir", charger, "--seal", seal, "--pack",
-	                 pack, "--json"),
-	           file_max));
+	hear(&maker, start(&maker,
+	                   WORDS("install", "--dir", charger, "--seal", seal,
+	                         "--pack", pack, "--json"),
+	                   file_max));
 }
 
 static void what_cannot_be_installed_is_refused_untouched(void **state)
@@ -530,16 +454,16 @@ static void an_install_is_not_armed_while_a_gate_is_closed(void **state)
 	(void)state;
 	maker_path(&maker, "gateway2.seal", seal);
 	maker_path(&maker, "gateway2.pack", pack);
-	hear(start(words, 0));
+	hear(&maker, start(&maker, words, 0));
 	assert_line(1, "not armed: the charger's status is not there");
 	maker_put(&maker, "charger/run/charger.json", "{", 1);
-	hear(start(words, 0));
+	hear(&maker, start(&maker, words, 0));
 	assert_line(1, "not armed: the charger's status is malformed");
 	maker_put(&maker, "charger/run/charger.json", busy, sizeof(busy) - 1);
-	hear(start(words, 0));
+	hear(&maker, start(&maker, words, 0));
 	assert_line(1, "not armed: a charging session is running");
 	maker_put(&maker, "charger/run/charger.json", idle, sizeof(idle) - 1);
-	hear(start(words, 0));
+	hear(&maker, start(&maker, words, 0));
 	assert_int_equal(said.code, 0);
 }
 
@@ -602,12 +526,12 @@ static unsigned count(const char *word)
 /* S0.28: not a line for each try, and an orderly end. */
 static void a_server_that_is_down_is_said_once(void **state)
 {
-	pid_t pid = start(WORDS("run", "--dir", charger), 0);
+	pid_t pid = start(&maker, WORDS("run", "--dir", charger), 0);
 
 	(void)state;
 	usleep(1500000);
 	assert_int_equal(kill(pid, SIGTERM), 0);
-	hear(pid);
+	hear(&maker, pid);
 	assert_int_equal(said.code, 0);
 	assert_int_equal(count(" poll: "), 1);
 	assert_int_equal(count(" report: "), 1);
@@ -695,7 +619,7 @@ static void must_leave_nothing(int code, const char *what)
 {
 	char part[PATH_MAX];
 
-	hear(start(words_of_a_factory, 0));
+	hear(&maker, start(&maker, words_of_a_factory, 0));
 	assert_line(code, what);
 	assert_false(vs_file_exists(fresh));
 	assert_false(vs_file_exists(maker_path(&maker, "fresh.new", part)));
@@ -738,7 +662,7 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	set_mode("mode=production");
 	must_leave_nothing(1, "agent/director/root.json: a demo key: ");
 	set_mode("mode=demo");
-	hear(start(words_of_a_factory, 0));
+	hear(&maker, start(&maker, words_of_a_factory, 0));
 	assert_int_equal(said.code, 0);
 	assert_int_equal(
 		stat(maker_path(&maker, "fresh/device.key", path), &st), 0);
@@ -751,7 +675,7 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	assert_int_equal(said.code, 0);
 	RUN("status", "--dir", fresh);
 	assert_non_null(strstr(said.out, "CP-0002: slot a, Idle (Idle)"));
-	hear(start(words_of_a_factory, 0));
+	hear(&maker, start(&maker, words_of_a_factory, 0));
 	assert_line(1, "there is something here already");
 	RUN("status", "--dir", fresh);
 	assert_int_equal(said.code, 0);
@@ -779,7 +703,7 @@ static void a_factory_may_ask_for_a_log(void **state)
 	put_proof("gateway1", 2);
 	must_leave_nothing(4, "controller.seal: not-logged: ");
 	put_proof("controller", 2);
-	hear(start(words_of_a_factory, 0));
+	hear(&maker, start(&maker, words_of_a_factory, 0));
 	assert_int_equal(said.code, 0);
 	assert_true(
 		vs_file_exists(maker_path(&maker, "fresh/tlog-policy", path)));
