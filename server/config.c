@@ -74,7 +74,7 @@ static const struct vs_config_key keys[] = {
          "seconds a charger may lack a general security release"   },
 	{"overdue_feature_s",    VS_CONFIG_UINT, 0, YEAR_S, "7776000",
          "seconds it may lack another general release"             },
-	{"log",		  VS_CONFIG_TEXT, 4, 7,      "text",
+	{"log",                  VS_CONFIG_TEXT, 4, 7,      "text",
          "text or json on standard error, or journal"              },
 	{"rehash_s",             VS_CONFIG_UINT, 1, YEAR_S, "86400",
          "seconds between two readings of all artifacts"           },
