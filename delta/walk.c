@@ -63,6 +63,13 @@ static void close_file(struct vs_walk *w, struct vs_open_file *f)
 {
 	if (f->open)
 		w->covers_open -= f->cover_count;
+	if (f->predict) {
+		w->programs_open--;
+		w->frames_open -= f->frames.len;
+	}
+	f->predict = false;
+	free(f->elf);
+	f->elf = NULL;
 	f->open = false;
 	free(f->covers);
 	f->covers = NULL;
@@ -90,19 +97,31 @@ void vs_walk_drop(struct vs_walk *w)
 static vs_status open_elf(struct vs_walk *w, struct vs_open_file *f,
                           uint32_t load)
 {
-	vs_status status = vs_elf_open(&f->old, load, &f->was);
+	vs_status status;
+
+	if (w->programs_open == VS_PROGRAMS_MAX)
+		return VS_ERR_LIMIT;
+	if (!f->elf) /* the maker knows the new one */
+		f->elf = calloc(2, sizeof(*f->elf));
+	if (!f->elf)
+		return VS_ERR_NOMEM;
+	w->programs_open++;
+	f->predict = true;
+	status = vs_elf_open(&f->old, load, &f->elf[0]);
 
 	if (status != VS_OK)
 		return status;
 	/* the maker asks for it only where there is one */
-	if (f->was.arch == VS_ARCH_NONE)
+	if (f->elf[0].arch == VS_ARCH_NONE)
 		return VS_ERR_INPUT;
-	status = vs_elf_code(w->models, w->coder, &f->was, &f->is);
+	status = vs_elf_code(w->models, w->coder, &f->elf[0], &f->elf[1]);
 	if (status == VS_OK)
-		status = vs_frames_init(&f->frames, &f->old, &f->was);
+		status = vs_frames_init(&f->frames, &f->old, &f->elf[0]);
+	w->frames_open += f->frames.len;
+	if (status == VS_OK && w->frames_open > VS_FRAMES_MAX)
+		status = VS_ERR_LIMIT;
 	if (status == VS_OK)
 		status = vs_map_init(&f->map, f->covers, f->cover_count);
-	f->predict = true;
 	return status;
 }
 
@@ -267,8 +286,8 @@ static vs_status code_covered(struct vs_walk *w, struct vs_open_file *f,
 {
 	const struct vs_pair pair = {
 		.old = &f->old,
-		.was = f->predict ? &f->was : NULL,
-		.is = f->predict ? &f->is : NULL,
+		.was = f->predict ? &f->elf[0] : NULL,
+		.is = f->predict ? &f->elf[1] : NULL,
 		.map = &f->map,
 		.frames = &f->frames,
 		.learnt = &w->learnt,

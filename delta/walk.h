@@ -14,7 +14,10 @@
 #include "delta/spent.h"
 #include "delta/text.h"
 
-#define VS_COVERS_MAX 65536 /* of all files that are open at once */
+/* Of all files that are open at once: what bounds the applier's memory. */
+#define VS_COVERS_MAX 65536
+#define VS_PROGRAMS_MAX 256
+#define VS_FRAMES_MAX (UINT64_C(256) << 20)
 
 /* A pair of files while its blocks pass. */
 struct vs_open_file {
@@ -23,7 +26,7 @@ struct vs_open_file {
 	uint32_t left; /* blocks still to come */
 	bool open, predict;
 	struct vs_old old;
-	struct vs_elf was, is;
+	struct vs_elf *elf; /* owned: the old one's, the new one's */
 	struct vs_map map;
 	struct vs_frames frames;
 };
@@ -33,9 +36,10 @@ struct vs_walk {
 	struct vs_coder *coder;           /* keeps */
 	struct vs_layout *layout;         /* keeps */
 	struct vs_open_file *files;       /* owned; one for each file */
-	size_t covers_open;
-	size_t segment; /* the next one */
-	uint32_t block; /* the next one */
+	size_t covers_open, programs_open;
+	uint64_t frames_open; /* bytes of unwind tables */
+	size_t segment;       /* the next one */
+	uint32_t block;       /* the next one */
 	/* file 0 is seen without inode checksums, on both sides */
 	struct vs_inode_view views[2];
 	struct vs_inode_image flipped;

@@ -248,8 +248,13 @@ static vs_status prepare(struct vs_make *m, const struct vs_layout *l,
 				&new, extents, count,
 				(uint64_t)l->files[i].blocks *VS_DELTA_BLOCK};
 
-			status = vs_elf_open(&file, new_load(m, &l->files[i]),
-			                     &w->files[i].is);
+			w->files[i].elf = calloc(2, sizeof(struct vs_elf));
+			status =
+				!w->files[i].elf
+					? VS_ERR_NOMEM
+					: vs_elf_open(&file,
+			                              new_load(m, &l->files[i]),
+			                              &w->files[i].elf[1]);
 		}
 		free(extents);
 	}
