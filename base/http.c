@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/http_inner.h"
 
 enum {
 	connect_ms_preset = 10000,
@@ -23,17 +24,6 @@ enum {
 	aside_max = 65536, /* bytes of a redirect's own body */
 	url_max = 4096,
 	stream_hold = 1 << 20, /* bytes held for the reader before a pause */
-};
-
-struct vs_http {
-	CURL *easy;
-	CURLM *multi;
-	struct curl_slist *headers; /* Authorization, if any */
-	struct vs_http_config config;
-	char *ca, *cert, *key, *elsewhere_ca;
-	uint64_t received;
-	uint32_t retry_after_s;
-	char error[CURL_ERROR_SIZE + 64];
 };
 
 struct vs_http_stream {
@@ -148,7 +138,7 @@ uint64_t vs_http_received(const struct vs_http *h)
 }
 
 /* Who the client is: for the host that was asked for alone. */
-static void show_credentials(struct vs_http *h, CURL *easy)
+void vs_http_credentials(struct vs_http *h, CURL *easy)
 {
 	if (h->cert)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, h->cert);
@@ -159,7 +149,7 @@ static void show_credentials(struct vs_http *h, CURL *easy)
 }
 
 /* What every request has: TLS with all checks, no redirects, limits. */
-static void prepare(struct vs_http *h, CURL *easy, const char *url)
+void vs_http_prepare(struct vs_http *h, CURL *easy, const char *url)
 {
 	const struct vs_http_config *c = &h->config;
 	uint32_t slow = c->min_bytes_s ? c->min_bytes_s : 1;
@@ -305,55 +295,10 @@ vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
                       struct vs_http_answer *out)
 {
 	*out = (struct vs_http_answer){0};
-	prepare(h, h->easy, url);
-	show_credentials(h, h->easy);
+	vs_http_prepare(h, h->easy, url);
+	vs_http_credentials(h, h->easy);
 	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, answer_ms(h));
 	return perform(h, h->easy, max, out);
-}
-
-struct follow {
-	CURL *easy;
-	bool (*take)(void *ctx, const char *in, size_t len);
-	void *ctx;
-	bool enough;
-};
-
-static size_t follow_body(char *bytes, size_t size, size_t n, void *ctx)
-{
-	struct follow *f = ctx;
-	long code = 0;
-
-	curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &code);
-	if (code == 200 && !f->take(f->ctx, bytes, size * n)) {
-		f->enough = true;
-		return 0;
-	}
-	return size * n;
-}
-
-vs_status vs_http_follow(struct vs_http *h, const char *url,
-                         bool (*take)(void *ctx, const char *in, size_t len),
-                         void *ctx, long *code)
-{
-	struct follow f = {h->easy, take, ctx, false};
-
-	*code = 0;
-	prepare(h, h->easy, url);
-	show_credentials(h, h->easy);
-	/* A stream may be silent; a peer that has gone is noticed by TCP. */
-	curl_easy_setopt(h->easy, CURLOPT_LOW_SPEED_LIMIT, 0L);
-	curl_easy_setopt(h->easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, follow_body);
-	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, &f);
-	CURLcode result = curl_easy_perform(h->easy);
-	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, code);
-	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, NULL);
-	if (!result || f.enough)
-		return VS_OK;
-	if (!h->error[0])
-		snprintf(h->error, sizeof h->error, "%s",
-		         curl_easy_strerror(result));
-	return VS_ERR_IO;
 }
 
 /* Sends with the token's header and the body's kind. */
@@ -382,8 +327,8 @@ vs_status vs_http_send(struct vs_http *h, const char *method, const char *url,
                        size_t max, struct vs_http_answer *out)
 {
 	*out = (struct vs_http_answer){0};
-	prepare(h, h->easy, url);
-	show_credentials(h, h->easy);
+	vs_http_prepare(h, h->easy, url);
+	vs_http_credentials(h, h->easy);
 	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, answer_ms(h));
 	curl_easy_setopt(h->easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, method);
@@ -430,8 +375,8 @@ vs_status vs_http_put_file(struct vs_http *h, const char *url, const char *path,
 		fclose(f);
 		return VS_ERR_IO;
 	}
-	prepare(h, h->easy, url);
-	show_credentials(h, h->easy);
+	vs_http_prepare(h, h->easy, url);
+	vs_http_credentials(h, h->easy);
 	curl_easy_setopt(h->easy, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_READDATA, f);
 	curl_easy_setopt(h->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)size);
@@ -658,9 +603,9 @@ static vs_status begin(struct vs_http_stream *s, const char *url)
 	s->easy = easy;
 	if (!easy)
 		return VS_ERR_NOMEM;
-	prepare(h, easy, url);
+	vs_http_prepare(h, easy, url);
 	if (!s->elsewhere)
-		show_credentials(h, easy);
+		vs_http_credentials(h, easy);
 	else if (h->elsewhere_ca)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, h->elsewhere_ca);
 	set_range(s);

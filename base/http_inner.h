@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/http_inner.h - between http.c and http_follow.c.
+ */
+#ifndef VS_BASE_HTTP_INNER_H
+#define VS_BASE_HTTP_INNER_H
+
+#include <curl/curl.h>
+
+#include "base/http.h"
+
+struct vs_http {
+	CURL *easy;
+	CURLM *multi;
+	struct curl_slist *headers; /* Authorization, if any */
+	struct vs_http_config config;
+	char *ca, *cert, *key, *elsewhere_ca;
+	uint64_t received;
+	uint32_t retry_after_s;
+	char error[CURL_ERROR_SIZE + 64];
+};
+
+/* What every request has: TLS with all checks, no redirects, limits. */
+void vs_http_prepare(struct vs_http *h, CURL *easy, const char *url);
+/* Who the client is: for the host that was asked for alone. */
+void vs_http_credentials(struct vs_http *h, CURL *easy);
+
+#endif
