@@ -22,7 +22,7 @@ CHARGERS = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 100
 SEED = int(sys.argv[5]) if len(sys.argv) > 5 else int(time.time())
 THREADS = 4
-CANARIES = CHARGERS // 20
+CANARIES = max(2, min(20, CHARGERS // 20))
 
 
 class Herd:
@@ -124,7 +124,7 @@ def killed(tap, world, herd):
         busy = [c for c in herd.all if not c.done]
         batch = busy[:2 * CHARGERS // KILLS]
         threads = herd.each(batch, herd.live)
-        time.sleep(r.uniform(0.05, 0.8))
+        time.sleep(r.uniform(0.05, 1.5))
         acknowledged = dict(herd.acknowledged)
         world.stop(signal.SIGKILL)
         for t in threads:
