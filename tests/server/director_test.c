@@ -40,6 +40,8 @@ static void set_up(struct world *w)
 	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
 		scratch_release(&w->releases, &targets[i]);
 	assert_int_equal(vs_releases_finish(&w->releases, &why), VS_OK);
+	for (size_t i = 0; i < w->releases.count; i++)
+		w->releases.all[i].standing.stage = VS_STAGE_GENERAL;
 	strcpy(w->device.id, "CP-0001");
 	w->device.ecu_count = 2;
 	w->device.ecus[0] = (struct vs_device_ecu){
@@ -120,6 +122,34 @@ static void a_release_for_other_hardware_does_not_fit(void **state)
 	/* a set of which one component is not there is not to be had */
 	w.device.ecu_count = 1;
 	assert_non_null(vs_device_unfit(&w.device, &w.releases, "1.1.0"));
+	drop(&w);
+}
+
+/* S0.26 */
+static void
+a_release_that_is_not_general_is_for_chargers_with_the_tag(void **state)
+{
+	static const enum vs_stage stages[] = {VS_STAGE_LAB, VS_STAGE_PILOT,
+	                                       VS_STAGE_RETIRED};
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	for (size_t i = 0; i < 3; i++) {
+		w.releases.all[0].standing.stage = stages[i];
+		assert_non_null(
+			vs_device_unfit(&w.device, &w.releases, "1.1.0"));
+	}
+	assert_int_equal(vs_device_label(&w.device, "tag", "pilot"), VS_OK);
+	for (size_t i = 0; i < 3; i++) {
+		w.releases.all[0].standing.stage = stages[i];
+		assert_true(!vs_device_unfit(&w.device, &w.releases, "1.1.0") ==
+		            (stages[i] == VS_STAGE_PILOT));
+	}
+	assert_int_equal(vs_device_label(&w.device, "tag", "lab"), VS_OK);
+	w.releases.all[0].standing.stage = VS_STAGE_LAB;
+	assert_null(vs_device_unfit(&w.device, &w.releases, "1.1.0"));
+	free(w.device.labels);
 	drop(&w);
 }
 
@@ -326,6 +356,8 @@ int main(void)
 		cmocka_unit_test(a_charger_is_never_named_less_than_it_runs),
 		cmocka_unit_test(a_release_runs_when_every_ecu_runs_it),
 		cmocka_unit_test(a_release_for_other_hardware_does_not_fit),
+		cmocka_unit_test(
+			a_release_that_is_not_general_is_for_chargers_with_the_tag),
 		cmocka_unit_test(versions_are_the_successor_or_the_clock),
 		cmocka_unit_test_setup_teardown(
 			a_director_names_each_target_and_its_ecu, scratch_make,
