@@ -81,8 +81,10 @@ int visit_end(void **state)
 	return 0;
 }
 
+/* As if the time for it had come, after a failure too. */
 void visit_look(void)
 {
+	visit.life.agent->retry_at = 0;
 	vs_agent_poll(visit.life.agent);
 	visit.life.agent->report_at = 0;
 	vs_agent_deliver(visit.life.agent);
