@@ -61,8 +61,8 @@ struct vs_agent {
 	struct vs_budget budget;
 
 	/* of the download at hand */
-	uint64_t deadline_at; /* 0: none */
-	bool late;            /* it has passed */
+	uint64_t deadline_at;    /* 0: none */
+	bool late;               /* it has passed */
 	uint64_t fetched_before; /* for this release, in earlier runs */
 	uint64_t tick_at, save_at;
 	uint64_t noted_bytes;

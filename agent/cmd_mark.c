@@ -17,7 +17,7 @@ static const char help[] =
 	"\n"
 	"Leaves the loader a word why the machine is about to restart: CAUSE\n"
 	"is request, watchdog or crash.  The loader takes it away; without "
-        "one\n"
+	"one\n"
 	"the cause is unknown.  Meant for hooks of the init system, such as a\n"
 	"unit that systemd starts by OnFailure=.  Where the loader knows by\n"
 	"itself (storage = files) nothing is done.\n"

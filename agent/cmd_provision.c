@@ -44,7 +44,7 @@ static const char help[] =
 	"roots and identity; agent.conf.  The first component's image holds\n"
 	"the charger program.  --serial says which component is a\n"
 	"controller's, at the end of which line.  With --tlog-policy every "
-        "seal must stand in a\n"
+	"seal must stand in a\n"
 	"transparency log that it names, the first ones too: their proofs are\n"
 	"in FILE.tlog-proof beside the seals.  --storage uefi is for a\n"
 	"machine with a loader of its own: DIR/slot-a, DIR/slot-b and\n"

@@ -51,11 +51,11 @@ static const struct vs_column target_columns[] = {
 
 static const struct vs_column evidence_columns[] = {
 	{"FOR",      "stage" },
-	{"EVIDENCE", "kind"  },
-	{"SHA256",   "sha256"},
+        {"EVIDENCE", "kind"  },
+        {"SHA256",   "sha256"},
 	{"NOTE",     "note"  },
-	{"BY",       "by"    },
-	{"AT",       "at"    },
+        {"BY",       "by"    },
+        {"AT",       "at"    },
 };
 
 static enum vs_exit list(const struct vs_args *a)

@@ -347,10 +347,10 @@ const struct vs_route vs_device_routes[] = {
 	{.method = "GET",         .pattern = "/image/*", .handle = get_image},
 	{.method = "GET", .pattern = "/targets/**", .handle = get_target},
 	{.method = "GET",         .pattern = "/packs/*", .handle = get_pack},
-	{.method = "GET", .pattern = "/keyring/*", .handle = get_keyring},
+	{.method = "GET",    .pattern = "/keyring/*", .handle = get_keyring},
 	{.method = "POST",
          .pattern = "/report",
          .body_max = VS_REPORT_MAX,
          .handle = vs_report_handle},
-	{0        },
+	{0  },
 };

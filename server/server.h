@@ -60,7 +60,7 @@ struct vs_server {
 	_Atomic unsigned streams; /* of events, open */
 
 	struct vs_rehash *rehash; /* owned; the reading thread's */
-	struct vs_hooks *hooks; /* owned; the sending thread's */
+	struct vs_hooks *hooks;   /* owned; the sending thread's */
 
 	pthread_t ticker;
 	pthread_mutex_t tick_lock; /* guards what follows */

@@ -44,7 +44,7 @@ struct vs_args;
 struct vs_command {
 	const char *name; /* "key generate" */
 	const char *summary;
-	const char *story;   /* the help's paragraphs; NULL = none */
+	const char *story; /* the help's paragraphs; NULL = none */
 	/* "FILE": the one operand; "OLD NEW": two; NULL = none */
 	const char *operand;
 	const struct vs_option *options;

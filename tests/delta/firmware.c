@@ -43,18 +43,20 @@ void stop(void)
 #define STEPS(n)                                                               \
 	STEP(n##0)                                                             \
 	STEP(n##1)                                                             \
-	STEP(n##2) STEP(n##3) STEP(n##4) STEP(n##5) STEP(n##6) STEP(n##7)      \
-		STEP(n##8) STEP(n##9)
+	STEP(n##2)                                                             \
+	STEP(n##3) STEP(n##4) STEP(n##5) STEP(n##6) STEP(n##7) STEP(n##8)      \
+		STEP(n##9)
 STEPS(1)
-STEPS(2) STEPS(3) STEPS(4) STEPS(5) STEPS(6) STEPS(7) STEPS(8) STEPS(9)
-	STEPS(11) STEPS(12) STEPS(13) STEPS(14)
+STEPS(2)
+STEPS(3) STEPS(4) STEPS(5) STEPS(6) STEPS(7) STEPS(8) STEPS(9) STEPS(11)
+	STEPS(12) STEPS(13) STEPS(14)
 
 #define ROW(n) step_##n,
 #define ROWS(n)                                                                \
 	ROW(n##0)                                                              \
 	ROW(n##1)                                                              \
-	ROW(n##2) ROW(n##3) ROW(n##4) ROW(n##5) ROW(n##6) ROW(n##7) ROW(n##8)  \
-		ROW(n##9)
+	ROW(n##2)                                                              \
+	ROW(n##3) ROW(n##4) ROW(n##5) ROW(n##6) ROW(n##7) ROW(n##8) ROW(n##9)
 		static uint32_t (*const table[])(uint32_t x) = {
 			ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7)
 				ROWS(8) ROWS(9) ROWS(11) ROWS(12) ROWS(13)
@@ -68,7 +70,8 @@ void reset(void)
 		x = table[i](x);
 #define CALL(n) x += step_##n(x + n);
 	CALL(10)
-	CALL(25) CALL(33) CALL(49) CALL(57) CALL(61) CALL(78) CALL(88)
+	CALL(25)
+	CALL(33) CALL(49) CALL(57) CALL(61) CALL(78) CALL(88)
 #ifdef MORE
 		x += check_faults(x);
 #endif

@@ -46,7 +46,8 @@ ROUNDS(2)
 ROUNDS(3)
 ROUNDS(4)
 ROUNDS(5)
-ROUNDS(6) ROUNDS(7)
+ROUNDS(6)
+ROUNDS(7)
 
 	typedef uint32_t (*round_fn)(uint32_t x, const char *word);
 #define ROW(n) round_##n,
