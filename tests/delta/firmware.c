@@ -40,27 +40,22 @@ void stop(void)
 		level += x;                                                    \
 		return x + level;                                              \
 	}
-#define STEPS(n)                                                               \
-	STEP(n##0)                                                             \
-	STEP(n##1)                                                             \
-	STEP(n##2)                                                             \
-	STEP(n##3) STEP(n##4) STEP(n##5) STEP(n##6) STEP(n##7) STEP(n##8)      \
-		STEP(n##9)
-STEPS(1)
-STEPS(2)
-STEPS(3) STEPS(4) STEPS(5) STEPS(6) STEPS(7) STEPS(8) STEPS(9) STEPS(11)
-	STEPS(12) STEPS(13) STEPS(14)
+/* clang-format off */
+#define STEPS(n) \
+	STEP(n##0) STEP(n##1) STEP(n##2) STEP(n##3) STEP(n##4) \
+	STEP(n##5) STEP(n##6) STEP(n##7) STEP(n##8) STEP(n##9)
+STEPS(1) STEPS(2) STEPS(3) STEPS(4) STEPS(5) STEPS(6) STEPS(7) STEPS(8)
+STEPS(9) STEPS(11) STEPS(12) STEPS(13) STEPS(14)
 
 #define ROW(n) step_##n,
-#define ROWS(n)                                                                \
-	ROW(n##0)                                                              \
-	ROW(n##1)                                                              \
-	ROW(n##2)                                                              \
-	ROW(n##3) ROW(n##4) ROW(n##5) ROW(n##6) ROW(n##7) ROW(n##8) ROW(n##9)
-		static uint32_t (*const table[])(uint32_t x) = {
-			ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7)
-				ROWS(8) ROWS(9) ROWS(11) ROWS(12) ROWS(13)
-					ROWS(14)};
+#define ROWS(n) \
+	ROW(n##0) ROW(n##1) ROW(n##2) ROW(n##3) ROW(n##4) \
+	ROW(n##5) ROW(n##6) ROW(n##7) ROW(n##8) ROW(n##9)
+static uint32_t (*const table[])(uint32_t x) = {
+	ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
+	ROWS(9) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+};
+/* clang-format on */
 
 void reset(void)
 {
@@ -68,12 +63,16 @@ void reset(void)
 
 	for (uint32_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		x = table[i](x);
-#define CALL(n) x += step_##n(x + n);
-	CALL(10)
-	CALL(25)
-	CALL(33) CALL(49) CALL(57) CALL(61) CALL(78) CALL(88)
+	x += step_10(x + 10);
+	x += step_25(x + 25);
+	x += step_33(x + 33);
+	x += step_49(x + 49);
+	x += step_57(x + 57);
+	x += step_61(x + 61);
+	x += step_78(x + 78);
+	x += step_88(x + 88);
 #ifdef MORE
-		x += check_faults(x);
+	x += check_faults(x);
 #endif
 	level = x;
 	stop();

@@ -35,29 +35,21 @@ static int checked_sum(const int *in, size_t len)
 			printf("%s %" PRIu32 "\n", word, x + n);               \
 		return x ^ x >> (n % 13 + 3);                                  \
 	}
-#define ROUNDS(n)                                                              \
-	ROUND(n##0)                                                            \
-	ROUND(n##1)                                                            \
-	ROUND(n##2)                                                            \
-	ROUND(n##3)                                                            \
-	ROUND(n##4) ROUND(n##5) ROUND(n##6) ROUND(n##7) ROUND(n##8) ROUND(n##9)
-ROUNDS(1)
-ROUNDS(2)
-ROUNDS(3)
-ROUNDS(4)
-ROUNDS(5)
-ROUNDS(6)
-ROUNDS(7)
+/* clang-format off */
+#define ROUNDS(n) \
+	ROUND(n##0) ROUND(n##1) ROUND(n##2) ROUND(n##3) ROUND(n##4) \
+	ROUND(n##5) ROUND(n##6) ROUND(n##7) ROUND(n##8) ROUND(n##9)
+ROUNDS(1) ROUNDS(2) ROUNDS(3) ROUNDS(4) ROUNDS(5) ROUNDS(6) ROUNDS(7)
 
-	typedef uint32_t (*round_fn)(uint32_t x, const char *word);
+typedef uint32_t (*round_fn)(uint32_t x, const char *word);
 #define ROW(n) round_##n,
-#define ROWS(n)                                                                \
-	ROW(n##0)                                                              \
-	ROW(n##1)                                                              \
-	ROW(n##2)                                                              \
-	ROW(n##3) ROW(n##4) ROW(n##5) ROW(n##6) ROW(n##7) ROW(n##8) ROW(n##9)
-static round_fn table[] = {ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
-                                   ROWS(7)};
+#define ROWS(n) \
+	ROW(n##0) ROW(n##1) ROW(n##2) ROW(n##3) ROW(n##4) \
+	ROW(n##5) ROW(n##6) ROW(n##7) ROW(n##8) ROW(n##9)
+static round_fn table[] = {
+	ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7)
+};
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

@@ -209,33 +209,14 @@ static void settings_name_components_and_keyring(void **state)
 static void settings_that_are_not_whole_are_refused(void **state)
 {
 	/* offset, value */
+	/* clang-format off */
 	static const unsigned bad[][2] = {
-		{0,   0  },
-                {8,   2  },
-                {10,  0  },
-                {10,  5  },
-                {10,  1  },
-		{10,  3  },
-                {15,  1  },
-                {16,  2  },
-                {17,  1  },
-                {31,  1  },
-		{38,  1  },
-                {32,  0  },
-                {63,  1  },
-                {64,  0  },
-                {96,  0  },
-		{96,  2  },
-                {97,  1  },
-                {127, 1  },
-                {224, 'x'},
-                {415, 1  },
-		{480, 0  },
-                {511, 1  },
-                {160, 0  },
-                {416, 0  },
-                {33,  ' '}
-        };
+		{0, 0}, {8, 2}, {10, 0}, {10, 5}, {10, 1}, {10, 3}, {15, 1},
+		{16, 2}, {17, 1}, {31, 1}, {38, 1}, {32, 0}, {63, 1}, {64, 0},
+		{96, 0}, {96, 2}, {97, 1}, {127, 1}, {224, 'x'}, {415, 1},
+		{480, 0}, {511, 1}, {160, 0}, {416, 0}, {33, ' '},
+	};
+	/* clang-format on */
 	static uint8_t raw[VS_SETTINGS_LEN];
 	struct vs_settings s;
 
