@@ -25,9 +25,14 @@ enum {
 	FLOOR_OF_IMAGE = 0x46, /* mark, number 0, reserved */
 	FLOOR_WORDS = 4,
 	FLOOR_CRC = 12,
+	NAME_WORDS = VS_COMPONENT_LEN / 4, /* component, and each hardware id */
+	AT_COMPONENT = 16,
 	AT_SECURITY = 216,
 	FOOTER_LEN = 16384,
 };
+
+_Static_assert(VS_COMPONENT_LEN == VS_HARDWARE_LEN && VS_HARDWARE_LEN % 4 == 0,
+               "names are compared by words, one after the other");
 
 struct loader {
 	struct vs_flash flash;
@@ -279,6 +284,39 @@ static bool above_floor(const struct loader *l)
 	return looked == 2 * VS_NOR_SECTOR_LEN / VS_FLASH_GRAIN;
 }
 
+/* How many of count names in a row, of 32 bytes each, are just this one. */
+static uint32_t named(const uint32_t *names, uint32_t count,
+                      const uint32_t *name)
+{
+	uint32_t same = 0;
+
+	for (; count > 0; count--, names += NAME_WORDS) {
+		uint32_t differs = 0;
+
+		for (uint32_t i = 0; i < NAME_WORDS; i++)
+			differs |= names[i] ^ name[i];
+		same += differs == 0;
+	}
+	return same;
+}
+
+/* Whether the signed names, as they stand in the slot, are this machine's;
+ * anew and in another way, for the same reason.
+ */
+static bool made_for_this(const struct loader *l)
+{
+	const uint32_t *own = (const uint32_t *)VS_FACTORY_AT;
+	const uint32_t *names =
+		(const uint32_t *)(VS_NOR_AT +
+	                           vs_place_of(&l->place, l->d.slot) *
+	                                   VS_NOR_SECTOR_LEN +
+	                           SLOT_LEN - FOOTER_LEN + AT_COMPONENT);
+
+	return named(names, 1, own) == 1 &&
+	       named(names + NAME_WORDS, VS_HARDWARE_MAX, own + NAME_WORDS) ==
+	               1;
+}
+
 static void jump(uint32_t top, uint32_t entry)
 {
 	__asm__ volatile("cpsie i\n\t"
@@ -297,13 +335,14 @@ static void start(const struct loader *l)
 	uint32_t at = vs_place_of(&l->place, l->d.slot) * VS_NOR_SECTOR_LEN;
 	const uint32_t *head = (const uint32_t *)(VS_NOR_AT + at);
 
-	if (!all_done(l) || !above_floor(l) || !can_jump(l, head[0], head[1]))
+	if (!all_done(l) || !above_floor(l) || !made_for_this(l) ||
+	    !can_jump(l, head[0], head[1]))
 		return;
 	vs_board_watch();
 	vs_board_expect(VS_RESET_WATCHDOG);
 	if (all_done(l))
 		vs_board_guard(false);
-	if (all_done(l) && above_floor(l))
+	if (all_done(l) && above_floor(l) && made_for_this(l))
 		jump(head[0], VS_NOR_AT + at + head[1]);
 }
 
