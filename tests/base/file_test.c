@@ -24,7 +24,7 @@ static char folder[64];
 static int make_folder(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/vs-file-XXXXXX");
+	snprintf(folder, sizeof(folder), "%s", "/tmp/vs-file-XXXXXX");
 	return mkdtemp(folder) ? chdir(folder) : -1;
 }
 

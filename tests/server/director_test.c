@@ -42,7 +42,7 @@ static void set_up(struct world *w)
 	assert_int_equal(vs_releases_finish(&w->releases, &why), VS_OK);
 	for (size_t i = 0; i < w->releases.count; i++)
 		w->releases.all[i].standing.stage = VS_STAGE_GENERAL;
-	strcpy(w->device.id, "CP-0001");
+	snprintf(w->device.id, sizeof(w->device.id), "%s", "CP-0001");
 	w->device.ecu_count = 2;
 	w->device.ecus[0] = (struct vs_device_ecu){
 		.id = "CP-0001-gateway",
@@ -71,7 +71,7 @@ static void a_charger_is_named_what_it_was_assigned(void **state)
 	(void)state;
 	set_up(&w);
 	assert_string_equal(vs_device_release(&w.device, &w.releases), "");
-	strcpy(w.device.release, "1.1.0");
+	snprintf(w.device.release, sizeof(w.device.release), "%s", "1.1.0");
 	assert_string_equal(vs_device_release(&w.device, &w.releases), "1.1.0");
 	w.device.ecus[0].release_seq = w.device.ecus[1].release_seq = 2;
 	assert_string_equal(vs_device_release(&w.device, &w.releases), "1.1.0");
@@ -84,7 +84,7 @@ static void a_charger_is_never_named_less_than_it_runs(void **state)
 
 	(void)state;
 	set_up(&w);
-	strcpy(w.device.release, "1.1.0");
+	snprintf(w.device.release, sizeof(w.device.release), "%s", "1.1.0");
 	for (size_t i = 0; i < 2; i++) {
 		w.device.ecus[i].release_seq = 3;
 		assert_string_equal(vs_device_release(&w.device, &w.releases),
@@ -300,7 +300,8 @@ static void other_hardware_is_left_out(void **state)
 	const json_t *body = make(*state, &w, "1.2.0", &m);
 	assert_int_equal(json_object_size(json_object_get(body, "targets")), 0);
 	drop_made(&m);
-	strcpy(w.device.ecus[1].hardware, "em-rev2");
+	snprintf(w.device.ecus[1].hardware, sizeof(w.device.ecus[1].hardware),
+	         "%s", "em-rev2");
 	body = make(*state, &w, "1.1.0", &m);
 	assert_int_equal(json_object_size(json_object_get(body, "targets")), 1);
 	drop_made(&m);

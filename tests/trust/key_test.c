@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -380,7 +381,7 @@ static void a_pem_over_its_maximum_is_not_read(void **state)
 
 	(void)state;
 	memset(padded, '\n', 8192);
-	strcat(padded, pem);
+	snprintf(padded + 8192, 9000 - 8192, "%s", pem);
 	must_refuse_pem("ecdsa", "ecdsa-sha2-nistp256", padded);
 	free(padded);
 	free(pem);

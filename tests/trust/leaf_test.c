@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ static void sbom_and_provenance_come_back(void **state)
 	size_t len;
 
 	(void)state;
-	strcpy(leaf.provenance_sha256, HEX64);
+	snprintf(leaf.provenance_sha256, sizeof(leaf.provenance_sha256), "%s",
+	         HEX64);
 	leaf.hardware_count = 1;
 	memset(leaf.hardware[1], 0, sizeof leaf.hardware[1]);
 	assert_int_equal(vs_leaf_encode(&leaf, &entry, &len, NULL), VS_OK);
@@ -135,9 +137,9 @@ static void what_cannot_be_said_is_not_written(void **state)
 		assert_null(entry);                                            \
 	} while (0)
 	REFUSED(l.component[0] = '\0');
-	REFUSED(strcpy(l.component, "a\"b"));
-	REFUSED(strcpy(l.component, "a\\b"));
-	REFUSED(strcpy(l.version, "1\n"));
+	REFUSED(snprintf(l.component, sizeof(l.component), "%s", "a\"b"));
+	REFUSED(snprintf(l.component, sizeof(l.component), "%s", "a\\b"));
+	REFUSED(snprintf(l.version, sizeof(l.version), "%s", "1\n"));
 	REFUSED(l.hardware_count = 0);
 	REFUSED(l.hardware_count = VS_LEAF_HARDWARE_MAX + 1);
 	REFUSED(l.hardware[1][0] = '\0');
@@ -147,7 +149,8 @@ static void what_cannot_be_said_is_not_written(void **state)
 	REFUSED(l.seal_sha256[0] = '\0');
 	REFUSED(l.seal_sha256[3] = 'A');
 	REFUSED(l.sbom_sha256[63] = '\0');
-	REFUSED(strcpy(l.provenance_sha256, "x"));
+	REFUSED(snprintf(l.provenance_sha256, sizeof(l.provenance_sha256), "%s",
+	                 "x"));
 #undef REFUSED
 }
 
