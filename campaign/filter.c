@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "campaign/filter_tree.h"
-#include "campaign/version.h"
 
 const char *const vs_filter_fields[VS_FIELD_COMPONENT] = {
 	[VS_FIELD_ID] = "id",

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "base/version.h"
 #include "campaign/filter.h"
-#include "campaign/version.h"
 
 static const char *const tags[] = {"dc", "north wing"};
 static const struct vs_fact_component parts[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * campaign/version.h - which of two versions is the later one.
+ * base/version.h - which of two versions is the later one.
  *
  * Numbers between dots first, one after the other; one that is missing counts
  * as 0, so 2.1 and 2.1.0 are the same.  Then the text after them: "-" or "~"
@@ -10,8 +10,8 @@
  *
  * Format: docs/formats/filter.md.
  */
-#ifndef VS_CAMPAIGN_VERSION_H
-#define VS_CAMPAIGN_VERSION_H
+#ifndef VS_BASE_VERSION_H
+#define VS_BASE_VERSION_H
 
 /* Below 0, 0 or above 0, as strcmp(). */
 int vs_version_compare(const char *a, const char *b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * campaign/version.c - the order of versions: a total one, whatever the text.
+ * base/version.c - the order of versions: a total one, whatever the text.
  */
-#include "campaign/version.h"
+#include "base/version.h"
 
 #include <stdbool.h>
 #include <stddef.h>
