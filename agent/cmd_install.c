@@ -238,23 +238,25 @@ static int locked_install(const struct args *a)
 	return code;
 }
 
+const struct option vs_install_options[] = {
+	{"dir",       required_argument, NULL, 'd'},
+	{"seal",      required_argument, NULL, 's'},
+	{"pack",      required_argument, NULL, 'p'},
+	{"component", required_argument, NULL, 'c'},
+	{"workers",   required_argument, NULL, 'w'},
+	{"arm",       no_argument,       NULL, 'a'},
+	{"json",      no_argument,       NULL, 'j'},
+	{"help",      no_argument,       NULL, 'h'},
+	{NULL,        0,                 NULL, 0  },
+};
+
 int vs_cmd_install(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"dir",       required_argument, NULL, 'd'},
-		{"seal",      required_argument, NULL, 's'},
-		{"pack",      required_argument, NULL, 'p'},
-		{"component", required_argument, NULL, 'c'},
-		{"workers",   required_argument, NULL, 'w'},
-		{"arm",       no_argument,       NULL, 'a'},
-		{"json",      no_argument,       NULL, 'j'},
-		{"help",      no_argument,       NULL, 'h'},
-		{NULL,        0,                 NULL, 0  },
-	};
 	struct args a = {0};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", vs_install_options,
+	                             NULL)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout) < 0;
 		if (!take_option(&a, option, optarg))

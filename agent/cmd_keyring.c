@@ -71,18 +71,20 @@ static int step(const char *dir, const char *file)
 	return code;
 }
 
+const struct option vs_keyring_options[] = {
+	{"dir",  required_argument, NULL, 'd'},
+	{"help", no_argument,       NULL, 'h'},
+	{NULL,   0,                 NULL, 0  },
+};
+
 int vs_cmd_keyring(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"dir",  required_argument, NULL, 'd'},
-		{"help", no_argument,       NULL, 'h'},
-		{NULL,   0,                 NULL, 0  },
-	};
 	VS_AUTO(vs_fd_drop) int lock = -1;
 	const char *dir = NULL;
 	int option, code = VS_EXIT_OK;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", vs_keyring_options,
+	                             NULL)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout) < 0;
 		if (option != 'd')

@@ -54,17 +54,19 @@ static int mark(const char *dir, enum vs_reset_cause cause)
 	return VS_EXIT_FAILED;
 }
 
+const struct option vs_mark_reset_options[] = {
+	{"dir",  required_argument, NULL, 'd'},
+	{"help", no_argument,       NULL, 'h'},
+	{NULL,   0,                 NULL, 0  },
+};
+
 int vs_cmd_mark_reset(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"dir",  required_argument, NULL, 'd'},
-		{"help", no_argument,       NULL, 'h'},
-		{NULL,   0,                 NULL, 0  },
-	};
 	const char *dir = NULL;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", vs_mark_reset_options,
+	                             NULL)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout) < 0;
 		if (option != 'd')

@@ -570,33 +570,35 @@ static int start(const struct args *a)
 	return code;
 }
 
+const struct option vs_provision_options[] = {
+	{"dir",           required_argument, NULL, 'd'},
+	{"vehicle",       required_argument, NULL, 'v'},
+	{"component",     required_argument, NULL, 'C'},
+	{"seal",          required_argument, NULL, 'S'},
+	{"pack",          required_argument, NULL, 'P'},
+	{"serial",        required_argument, NULL, 'l'},
+	{"keyring",       required_argument, NULL, 'r'},
+	{"director-root", required_argument, NULL, 'D'},
+	{"image-root",    required_argument, NULL, 'I'},
+	{"server",        required_argument, NULL, 'u'},
+	{"ca",            required_argument, NULL, 'a'},
+	{"cert",          required_argument, NULL, 'c'},
+	{"key",           required_argument, NULL, 'k'},
+	{"tlog-policy",   required_argument, NULL, 't'},
+	{"storage",       required_argument, NULL, 'o'},
+	{"set",           required_argument, NULL, 's'},
+	{"help",          no_argument,       NULL, 'h'},
+	{NULL,            0,                 NULL, 0  },
+};
+
 int vs_cmd_provision(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"dir",           required_argument, NULL, 'd'},
-		{"vehicle",       required_argument, NULL, 'v'},
-		{"component",     required_argument, NULL, 'C'},
-		{"seal",          required_argument, NULL, 'S'},
-		{"pack",          required_argument, NULL, 'P'},
-		{"serial",        required_argument, NULL, 'l'},
-		{"keyring",       required_argument, NULL, 'r'},
-		{"director-root", required_argument, NULL, 'D'},
-		{"image-root",    required_argument, NULL, 'I'},
-		{"server",        required_argument, NULL, 'u'},
-		{"ca",            required_argument, NULL, 'a'},
-		{"cert",          required_argument, NULL, 'c'},
-		{"key",           required_argument, NULL, 'k'},
-		{"tlog-policy",   required_argument, NULL, 't'},
-		{"storage",       required_argument, NULL, 'o'},
-		{"set",           required_argument, NULL, 's'},
-		{"help",          no_argument,       NULL, 'h'},
-		{NULL,            0,                 NULL, 0  },
-	};
 	struct args a = {0};
 	const char *lacks;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", vs_provision_options,
+	                             NULL)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout) < 0;
 		if (!take_option(&a, option, optarg)) {

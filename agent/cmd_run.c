@@ -41,18 +41,20 @@ static bool catch_signals(void)
 	       sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
+const struct option vs_dir_options[] = {
+	{"dir",  required_argument, NULL, 'd'},
+	{"help", no_argument,       NULL, 'h'},
+	{NULL,   0,                 NULL, 0  },
+};
+
 /* The directory option that all commands have; NULL after usage or help. */
 static const char *only_dir(int argc, char **argv, const char *text, int *code)
 {
-	static const struct option options[] = {
-		{"dir",  required_argument, NULL, 'd'},
-		{"help", no_argument,       NULL, 'h'},
-		{NULL,   0,                 NULL, 0  },
-	};
 	const char *dir = NULL;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", vs_dir_options, NULL)) !=
+	       -1) {
 		if (option == 'h') {
 			fputs(text, stdout);
 			*code = VS_EXIT_OK;

@@ -178,19 +178,21 @@ static int show(const char *dir, bool json)
 	return code;
 }
 
+const struct option vs_status_options[] = {
+	{"dir",  required_argument, NULL, 'd'},
+	{"json", no_argument,       NULL, 'j'},
+	{"help", no_argument,       NULL, 'h'},
+	{NULL,   0,                 NULL, 0  },
+};
+
 int vs_cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"dir",  required_argument, NULL, 'd'},
-		{"json", no_argument,       NULL, 'j'},
-		{"help", no_argument,       NULL, 'h'},
-		{NULL,   0,                 NULL, 0  },
-	};
 	const char *dir = NULL;
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", vs_status_options,
+	                             NULL)) != -1) {
 		if (option == 'h')
 			return fputs(help, stdout) < 0;
 		if (option == 'd')

@@ -5,6 +5,8 @@
 #ifndef VS_AGENT_COMMANDS_H
 #define VS_AGENT_COMMANDS_H
 
+#include <getopt.h>
+
 #include "agent/charger.h"
 #include "base/status.h"
 
@@ -23,6 +25,14 @@ int vs_cmd_install(int argc, char **argv);
 int vs_cmd_keyring(int argc, char **argv);
 int vs_cmd_mark_reset(int argc, char **argv);
 int vs_cmd_check_config(int argc, char **argv);
+
+/* What they read their options with; dir: those that take nothing else. */
+extern const struct option vs_dir_options[];
+extern const struct option vs_install_options[];
+extern const struct option vs_keyring_options[];
+extern const struct option vs_mark_reset_options[];
+extern const struct option vs_provision_options[];
+extern const struct option vs_status_options[];
 
 /* Says what failed, in one line, and gives the exit code for it. */
 int vs_cmd_fail(vs_status status, const char *about, const struct vs_why *why);

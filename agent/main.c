@@ -10,26 +10,65 @@
 #include <unistd.h>
 
 #include "agent/commands.h"
+#include "base/completion.h"
 #include "base/file.h"
 #include "base/log.h"
 
+static int completion(int argc, char **argv);
+
+/* clang-format off */
 static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	const struct option *options;
 	const char *help;
+	const char *operand; /* NULL: it takes none */
 } commands[] = {
-	{"run",          vs_cmd_run,
-         "keep this charger up to date (started by the loader)"                       },
-	{"status",       vs_cmd_status,       "say what runs and what is under way"   },
-	{"install",      vs_cmd_install,      "write a release from local files"      },
-	{"provision",    vs_cmd_provision,
-         "make a new charger's folder (factory)"                                      },
-	{"keyring",      vs_cmd_keyring,      "say or change whom the loader believes"},
-	{"mark-reset",   vs_cmd_mark_reset,
-         "tell the loader why the machine restarts"                                   },
-	{"check-config", vs_cmd_check_config,
-         "read the configuration and say what is wrong"                               },
+	{"run",          vs_cmd_run,          vs_dir_options,
+	 "keep this charger up to date (started by the loader)", NULL},
+	{"status",       vs_cmd_status,       vs_status_options,
+	 "say what runs and what is under way", NULL},
+	{"install",      vs_cmd_install,      vs_install_options,
+	 "write a release from local files", NULL},
+	{"provision",    vs_cmd_provision,    vs_provision_options,
+	 "make a new charger's folder (factory)", NULL},
+	{"keyring",      vs_cmd_keyring,      vs_keyring_options,
+	 "say or change whom the loader believes", "FILE"},
+	{"mark-reset",   vs_cmd_mark_reset,   vs_mark_reset_options,
+	 "tell the loader why the machine restarts", "CAUSE"},
+	{"check-config", vs_cmd_check_config, vs_dir_options,
+	 "read the configuration and say what is wrong", NULL},
+	{"completion",   completion,          NULL,
+	 "print what bash reads to complete voltseal-agent", NULL},
 };
+/* clang-format on */
+
+static const char completion_help[] =
+	"usage: voltseal-agent completion [bash]\n"
+	"\n"
+	"It is installed already; for a program that is not:\n"
+	"  source <(voltseal-agent completion)\n";
+
+static int completion(int argc, char **argv)
+{
+	VS_AUTO(vs_completion_drop) struct vs_completion s;
+
+	vs_completion_init(&s, "voltseal-agent");
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return fputs(completion_help, stdout) < 0;
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "bash") != 0))
+		return vs_cmd_usage(argv[0], "there is one for bash only");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct option *o = commands[i].options;
+
+		vs_completion_command(&s, commands[i].name, NULL,
+		                      commands[i].operand);
+		for (; o && o->name; o++)
+			vs_completion_option(&s, o->name, o->has_arg);
+	}
+	vs_status status = vs_completion_write(&s, stdout);
+	return status ? vs_cmd_fail(status, argv[0], NULL) : VS_EXIT_OK;
+}
 
 static void help(void)
 {

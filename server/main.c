@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/completion.h"
 #include "base/log.h"
 #include "server/commands.h"
 #include "server/config.h"
@@ -58,6 +59,7 @@ static void help(FILE *to)
 	fprintf(to, "usage: voltseal-server COMMAND --config FILE\n"
 	            "       voltseal-server --check-config --config FILE\n"
 	            "       voltseal-server --routes\n"
+	            "       voltseal-server completion [bash]\n"
 	            "       voltseal-server --help\n\ncommands:\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *c = &commands[i];
@@ -68,6 +70,8 @@ static void help(FILE *to)
 		         c->words[1] ? c->words[1] : "");
 		fprintf(to, "  %-14s %s\n", name, c->help);
 	}
+	fprintf(to, "  %-14s %s\n", "completion",
+	        "print what bash reads to complete voltseal-server");
 	fprintf(to, "\nroles: viewer operator approver auditor admin\n\n"
 	            "settings in FILE:\n");
 	for (size_t i = 0; i < count; i++)
@@ -175,6 +179,39 @@ static int run(const struct command *c, const struct vs_arguments *a)
 	return code;
 }
 
+/* A script for bash out of the table above; the options of a person are those
+ * that parse_person() knows.
+ */
+static int complete(int argc, char **argv)
+{
+	VS_AUTO(vs_completion_drop) struct vs_completion s;
+
+	vs_completion_init(&s, "voltseal-server");
+	if (argc > 3 || (argc == 3 && strcmp(argv[2], "bash") != 0))
+		return wrong("completion: there is one for bash only", NULL);
+	vs_completion_command(&s, "", NULL, false);
+	vs_completion_option(&s, "check-config", false);
+	vs_completion_option(&s, "routes", false);
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command *c = &commands[i];
+
+		vs_completion_command(&s, c->words[0], c->words[1],
+		                      c->takes_name && !c->words[1]);
+		vs_completion_option(&s, "config", true);
+		if (c->takes != NOTHING)
+			vs_completion_option(&s, "role", true);
+		if (c->takes == NEEDS_ROLES)
+			vs_completion_option(&s, "scope", true);
+		if (c->takes != NOTHING)
+			vs_completion_option(&s, "days", true);
+	}
+	vs_completion_command(&s, "completion", NULL, false);
+	vs_status status = vs_completion_write(&s, stdout);
+	if (status)
+		vs_error("completion: %s", vs_status_name(status));
+	return status ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct vs_arguments a = {.days = preset_days};
@@ -189,6 +226,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && strcmp(argv[1], "--routes") == 0)
 		return vs_command_routes();
+	if (argc > 1 && strcmp(argv[1], "completion") == 0)
+		return complete(argc, argv);
 	/* as many programs have it */
 	if (argc > 1 && strcmp(argv[1], "--check-config") == 0)
 		argv[1] += 2;

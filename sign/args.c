@@ -113,7 +113,7 @@ static vs_status check_missing(const struct vs_args *args,
 			return VS_ERR_INPUT;
 		}
 	}
-	if (c->operand && !args->operand) {
+	if (c->operand && *c->operand != '[' && !args->operand) {
 		snprintf(error, 256, "%s is missing", c->operand);
 		return VS_ERR_INPUT;
 	}

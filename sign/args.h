@@ -45,7 +45,8 @@ struct vs_command {
 	const char *name; /* "key generate" */
 	const char *summary;
 	const char *story; /* the help's paragraphs; NULL = none */
-	/* "FILE": the one operand; "OLD NEW": two; NULL = none */
+	/* "FILE": the one operand; "[FILE]": it may be left out; "OLD NEW":
+	 * two; NULL = none */
 	const char *operand;
 	const struct vs_option *options;
 	size_t option_count;

@@ -10,6 +10,9 @@
 
 #include "sign/args.h"
 
+/* All of them, in the order of --help; NULL ends. */
+extern const struct vs_command *const vs_commands[];
+
 extern const struct vs_command vs_cmd_token_init;
 extern const struct vs_command vs_cmd_key_generate;
 extern const struct vs_command vs_cmd_key_list;
@@ -46,5 +49,6 @@ extern const struct vs_command vs_cmd_log_request;
 extern const struct vs_command vs_cmd_log_cosign;
 extern const struct vs_command vs_cmd_log_prove;
 extern const struct vs_command vs_cmd_log_verify;
+extern const struct vs_command vs_cmd_completion;
 
 #endif

@@ -14,7 +14,7 @@
 #include "sign/commands.h"
 #include "sign/offline.h"
 
-static const struct vs_command *const commands[] = {
+const struct vs_command *const vs_commands[] = {
 	&vs_cmd_token_init,
 	&vs_cmd_key_generate,
 	&vs_cmd_key_list,
@@ -51,9 +51,9 @@ static const struct vs_command *const commands[] = {
 	&vs_cmd_log_cosign,
 	&vs_cmd_log_prove,
 	&vs_cmd_log_verify,
+	&vs_cmd_completion,
+	NULL,
 };
-
-enum { command_count = sizeof commands / sizeof *commands };
 
 static void help(void)
 {
@@ -71,8 +71,9 @@ static void help(void)
 	       "server\n"
 	       "  propose renew, propose policy          before an expiry, "
 	       "for other keys\n\nCommands:\n");
-	for (size_t i = 0; i < command_count; i++)
-		printf("  %-19s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; vs_commands[i]; i++)
+		printf("  %-19s %s\n", vs_commands[i]->name,
+		       vs_commands[i]->summary);
 	printf("\nvoltseal-sign COMMAND --help tells each command's "
 	       "options.\n"
 	       "Exit status: 0 done, 1 refused or failed, 2 wrongly called, "
@@ -147,9 +148,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file too large is an error, no death */
 	umask(022); /* nothing in a room is secret; see vs_token_module() */
-	for (size_t i = 0; i < command_count; i++)
-		if (names(commands[i], argc - 1, argv + 1, &words))
-			return run(commands[i], argc - 1 - words,
+	for (size_t i = 0; vs_commands[i]; i++)
+		if (names(vs_commands[i], argc - 1, argv + 1, &words))
+			return run(vs_commands[i], argc - 1 - words,
 			           argv + 1 + words);
 	if (argc < 2 || asks_help(argc - 1, argv + 1)) {
 		help();
