@@ -105,6 +105,9 @@ typedef enum vs_reason {
 	VS_REASON_LOG_GAP,       /* nothing leads from the last one here */
 	VS_REASON_UNEXPECTED_RELEASE, /* in the log, expected by nobody */
 
+	/* Uptane profile, later than the list above */
+	VS_REASON_REQUIRES_UNMET, /* another component is too old for it */
+
 	VS_REASON_COUNT
 } vs_reason;
 

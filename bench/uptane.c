@@ -151,7 +151,11 @@ int main(int argc, char **argv)
 	for (size_t k = 0; k < BENCH_ECUS; k++) {
 		(void)snprintf(ids[k], sizeof ids[k], "ecu-%zu", k);
 		(void)snprintf(hardware[k], sizeof hardware[k], "hw-%zu", k);
-		ecus[k] = (struct vs_ecu){ids[k], hardware[k], 10, 4, ""};
+		ecus[k] = (struct vs_ecu){.id = ids[k],
+		                          .hardware = hardware[k],
+		                          .release_seq = 10,
+		                          .security_version = 4,
+		                          .installed_sha256 = ""};
 	}
 	verify(&d, &i, &vehicle);
 	forget_peak(); /* all code is in memory; none of it comes and goes */

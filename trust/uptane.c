@@ -3,12 +3,14 @@
  * trust/uptane.c - what the director and the image repository agree upon.
  *
  * First the director's file is judged alone (is it for us, is it well
- * formed), then each image against the image repository, then the set.
+ * formed), then each image against the image repository, then the set, then
+ * what the set needs beside it.
  *
  * Standard: Uptane 2.1.0 section 5.4.4.
  */
 #include "trust/uptane.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +166,9 @@ static vs_status must_match(const struct check *c, const json_t *director,
 		                json_object_get(image, fields[i])))
 			return refuse(c, VS_REASON_CUSTOM_MISMATCH, fields[i]);
 	}
+	/* Signed offline or not at all: the director has no say in it. */
+	if (!c->plain && json_object_get(director, "requires"))
+		return refuse(c, VS_REASON_CUSTOM_MISMATCH, "requires");
 	return VS_OK;
 }
 
@@ -332,6 +337,63 @@ static vs_status check_set(const struct check *c)
 	return VS_OK;
 }
 
+/* What each ECU runs once all that is assigned is installed. */
+static void foresee(const struct check *c, struct vs_runs *runs)
+{
+	for (size_t i = 0; i < c->vehicle->ecu_count; i++)
+		runs[i] = (struct vs_runs){c->vehicle->ecus[i].component,
+		                           c->vehicle->ecus[i].version};
+	for (size_t i = 0; i < c->out->count; i++) {
+		const struct vs_assignment *a = &c->out->at[i];
+
+		runs[a->ecu] = (struct vs_runs){
+			json_string_value(
+				json_object_get(a->custom, "component")),
+			json_string_value(
+				json_object_get(a->custom, "version"))};
+	}
+}
+
+static vs_status unmet(const struct check *c, const struct vs_requirement *r,
+                       const char *has)
+{
+	snprintf(c->out->unmet.component, VS_REQUIRES_LEN, "%s", r->component);
+	snprintf(c->out->unmet.least, VS_REQUIRES_LEN, "%s", r->least);
+	snprintf(c->out->unmet.has, VS_REQUIRES_LEN, "%s", has);
+	return refuse(c, VS_REASON_REQUIRES_UNMET,
+	              "requires a later version of another component");
+}
+
+/* Of what is installed already nothing more is asked. */
+static vs_status check_requires(const struct check *c)
+{
+	struct vs_runs runs[VS_ECUS_MAX];
+	struct vs_requires requires;
+	vs_status status;
+
+	if (c->out->count == 0)
+		return VS_OK;
+	if (c->vehicle->ecu_count > VS_ECUS_MAX)
+		return vs_fail(VS_ERR_LIMIT, c->why, VS_REASON_TOO_LARGE,
+		               "too many ECUs", 0);
+	foresee(c, runs);
+	for (size_t i = 0; i < c->out->count; i++) {
+		const struct vs_assignment *a = &c->out->at[i];
+		const struct vs_requirement *r;
+		const char *has;
+
+		vs_tuf_blame(c->image, a->path);
+		status = vs_requires_read(a->custom, &requires, c->why);
+		if (status)
+			return status;
+		r = vs_requires_unmet(&requires, runs, c->vehicle->ecu_count,
+		                      &has);
+		if (r && !c->out->installed)
+			return unmet(c, r, has);
+	}
+	return VS_OK;
+}
+
 static vs_status check_all(const struct check *c)
 {
 	const json_t *body = vs_tuf_targets(c->director);
@@ -354,7 +416,9 @@ static vs_status check_all(const struct check *c)
 		if (!status && !is_installed(c, &out->at[i]))
 			out->installed = false;
 	}
-	return status || c->plain ? status : check_set(c);
+	if (!status && !c->plain)
+		status = check_set(c);
+	return status || c->plain ? status : check_requires(c);
 }
 
 static vs_status check(const struct check *c)

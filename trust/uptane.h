@@ -5,7 +5,8 @@
  * Full verification: only what both repositories name, with the same length,
  * hashes and must-match custom fields (hardwareIds, releaseCounter,
  * rollbackIndex), for ECUs this charger has, above what is installed, at or
- * above the floor.
+ * above the floor, and beside other components that are new enough (requires,
+ * which the image repository alone says).
  *
  * Standard: Uptane 2.1.0 section 5.4.4.2.
  * Format: docs/formats/uptane-profile.md.
@@ -14,6 +15,7 @@
 #define VS_TRUST_UPTANE_H
 
 #include "base/status.h"
+#include "trust/requires.h"
 #include "trust/tuf.h"
 
 #define VS_ECUS_MAX 8
@@ -25,6 +27,9 @@ struct vs_ecu {
 	uint64_t release_seq;         /* installed */
 	uint32_t security_version;    /* the floor, not the installed one */
 	const char *installed_sha256; /* of its seal file, hex; "" = unknown */
+	/* for requires; NULL or "": not known, satisfies nothing */
+	const char *component; /* "gateway" */
+	const char *version;   /* that runs */
 };
 
 struct vs_vehicle {
@@ -49,13 +54,19 @@ struct vs_assignments {
 	size_t count;                         /* 0: nothing to do */
 	struct vs_assignment at[VS_ECUS_MAX]; /* in the vehicle's order */
 	bool installed; /* every named image is what is installed already */
+	/* After REQUIRES_UNMET, what is asked for; else "". */
+	struct {
+		char component[VS_REQUIRES_LEN], least[VS_REQUIRES_LEN];
+		char has[VS_REQUIRES_LEN]; /* "": none, or not known */
+	} unmet;
 };
 
 /* Compares two refreshed repositories.  A director that names just what is
  * installed gives VS_OK with installed true.
  * VS_OK; VS_ERR_REFUSED (NOT_IN_BOTH, CUSTOM_MISMATCH, WRONG_HARDWARE,
  * UNKNOWN_ECU, DUPLICATE_ECU, WRONG_VEHICLE, RELEASE_ROLLBACK, BELOW_FLOOR,
- * INCOMPLETE_SET, DELEGATES); VS_ERR_INPUT; what vs_tuf_find gives.
+ * INCOMPLETE_SET, DELEGATES, REQUIRES_UNMET); VS_ERR_INPUT; VS_ERR_LIMIT; what
+ * vs_tuf_find gives.
  * Drop *out in every case.  After a refusal vs_tuf_failed_file() of director
  * names its targets file, of image the target (or the file not fetched).
  */
@@ -66,7 +77,8 @@ vs_status vs_uptane_check(struct vs_tuf *director, struct vs_tuf *image,
 /* The same for repositories that keep to the Uptane Standard and know nothing
  * of our profile: asked for are ecuIdentifiers{id: {hardwareId}} in the
  * director and hardwareIds[] in the image repository.  A must-match field
- * that the director repeats must match; numbers and sets are not looked at,
+ * that the director repeats must match; numbers, sets and requires are not
+ * looked at,
  * and in *out release_counter and rollback_index are 0, sha256 is "" if the
  * image repository gives none.  A director file without images must carry a
  * vehicle id, and any that is carried must be vehicle->id if that is known.

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "tests/trust/repo.h"
 #include "trust/json.h"
 #include "trust/uptane.h"
@@ -16,8 +17,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct vs_ecu ecus[] = {
-	{"CP-0001-gateway",    "gw-rev3", 10, 4, "aa"},
-	{"CP-0001-controller", "mc-rev1", 10, 4, ""  },
+	{"CP-0001-gateway",    "gw-rev3", 10, 4, "aa", "gateway",    "1.0.0"},
+	{"CP-0001-controller", "mc-rev1", 10, 4, "",   "controller", "1.3.0"},
 };
 static const struct vs_vehicle vehicle = {"CP-0001", ecus, 2};
 
@@ -92,6 +93,52 @@ static void hold(const struct vs_assignment *a, const json_t *director,
 	                  json_object_get(custom, "releaseCounter")));
 }
 
+/* The version of a component once all that is assigned is installed. */
+static const char *version_of(const struct vs_assignments *out,
+                              const char *component)
+{
+	for (size_t e = 0; e < sizeof ecus / sizeof *ecus; e++) {
+		const char *name = ecus[e].component;
+		const char *version = ecus[e].version;
+
+		for (size_t i = 0; i < out->count; i++) {
+			const json_t *custom = out->at[i].custom;
+
+			if (out->at[i].ecu != e)
+				continue;
+			name = json_string_value(
+				json_object_get(custom, "component"));
+			version = json_string_value(
+				json_object_get(custom, "version"));
+		}
+		if (name && version && !strcmp(name, component))
+			return version;
+	}
+	return NULL;
+}
+
+static void hold_requires(const struct vs_assignments *out, const json_t *says)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		json_t *all = json_object_get(out->at[i].custom, "requires");
+		const char *component;
+		json_t *least;
+
+		assert(!json_object_get(
+			json_object_get(entry(says, out->at[i].path), "custom"),
+			"requires"));
+		json_object_foreach(all, component, least)
+		{
+			const char *has = version_of(out, component);
+
+			assert(out->installed ||
+			       (has &&
+			        vs_version_compare(
+					has, json_string_value(least)) >= 0));
+		}
+	}
+}
+
 static void check(struct vs_tuf *director, struct vs_tuf *image, bool plain)
 {
 	const json_t *body = vs_tuf_targets(director);
@@ -110,6 +157,8 @@ static void check(struct vs_tuf *director, struct vs_tuf *image, bool plain)
 		assert(!strcmp(json_string_value(json_object_get(
 				       body, "vehicleIdentifier")),
 		               "CP-0001"));
+	if (!status && !plain)
+		hold_requires(&out, body);
 	vs_assignments_drop(&out);
 }
 

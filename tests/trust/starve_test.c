@@ -426,7 +426,7 @@ static vs_status compare(void)
 	for (size_t i = 0; i < world->out.count; i++) {
 		assert_non_null(world->out.at[i].path);
 		assert_non_null(world->out.at[i].name);
-		assert_int_equal(json_object_size(world->out.at[i].custom), 5);
+		assert_int_equal(json_object_size(world->out.at[i].custom), 7);
 	}
 	return VS_OK;
 }

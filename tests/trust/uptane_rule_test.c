@@ -239,6 +239,83 @@ static void director_delegates(struct world *w)
 	repo_delegate(&w->director, NULL, "other", 7, "*", false);
 }
 
+static void require(struct world *w, const char *component, const char *least)
+{
+	json_object_set_new(world_custom(w->release->body, GATEWAY), "requires",
+	                    json_pack("{s:s}", component, least));
+}
+
+/* A release of the gateway alone. */
+static void alone(struct world *w)
+{
+	json_object_del(offered(w), CONTROLLER);
+	json_object_set_new(world_custom(w->release->body, GATEWAY),
+	                    "releaseSet", json_pack("[s]", GATEWAY));
+}
+
+static void the_least_runs(struct world *w)
+{
+	alone(w);
+	require(w, "controller", "1.9");
+}
+
+static void less_runs(struct world *w)
+{
+	alone(w);
+	require(w, "controller", "1.10.0");
+}
+
+static void less_runs_and_enough_comes(struct world *w)
+{
+	require(w, "controller", "2.0.0");
+}
+
+static void enough_runs_and_less_comes(struct world *w)
+{
+	w->ecus[1].version = "2.1.0";
+	require(w, "controller", "2.0.1");
+}
+
+static void a_component_we_lack(struct world *w)
+{
+	require(w, "safety", "0");
+}
+
+static void a_component_of_no_version(struct world *w)
+{
+	alone(w);
+	w->ecus[1].version = NULL;
+	require(w, "controller", "0");
+}
+
+static void a_component_of_no_name(struct world *w)
+{
+	alone(w);
+	w->ecus[1].component = NULL;
+	require(w, "controller", "1.0.0");
+}
+
+static void the_second_of_two(struct world *w)
+{
+	json_object_set_new(
+		world_custom(w->release->body, CONTROLLER), "requires",
+		json_pack("{s:s, s:s}", "gateway", "1.1.0", "safety", "1.0"));
+}
+
+static void the_director_repeats_requires(struct world *w)
+{
+	require(w, "controller", "2.0.0");
+	json_object_set(world_custom(offer(w), GATEWAY), "requires",
+	                json_object_get(world_custom(w->release->body, GATEWAY),
+	                                "requires"));
+}
+
+static void the_director_says_requires(struct world *w)
+{
+	json_object_set_new(world_custom(offer(w), GATEWAY), "requires",
+	                    json_object());
+}
+
 /* What the Standard knows nothing of. */
 static void only_uptane(struct world *w)
 {
@@ -341,6 +418,26 @@ static const struct rule rules[] = {
 	OURS("an_image_of_no_release_among_others",
 	     INCOMPLETE_SET, NULL, one_of_no_release),
 	OURS("a_director_that_delegates", DELEGATES, "", director_delegates),
+	OURS("the_least_version_of_another_component_is_enough",
+	     NONE, "", the_least_runs),
+	OURS("another_component_that_is_too_old",
+	     REQUIRES_UNMET, GATEWAY, less_runs),
+	OURS("what_the_same_release_brings_is_enough",
+	     NONE, "", less_runs_and_enough_comes),
+	OURS("what_the_same_release_brings_counts_and_not_what_runs",
+	     REQUIRES_UNMET, GATEWAY, enough_runs_and_less_comes),
+	OURS("a_required_component_this_charger_lacks",
+	     REQUIRES_UNMET, GATEWAY, a_component_we_lack),
+	OURS("a_required_component_of_unknown_version",
+	     REQUIRES_UNMET, GATEWAY, a_component_of_no_version),
+	OURS("a_required_component_that_nobody_is_known_to_be",
+	     REQUIRES_UNMET, GATEWAY, a_component_of_no_name),
+	OURS("the_second_requirement_of_the_second_image",
+	     REQUIRES_UNMET, CONTROLLER, the_second_of_two),
+	OURS("a_director_that_repeats_what_is_required",
+	     CUSTOM_MISMATCH, GATEWAY, the_director_repeats_requires),
+	OURS("a_director_that_says_that_nothing_is_required",
+	     CUSTOM_MISMATCH, GATEWAY, the_director_says_requires),
 
 	PLAIN("plain_a_good_offer_is_taken", NONE, "", nothing),
 	PLAIN("plain_asks_for_the_standards_fields_only",
@@ -349,6 +446,9 @@ static const struct rule rules[] = {
 	PLAIN("plain_knows_no_release_counter", NONE, "", older_release),
 	PLAIN("plain_knows_no_floor", NONE, "", below_floor),
 	PLAIN("plain_knows_no_sets", NONE, "", half_a_release),
+	PLAIN("plain_knows_no_requirements", NONE, "", less_runs),
+	PLAIN("plain_lets_a_director_say_what_it_likes",
+	      NONE, "", the_director_says_requires),
 	PLAIN("plain_what_the_director_repeats_must_match",
 	      CUSTOM_MISMATCH, GATEWAY, counters_differ),
 	PLAIN("plain_an_image_that_only_the_director_names",
@@ -411,19 +511,21 @@ static void the_rule(void **state)
 	assert_int_equal(world_tear_down(&w), 0);
 }
 
+static void must_have_a_rule(int code)
+{
+	for (size_t i = 0; i < RULES; i++)
+		if ((int)rules[i].reason == code)
+			return;
+	fail_msg("no rule ends in %s", vs_reason_name((vs_reason)code));
+}
+
 static void every_uptane_reason_has_a_rule(void **state)
 {
 	(void)state;
 	for (int code = VS_REASON_NOT_IN_BOTH; code <= VS_REASON_DELEGATES;
-	     code++) {
-		bool found = false;
-
-		for (size_t i = 0; i < RULES; i++)
-			found = found || (int)rules[i].reason == code;
-		if (!found)
-			fail_msg("no rule ends in %s",
-			         vs_reason_name((vs_reason)code));
-	}
+	     code++)
+		must_have_a_rule(code);
+	must_have_a_rule(VS_REASON_REQUIRES_UNMET);
 }
 
 int main(void)

@@ -166,18 +166,41 @@ static void sha256_is_no_digest(struct world *w)
 	set_sha256(w, json_string("00"));
 }
 
+static void requires_of_no_texts(struct world *w)
+{
+	json_object_set_new(world_custom(w->release->body, GATEWAY), "requires",
+	                    json_pack("{s:i}", "controller", 1));
+}
+
+/* Also where nothing would be installed. */
+static void requires_itself_and_is_installed(struct world *w)
+{
+	json_t *targets = json_object_get(w->release->body, "targets");
+	const char *const paths[] = {GATEWAY, CONTROLLER};
+
+	for (size_t i = 0; i < 2; i++)
+		w->ecus[i].installed_sha256 = json_string_value(json_object_get(
+			json_object_get(json_object_get(targets, paths[i]),
+		                        "hashes"),
+			"sha256"));
+	json_object_set_new(world_custom(w->release->body, GATEWAY), "requires",
+	                    json_pack("{s:s}", "gateway", "1"));
+}
+
 static void an_entry_that_lacks_something_is_malformed(void **state)
 {
 	static const struct {
 		void (*spoil)(struct world *w);
 		const char *what;
 	} rows[] = {
-		{ecus_are_an_empty_list, "ecuIdentifiers"},
-		{ecus_are_missing,       "ecuIdentifiers"},
-		{ecu_without_hardware,   "hardwareId"    },
-		{image_without_custom,   "custom"        },
-		{sha256_is_missing,      "sha256"        },
-		{sha256_is_no_digest,    "sha256"        },
+		{ecus_are_an_empty_list,           "ecuIdentifiers"},
+		{ecus_are_missing,                 "ecuIdentifiers"},
+		{ecu_without_hardware,             "hardwareId"    },
+		{image_without_custom,             "custom"        },
+		{sha256_is_missing,                "sha256"        },
+		{sha256_is_no_digest,              "sha256"        },
+		{requires_of_no_texts,             "requires"      },
+		{requires_itself_and_is_installed, "requires"      },
 	};
 
 	(void)state;
@@ -191,6 +214,36 @@ static void an_entry_that_lacks_something_is_malformed(void **state)
 		assert_string_equal(w->why.what, rows[i].what);
 		world_tear_down((void **)&w);
 	}
+}
+
+/* It says what is missing, so that a person need not look for it. */
+static void a_requirement_that_is_not_met_is_told_whole(void **state)
+{
+	struct world *w = *state;
+
+	json_object_set_new(world_custom(w->release->body, GATEWAY), "requires",
+	                    json_pack("{s:s}", "controller", "2.0.1"));
+	assert_int_equal(world_check(w), VS_ERR_REFUSED);
+	assert_int_equal(w->why.code, VS_REASON_REQUIRES_UNMET);
+	assert_string_equal(w->out.unmet.component, "controller");
+	assert_string_equal(w->out.unmet.least, "2.0.1");
+	assert_string_equal(w->out.unmet.has, "2.0.0");
+}
+
+/* Nothing would be installed: what is missing beside it is no matter now. */
+static void what_is_installed_already_requires_nothing_more(void **state)
+{
+	struct world *w = *state;
+	const char *hex;
+
+	requires_itself_and_is_installed(w);
+	hex = w->ecus[0].installed_sha256;
+	json_object_set_new(world_custom(w->release->body, GATEWAY), "requires",
+	                    json_pack("{s:s}", "safety", "9"));
+	assert_int_equal(world_check(w), VS_OK);
+	assert_true(w->out.installed);
+	assert_string_equal(w->out.at[0].sha256, hex);
+	assert_string_equal(w->out.unmet.component, "");
 }
 
 static void an_image_repository_that_is_away_is_no_refusal(void **state)
@@ -275,6 +328,8 @@ int main(void)
 		T(a_release_without_a_set_may_name_one_component),
 		T(custom_fields_of_the_wrong_kind_are_malformed),
 		T(an_entry_that_lacks_something_is_malformed),
+		T(a_requirement_that_is_not_met_is_told_whole),
+		T(what_is_installed_already_requires_nothing_more),
 		T(an_image_repository_that_is_away_is_no_refusal),
 		T(more_ecus_than_we_can_hold_are_too_many),
 		T(nothing_is_compared_before_a_refresh),

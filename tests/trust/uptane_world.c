@@ -6,12 +6,14 @@
 
 #include <stdlib.h>
 
-static json_t *custom(const char *hardware, int counter, int floor)
+static json_t *custom(const char *component, const char *version,
+                      const char *hardware)
 {
-	return json_pack("{s:[s], s:i, s:i, s:s, s:[s, s]}", "hardwareIds",
-	                 hardware, "releaseCounter", counter, "rollbackIndex",
-	                 floor, "release", "2027.1", "releaseSet", GATEWAY,
-	                 CONTROLLER);
+	return json_pack("{s:s, s:s, s:[s], s:i, s:i, s:s, s:[s, s]}",
+	                 "component", component, "version", version,
+	                 "hardwareIds", hardware, "releaseCounter", 11,
+	                 "rollbackIndex", 5, "release", "2027.1", "releaseSet",
+	                 GATEWAY, CONTROLLER);
 }
 
 static json_t *assign(const char *ecu, const char *hardware, int counter,
@@ -32,18 +34,19 @@ int world_set_up(void **state)
 	w->release = repo_add_role(&w->image, "release", 7);
 	repo_delegate(&w->image, NULL, "release", 7, "*/*", true);
 	repo_add_target(w->release->body, GATEWAY, "gateway seal",
-	                custom("gw-rev3", 11, 5));
+	                custom("gateway", "1.1.0", "gw-rev3"));
 	repo_add_target(w->release->body, CONTROLLER, "controller seal",
-	                custom("mc-rev1", 11, 5));
+	                custom("controller", "2.0.0", "mc-rev1"));
 	json_object_set_new(w->director.targets, "vehicleIdentifier",
 	                    json_string("CP-0001"));
 	repo_add_target(w->director.targets, GATEWAY, "gateway seal",
 	                assign("CP-0001-gateway", "gw-rev3", 11, 5));
 	repo_add_target(w->director.targets, CONTROLLER, "controller seal",
 	                assign("CP-0001-controller", "mc-rev1", 11, 5));
-	w->ecus[0] = (struct vs_ecu){"CP-0001-gateway", "gw-rev3", 10, 4, ""};
-	w->ecus[1] =
-		(struct vs_ecu){"CP-0001-controller", "mc-rev1", 10, 4, ""};
+	w->ecus[0] = (struct vs_ecu){"CP-0001-gateway", "gw-rev3", 10, 4, "",
+	                             "gateway",         "1.0.0"};
+	w->ecus[1] = (struct vs_ecu){"CP-0001-controller", "mc-rev1", 10, 4, "",
+	                             "controller",         "1.9.0"};
 	w->vehicle = (struct vs_vehicle){"CP-0001", w->ecus, 2};
 	*state = w;
 	return 0;
