@@ -3,8 +3,9 @@
  * agent/fetch.c - the second pass: missing clusters, from pack to slot.
  *
  * Neighbours, and those with less than 16 KiB between them, come in one
- * range.  Each worker reads the next frame under a lock and then decodes,
- * hashes and writes its cluster alone, in any order.
+ * range.  Each worker reads the next frame under a lock, has it decoded by its
+ * lane (agent/lane.h), and hashes and writes its copy of the cluster alone, in
+ * any order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -203,15 +204,14 @@ static vs_status take(struct vs_job *job, struct vs_pool *pool, uint8_t *frame,
 }
 
 static vs_status place(struct vs_job *job, const struct vs_crypto *crypto,
-                       struct vs_pack_decoder *decoder,
-                       struct vs_job_buffers *b, uint64_t i, struct vs_why *why)
+                       struct vs_lane *lane, struct vs_job_buffers *b,
+                       uint64_t i, struct vs_why *why)
 {
 	const struct vs_seal *seal = job->in->seal;
 	const uint64_t *at = job->index.at;
 	size_t want = vs_tree_cluster_len(job->tree, i);
-	vs_status status =
-		vs_pack_decode(decoder, b->frame, (size_t)(at[i + 1] - at[i]),
-	                       b->data, want, why);
+	vs_status status = vs_lane_decode(lane, (size_t)(at[i + 1] - at[i]),
+	                                  b->data, want, why);
 
 	if (status != VS_OK)
 		return status;
@@ -222,21 +222,45 @@ static vs_status place(struct vs_job *job, const struct vs_crypto *crypto,
 	return vs_job_write(job, i, b->data, b->leaves, why);
 }
 
+static bool goes_on(void *ctx)
+{
+	struct vs_pool *pool = ctx;
+	bool on;
+
+	pthread_mutex_lock(&pool->lock);
+	on = !pool->stop;
+	pthread_mutex_unlock(&pool->lock);
+	return on;
+}
+
+/* A worker's own lane: there is one for each. */
+static struct vs_lane *take_lane(struct vs_job *job, struct vs_pool *pool)
+{
+	struct vs_lane *lane;
+
+	pthread_mutex_lock(&pool->lock);
+	lane = &job->unpack.lanes[job->lanes_taken++];
+	pthread_mutex_unlock(&pool->lock);
+	lane->go_on = goes_on;
+	lane->ctx = pool;
+	return lane;
+}
+
 vs_status vs_job_fetch(void *ctx, struct vs_pool *pool,
                        const struct vs_crypto *crypto, struct vs_why *why)
 {
 	struct vs_job *job = ctx;
 	struct vs_job_buffers *b = malloc(sizeof(*b));
-	VS_AUTO(vs_pack_decoder_free) struct vs_pack_decoder *decoder = NULL;
-	vs_status status = b ? vs_pack_decoder_new(&decoder) : VS_ERR_NOMEM;
+	struct vs_lane *lane = take_lane(job, pool);
+	vs_status status = b ? VS_OK : VS_ERR_NOMEM;
 
 	while (status == VS_OK) {
 		uint64_t i;
 
-		status = take(job, pool, b->frame, &i, why);
+		status = take(job, pool, lane->frame, &i, why);
 		if (status != VS_OK || i == job->tree->clusters)
 			break;
-		status = place(job, crypto, decoder, b, i, why);
+		status = place(job, crypto, lane, b, i, why);
 		pthread_mutex_lock(&pool->lock);
 		job->stats.clusters_fetched += status == VS_OK;
 		pthread_mutex_unlock(&pool->lock);

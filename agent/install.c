@@ -100,14 +100,18 @@ static bool tick(void *ctx, struct vs_pool *pool)
 	return !t->in->tick || t->in->tick(t->in->tick_ctx, &so_far);
 }
 
+static unsigned workers(const struct vs_job *job)
+{
+	return job->in->workers ? job->in->workers : vs_pool_size();
+}
+
 static vs_status run_pass(struct vs_job *job, vs_pool_fn pass,
                           struct vs_why *why)
 {
 	struct ticker ticker = {job->in, job};
-	unsigned size = job->in->workers ? job->in->workers : vs_pool_size();
 
 	job->next = 0;
-	return vs_pool_run(size, pass, job, tick, &ticker, why);
+	return vs_pool_run(workers(job), pass, job, tick, &ticker, why);
 }
 
 static void forget_survey(struct vs_job *job)
@@ -162,6 +166,19 @@ static vs_status remove_footer(const struct vs_job *job)
 	return status == VS_OK ? vs_disk_sync(job->in->target) : status;
 }
 
+/* The second pass, with a process that lives as long as it. */
+static vs_status fetch(struct vs_job *job, struct vs_why *why)
+{
+	vs_status status = vs_unpack_start(&job->unpack, job->in->unpack,
+	                                   workers(job), why);
+
+	if (status != VS_OK)
+		return status;
+	status = run_pass(job, vs_job_fetch, why);
+	vs_unpack_end(&job->unpack);
+	return status;
+}
+
 static vs_status fill(struct vs_job *job, struct vs_why *why)
 {
 	vs_status status = run_pass(job, vs_job_survey, why);
@@ -180,7 +197,7 @@ static vs_status fill(struct vs_job *job, struct vs_why *why)
 		               0);
 	status = vs_job_read_index(job, why);
 	if (status == VS_OK)
-		status = run_pass(job, vs_job_fetch, why);
+		status = fetch(job, why);
 	job->in->source->close(job->in->source->ctx);
 	return status;
 }

@@ -8,6 +8,9 @@
  * are kept or copied, and only the others are fetched.  The footer is gone
  * before the first write and comes back, after an fsync, as the last.
  *
+ * What is fetched is unpacked by a process of its own (agent/unpack.h), which
+ * is believed as little as who sent it.
+ *
  * Memory: two clusters and a frame for each worker, the pack's index, the
  * seal; never an image or a pack.
  */
@@ -17,6 +20,7 @@
 #include "agent/disk.h"
 #include "agent/pool.h"
 #include "agent/source.h"
+#include "agent/unpack.h"
 #include "base/status.h"
 #include "seal/seal.h"
 
@@ -37,6 +41,7 @@ struct vs_install {
 	const struct vs_disk *running;  /* NULL: nothing to copy from */
 	const struct vs_source *source; /* NULL: nothing may be fetched */
 	unsigned workers;               /* 0: as many as there are cores */
+	const struct vs_unpack_program *unpack; /* NULL: the installed one */
 	bool never_full; /* ask for nothing if no cluster stands anywhere */
 	/* Called from the waiting thread, with figures so far; false stops
 	 * with VS_ERR_STATE.  May be NULL. */
@@ -46,7 +51,8 @@ struct vs_install {
 
 /* VS_OK: the slot holds exactly the seal's image, durably.
  * VS_ERR_REFUSED (CLUSTER_MISMATCH, TOO_BIG_FOR_SLOT, HASH_MISMATCH: a pack
- * of another image) or VS_ERR_INPUT: what was fetched is wrong.
+ * of another image) or VS_ERR_INPUT: what was fetched is wrong, or unpack
+ * failed at it.
  * VS_ERR_STATE (NOT_ALLOWED): never_full, and no cluster of several stands.
  * VS_ERR_ABSENT: a cluster is missing and there is no source.
  * VS_ERR_IO, VS_ERR_NOMEM, VS_ERR_STATE (stopped).  In all these the slot

@@ -9,6 +9,7 @@
 #define VS_AGENT_JOB_H
 
 #include "agent/install.h"
+#include "agent/unpack.h"
 #include "seal/pack.h"
 #include "seal/slot.h"
 
@@ -26,6 +27,8 @@ struct vs_job {
 	uint8_t *missing; /* one bit a cluster */
 	uint64_t missing_count;
 	struct vs_install_stats stats;
+	struct vs_unpack unpack; /* second pass */
+	unsigned lanes_taken;    /* of it, one by each worker */
 
 	/* guarded by reading: a slow source must not hold up the pool */
 	pthread_mutex_t reading;
@@ -38,7 +41,6 @@ struct vs_job {
 /* A worker's own memory. */
 struct vs_job_buffers {
 	uint8_t data[VS_CLUSTER_LEN];
-	uint8_t frame[VS_PACK_FRAME_MAX];
 	uint8_t leaves[VS_BLOCK_LEN];
 };
 
