@@ -125,6 +125,15 @@ void vs_offer_recall(const struct vs_charger *c, uint64_t build_s,
 	close_repos(&r);
 }
 
+/* What it says itself, as in the reports; a controller that has not answered
+ * yet is brought to what the slot holds before a gateway is armed.
+ */
+static const char *version_of(const struct vs_charger *c, int i)
+{
+	return c->told[i].known ? c->told[i].version
+	                        : c->running[i].header.version;
+}
+
 static void fill_vehicle(const struct vs_charger *c, struct vs_vehicle *v,
                          struct vs_ecu *ecus, char (*ids)[64])
 {
@@ -139,6 +148,8 @@ static void fill_vehicle(const struct vs_charger *c, struct vs_vehicle *v,
 			.release_seq = c->running[i].above,
 			.security_version = c->running[i].floor,
 			.installed_sha256 = c->running[i].sha256,
+			.component = c->components[i].name,
+			.version = version_of(c, i),
 		};
 	}
 }
@@ -249,6 +260,14 @@ static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 	return VS_OK;
 }
 
+/* "requires controller 1.4.0, has 1.3.2" */
+static void say_unmet(struct vs_offer *o, const struct vs_assignments *as)
+{
+	snprintf(o->detail, sizeof(o->detail), "requires %s %s, has %s",
+	         as->unmet.component, as->unmet.least,
+	         as->unmet.has[0] ? as->unmet.has : "none");
+}
+
 static vs_status compare(const struct look *l, struct vs_tuf *director,
                          struct vs_tuf *image, struct vs_assignments *as)
 {
@@ -265,6 +284,8 @@ static vs_status compare(const struct look *l, struct vs_tuf *director,
 		set_about(l->o, "image", vs_tuf_failed_file(image));
 	else
 		set_about(l->o, "director", vs_tuf_failed_file(director));
+	if (l->why->code == VS_REASON_REQUIRES_UNMET)
+		say_unmet(l->o, as);
 	return status;
 }
 

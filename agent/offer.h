@@ -49,6 +49,8 @@ struct vs_offer {
 	uint64_t floor_s;              /* of trusted time, now */
 	uint32_t retry_after_s;        /* 0: not said */
 	char about[VS_NEWS_ABOUT_LEN]; /* what a refusal is about */
+	/* more than why says of it, for a person; "": nothing */
+	char detail[VS_NEWS_DETAIL_LEN];
 };
 
 /* VS_OK; VS_ERR_REFUSED, VS_ERR_INPUT, VS_ERR_LIMIT with why and o->about;

@@ -452,20 +452,27 @@ static bool is_clear(struct vs_agent *a)
 }
 
 /* What waits to be activated was believed once, but not by a log that turns
- * out to show two faces.
+ * out to show two faces, and not beside a component that is older by now.
  */
+static bool is_believed_no_more(vs_reason reason)
+{
+	return reason == VS_REASON_LOG_FORKED ||
+	       reason == VS_REASON_REQUIRES_UNMET;
+}
+
 static void refused(struct vs_agent *a, const struct vs_offer *o,
                     const struct vs_why *why)
 {
+	const char *detail = o->detail[0] ? o->detail : why->what;
 	vs_status status = VS_OK;
 
-	if (why->code == VS_REASON_LOG_FORKED &&
+	if (is_believed_no_more(why->code) &&
 	    a->state.phase == VS_PHASE_WAITING)
 		status = vs_agent_move(a, VS_EVENT_CANCELLED, VS_REASON_NONE,
-		                       NULL, why->what);
+		                       NULL, detail);
 	if (status == VS_OK)
 		status = vs_agent_move(a, VS_EVENT_REFUSED, why->code, o->about,
-		                       why->what);
+		                       detail);
 	a->poll_failures = status != VS_OK;
 }
 
