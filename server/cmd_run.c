@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "server/commands.h"
+#include "server/limit.h"
 #include "server/listen.h"
 #include "server/tls.h"
 
@@ -127,6 +128,8 @@ int vs_command_run(const struct vs_arguments *a)
 	if (!status)
 		status = vs_tls_check(a->settings, error);
 	if (!status)
+		status = vs_limit_check(a->settings, true, error);
+	if (!status)
 		status = vs_server_start(&s, error);
 	if (!status)
 		status = open_listeners(&s, &l, error);
@@ -148,6 +151,8 @@ int vs_command_check(const struct vs_arguments *a)
 
 	if (!status)
 		status = vs_tls_check(a->settings, error);
+	if (!status)
+		status = vs_limit_check(a->settings, false, error);
 	if (status)
 		vs_error("%s", error);
 	else

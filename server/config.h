@@ -38,6 +38,13 @@ struct vs_settings {
 	uint64_t wrong_logins; /* of an address at once */
 	uint64_t person_rate;  /* requests of a person in a second */
 	unsigned idle_s;       /* an idle connection is closed */
+	/* what one who connects is held to: guard.h */
+	unsigned address_connections, charger_connections;
+	unsigned handshakes, handshake_rate, handshake_s;
+	unsigned request_s, min_bytes_s;
+	unsigned resume_s;     /* life of a TLS session; 0: none is resumed */
+	uint64_t waiting_jobs; /* of the writer; beyond, chargers get 503 */
+	uint64_t retry_s;      /* and come again after once to twice that */
 	enum vs_log_form log;
 	const char *hook_ca;         /* of webhooks' receivers; "" = system's */
 	struct vs_networks networks; /* that they may be in, beside public */

@@ -185,6 +185,8 @@ static void poll(struct vs_request *r)
 		vs_metrics_count(&r->server->metrics, VS_COUNT_POLL_MEMORY);
 		return;
 	}
+	if (vs_request_overloaded(r))
+		return;
 	vs_metrics_count(&r->server->metrics, VS_COUNT_POLL_MADE);
 	struct poll *p = calloc(1, sizeof *p);
 	if (!p) {

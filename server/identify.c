@@ -6,34 +6,28 @@
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "server/audit.h"
+#include "server/guard.h"
+#include "server/handshake.h"
+#include "server/network.h"
 #include "server/peer.h"
 
 /* What one TLS connection's certificate says; read once. */
 struct peer {
+	bool verified; /* within the handshake */
 	bool read;
 	vs_status status;
 	char id[VS_DEVICE_ID_LEN];
 	uint8_t fingerprint[32];
 	bool warned;
 };
-
-static gnutls_session_t session_of(struct MHD_Connection *c)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-
-	return info ? info->tls_session : NULL;
-}
 
 /* Within the handshake: chain, time and purpose. */
 static int verify(gnutls_session_t session)
@@ -51,14 +45,26 @@ static int verify(gnutls_session_t session)
 	return 0;
 }
 
+static int verify_within(gnutls_session_t session)
+{
+	const struct vs_guest *guest =
+		vs_handshake_guest(gnutls_session_get_ptr(session));
+	struct peer *p = guest ? guest->peer : NULL;
+
+	if (!p || verify(session))
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	p->verified = true;
+	return 0;
+}
+
 void *vs_identify_begin(struct MHD_Connection *c)
 {
-	gnutls_session_t session = session_of(c);
+	gnutls_session_t session = vs_handshake_session(c);
 
 	if (session) {
 		gnutls_certificate_server_set_request(session,
 		                                      GNUTLS_CERT_REQUIRE);
-		gnutls_session_set_verify_function(session, verify);
+		gnutls_session_set_verify_function(session, verify_within);
 	}
 	return calloc(1, sizeof(struct peer));
 }
@@ -71,14 +77,14 @@ void vs_identify_end(void **peer)
 
 static vs_status read_peer(struct MHD_Connection *c, struct peer *p)
 {
-	gnutls_session_t session = session_of(c);
+	gnutls_session_t session = vs_handshake_session(c);
 	unsigned count = 0, len = sizeof p->fingerprint;
 	const gnutls_datum_t *chain =
 		session ? gnutls_certificate_get_peers(session, &count) : NULL;
 
-	/* The handshake has verified it; here once more, should a library
+	/* Not yet verified if the session was resumed; or should a library
 	 * ever forget to call us. */
-	if (!chain || count == 0 || verify(session))
+	if (!chain || count == 0 || (!p->verified && verify(session)))
 		return VS_ERR_DENIED;
 	const unsigned char *der = chain[0].data;
 	X509 *cert = d2i_X509(NULL, &der, (long)chain[0].size);
@@ -107,9 +113,7 @@ static bool registered(struct vs_server *s, const struct peer *p)
 
 bool vs_identify_device(struct vs_request *r)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct peer *p = info ? info->socket_context : NULL;
+	struct peer *p = r->guest ? r->guest->peer : NULL;
 
 	if (p && !p->read) {
 		p->read = true;
@@ -131,27 +135,13 @@ bool vs_identify_device(struct vs_request *r)
 	return false;
 }
 
-/* An address as throttles know it: of IPv6 the network. */
+/* An address as throttles know it. */
 static size_t address_of(const struct vs_request *r, uint8_t out[static 16])
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *a = info ? info->client_addr : NULL;
 
-	if (a && a->sa_family == AF_INET) {
-		memcpy(out,
-		       (const char *)a + offsetof(struct sockaddr_in, sin_addr),
-		       4);
-		return 4;
-	}
-	if (a && a->sa_family == AF_INET6) {
-		memcpy(out,
-		       (const char *)a +
-		               offsetof(struct sockaddr_in6, sin6_addr),
-		       8);
-		return 8;
-	}
-	return 0;
+	return info ? vs_network_key(info->client_addr, out) : 0;
 }
 
 static void too_often(struct vs_request *r, uint64_t wait_ms)

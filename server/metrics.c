@@ -5,6 +5,7 @@
 #include "server/metrics.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -50,6 +51,7 @@ static const struct {
                                   "result=\"failed\""                                        },
 	[VS_COUNT_REHASHED] = {"voltseal_artifacts_rehashed_total",    ""                 },
 	[VS_COUNT_DAMAGED] = {"voltseal_artifacts_damaged_total",     ""                 },
+	[VS_COUNT_OVERLOADED] = {"voltseal_overloaded_total",            ""                 },
 	[VS_COUNT_CERTIFICATE] = {"voltseal_certificates_rejected_total", ""                 },
 };
 
@@ -148,6 +150,87 @@ static vs_status put_open(const struct vs_metric_page *p)
 	return status;
 }
 
+/* One row for each listener and each of count names. */
+static vs_status
+put_named(const struct vs_metric_page *p, const char *label,
+          const char *const *names, size_t count,
+          const _Atomic uint64_t *(*of)(const struct vs_guard_figures *f))
+{
+	vs_status status = VS_OK;
+	char labels[96];
+
+	for (size_t i = 0; !status && i < 2 * count; i++) {
+		const struct vs_guard_figures *f =
+			&p->server->metrics.guards[i / count];
+
+		snprintf(labels, sizeof labels, "%s,%s=\"%s\"",
+		         listeners[i / count], label, names[i % count]);
+		status = vs_metric_print(p, labels,
+		                         atomic_load(&of(f)[i % count]));
+	}
+	return status;
+}
+
+static const _Atomic uint64_t *refused(const struct vs_guard_figures *f)
+{
+	return f->refused;
+}
+
+static const _Atomic uint64_t *cut(const struct vs_guard_figures *f)
+{
+	return f->cut;
+}
+
+static const _Atomic uint64_t *handshakes(const struct vs_guard_figures *f)
+{
+	return f->handshakes;
+}
+
+static vs_status put_refused(const struct vs_metric_page *p)
+{
+	static const char *const names[VS_REFUSED_END] = {
+		[VS_REFUSED_FULL] = "full",
+		[VS_REFUSED_ADDRESS] = "address",
+		[VS_REFUSED_HANDSHAKES] = "handshakes",
+	};
+
+	return put_named(p, "reason", names, VS_REFUSED_END, refused);
+}
+
+static vs_status put_cut(const struct vs_metric_page *p)
+{
+	static const char *const names[VS_CUT_END] = {
+		[VS_CUT_HANDSHAKE] = "handshake", [VS_CUT_REQUEST] = "request",
+		[VS_CUT_SLOW] = "slow",           [VS_CUT_ROOM] = "room",
+		[VS_CUT_NEWER] = "newer",
+	};
+
+	return put_named(p, "reason", names, VS_CUT_END, cut);
+}
+
+static vs_status put_handshakes(const struct vs_metric_page *p)
+{
+	static const char *const names[] = {"full", "resumed"};
+
+	return put_named(p, "kind", names, 2, handshakes);
+}
+
+static vs_status put_now(const struct vs_metric_page *p)
+{
+	bool strangers = strcmp(p->name, "voltseal_strangers") == 0;
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; !status && i < 2; i++) {
+		const struct vs_guard_figures *f =
+			&p->server->metrics.guards[i];
+
+		status = vs_metric_print(
+			p, listeners[i],
+			atomic_load(strangers ? &f->strangers : &f->under_way));
+	}
+	return status;
+}
+
 static vs_status put_commits(const struct vs_metric_page *p)
 {
 	struct vs_writer_figures *f = vs_writer_figures(p->server->writer);
@@ -211,6 +294,20 @@ static const struct family {
 	{"voltseal_connections_total", COUNTER, "Connections that were taken",
 	 put_connected},
 	{"voltseal_connections", GAUGE, "Connections that are open", put_open},
+	{"voltseal_connections_refused_total", COUNTER,
+	 "Connections that were turned away before TLS cost anything",
+	 put_refused},
+	{"voltseal_connections_cut_total", COUNTER,
+	 "Connections that were ended because they did not get on", put_cut},
+	{"voltseal_strangers", GAUGE,
+	 "Connections on which nobody has proved himself yet", put_now},
+	{"voltseal_handshakes_total", COUNTER, "TLS handshakes that were done",
+	 put_handshakes},
+	{"voltseal_handshakes_under_way", GAUGE, "TLS handshakes under way",
+	 put_now},
+	{"voltseal_overloaded_total", COUNTER,
+	 "Requests of chargers that were told to come again (503)",
+	 put_counters},
 	{"voltseal_polls_total", COUNTER,
 	 "Polls of chargers, answered from memory or with files made for them",
 	 put_counters},

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "base/buffer.h"
+#include "server/guard.h"
 
 struct vs_server;
 
@@ -27,6 +28,7 @@ enum vs_count {
 	VS_COUNT_HOOK_FAILED,
 	VS_COUNT_REHASHED,
 	VS_COUNT_DAMAGED,
+	VS_COUNT_OVERLOADED,
 	VS_COUNT_END,
 };
 
@@ -55,6 +57,7 @@ struct vs_metrics {
 	_Atomic uint64_t lost[2]; /* requests without a route, by listener */
 	struct vs_histogram took[2];
 	_Atomic uint64_t connected[2], closed[2];
+	struct vs_guard_figures guards[2]; /* by listener */
 	uint64_t start_s;
 };
 

@@ -64,7 +64,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c,
 vs_status vs_metrics_open(struct vs_server *s, struct vs_metrics_listener **out,
                           char error[static 256])
 {
-	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC;
+	/* Not select(): it cannot look beyond 1024 descriptors, and figures
+	 * are wanted most when there are many. */
+	unsigned flags =
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_USE_POLL;
 
 	*out = NULL;
 	if (!s->settings->metrics_listen[0])

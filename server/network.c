@@ -108,10 +108,11 @@ static bool allows4(const struct vs_networks *n, const uint8_t *a)
 	return true;
 }
 
+/* An IPv4 address within an IPv6 one. */
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 static bool allows6(const struct vs_networks *n, const uint8_t *a)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
 	if (memcmp(a, mapped, sizeof mapped) == 0)
 		return allows4(n, a + sizeof mapped);
 	if (named(n, AF_INET6, a))
@@ -137,4 +138,25 @@ bool vs_network_allows(const struct vs_networks *n, const struct sockaddr *a)
 		return false;
 	memcpy(&v6, a, sizeof v6);
 	return allows6(n, v6.sin6_addr.s6_addr);
+}
+
+size_t vs_network_key(const struct sockaddr *a, uint8_t out[static 16])
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+
+	if (a->sa_family == AF_INET) {
+		memcpy(&v4, a, sizeof v4);
+		memcpy(out, &v4.sin_addr, 4);
+		return 4;
+	}
+	if (a->sa_family != AF_INET6)
+		return 0;
+	memcpy(&v6, a, sizeof v6);
+	if (memcmp(v6.sin6_addr.s6_addr, mapped, sizeof mapped) == 0) {
+		memcpy(out, v6.sin6_addr.s6_addr + sizeof mapped, 4);
+		return 4;
+	}
+	memcpy(out, v6.sin6_addr.s6_addr, 8);
+	return 8;
 }

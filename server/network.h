@@ -29,6 +29,11 @@ struct vs_networks {
 vs_status vs_networks_parse(const char *text,
                             struct vs_networks *out) VS_MUST_CHECK;
 
+/* An address as limits know it: of IPv6 the network, /64.  Gives the length; 0
+ * for a family we do not know.
+ */
+size_t vs_network_key(const struct sockaddr *a, uint8_t out[static 16]);
+
 /* Public, or in one of the networks; a family we do not know is not. */
 bool vs_network_allows(const struct vs_networks *n, const struct sockaddr *a);
 

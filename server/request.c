@@ -15,6 +15,8 @@
 #include "server/range.h"
 #include "trust/json.h"
 
+enum { people_retry_s = 5 };
+
 static void set(struct vs_request *r, unsigned code,
                 struct MHD_Response *answer)
 {
@@ -87,6 +89,23 @@ void vs_request_error(struct vs_request *r, unsigned code, vs_reason reason,
 	free(body);
 }
 
+/* Chargers come again one by one, spread over as long as they wait at least;
+ * those who are sent away in a row each keep their place.
+ */
+static void retry_after(struct vs_request *r)
+{
+	uint64_t least_s = r->server->settings->retry_s;
+	char seconds[24];
+
+	if (r->people)
+		least_s = people_retry_s;
+	else
+		least_s += vs_throttle_spread(&r->server->busy, r->device,
+		                              strlen(r->device), least_s);
+	snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)least_s);
+	vs_request_header(r, "Retry-After", seconds);
+}
+
 void vs_request_fail(struct vs_request *r, vs_status status,
                      const struct vs_why *why)
 {
@@ -116,7 +135,22 @@ void vs_request_fail(struct vs_request *r, vs_status status,
 		}
 	vs_request_error(r, 503, VS_REASON_UNREADABLE, "%s",
 	                 vs_status_name(status));
-	vs_request_header(r, "Retry-After", "5");
+	retry_after(r);
+}
+
+bool vs_request_overloaded(struct vs_request *r)
+{
+	const struct vs_writer_figures *f =
+		vs_writer_figures(r->server->writer);
+
+	if (r->people ||
+	    atomic_load(&f->queued) < r->server->settings->waiting_jobs)
+		return false;
+	vs_metrics_count(&r->server->metrics, VS_COUNT_OVERLOADED);
+	vs_request_error(r, 503, VS_REASON_UNREADABLE,
+	                 "too much to do at the moment");
+	retry_after(r);
+	return true;
 }
 
 bool vs_request_body(struct vs_request *r, json_t **out)

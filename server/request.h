@@ -23,10 +23,12 @@
 #define VS_PARTS_MAX 2
 
 struct vs_route;
+struct vs_guest;
 
 struct vs_request {
 	struct vs_server *server;
 	struct MHD_Connection *connection;
+	struct vs_guest *guest; /* the connection, for the guard; or NULL */
 	uint64_t began_us;
 	bool people;  /* which listener */
 	bool open;    /* for whoever asks */
@@ -97,6 +99,10 @@ void vs_request_header(struct vs_request *r, const char *name,
 
 /* The body as a JSON object; false if an answer was set instead. */
 bool vs_request_body(struct vs_request *r, json_t **out);
+/* Whether a charger has to come again, since the writer has too much to do;
+ * the answer was set then.  Each is given a time of its own.
+ */
+bool vs_request_overloaded(struct vs_request *r);
 /* A number in the query; false if an answer was set instead. */
 bool vs_request_number(struct vs_request *r, const char *name, uint64_t preset,
                        uint64_t *out);

@@ -81,3 +81,9 @@ uint64_t vs_throttle_look(struct vs_throttle *t, const void *key, size_t len,
 {
 	return ask(t, key, len, now_ms, false);
 }
+
+uint64_t vs_throttle_spread(const struct vs_throttle *t, const void *key,
+                            size_t len, uint64_t most)
+{
+	return hash(t->seed, key, len) % (most + 1);
+}

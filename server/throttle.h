@@ -36,4 +36,8 @@ uint64_t vs_throttle_take(struct vs_throttle *t, const void *key, size_t len,
 uint64_t vs_throttle_look(struct vs_throttle *t, const void *key, size_t len,
                           uint64_t now_ms);
 
+/* A number from 0 to most, always the same for this key. */
+uint64_t vs_throttle_spread(const struct vs_throttle *t, const void *key,
+                            size_t len, uint64_t most);
+
 #endif
