@@ -31,7 +31,7 @@ static vs_status real_write(void *ctx, int fd, const void *in, size_t len,
 static vs_status real_sync(void *ctx, int fd)
 {
 	(void)ctx;
-	return fsync(fd) == 0 ? VS_OK : VS_ERR_IO;
+	return vs_file_sync(fd);
 }
 
 const struct vs_disk_ops vs_disk_default = {NULL, real_read, real_write,

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/places.h"
 #include "agent/storage.h"
@@ -345,9 +344,7 @@ static vs_status put(const char *node, const uint8_t *in, size_t len,
 		status = VS_ERR_ABSENT;
 	if (status == VS_OK)
 		status = vs_file_pwrite(fd, in, len, at);
-	if (status == VS_OK && fdatasync(fd) != 0)
-		status = VS_ERR_IO;
-	return status;
+	return status == VS_OK ? vs_file_sync(fd) : status;
 }
 
 /* A cut in it leaves bytes that no loader takes for a chain, and the other

@@ -208,6 +208,14 @@ vs_status vs_file_pwrite(int fd, const void *in, size_t len, uint64_t at)
 	return VS_OK;
 }
 
+vs_status vs_file_sync(int fd)
+{
+	while (fdatasync(fd) != 0)
+		if (errno != EINTR)
+			return VS_ERR_IO;
+	return VS_OK;
+}
+
 static vs_status digest_fd(int fd, EVP_MD_CTX *md, uint64_t *len)
 {
 	enum { piece = 1 << 16 };

@@ -33,6 +33,9 @@ vs_status vs_file_pread(int fd, void *out, size_t len,
 vs_status vs_file_pwrite(int fd, const void *in, size_t len,
                          uint64_t at) VS_MUST_CHECK;
 
+/* Makes what was written through fd durable.  VS_OK; VS_ERR_IO. */
+vs_status vs_file_sync(int fd) VS_MUST_CHECK;
+
 /* SHA-256 of a file of any size, streamed, as 64 hex digits and a zero. */
 vs_status vs_file_sha256(const char *path, char hex[static 65],
                          uint64_t *len) VS_MUST_CHECK;

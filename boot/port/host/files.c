@@ -40,10 +40,9 @@ static vs_status record_write(void *ctx, int copy,
 
 	memcpy(sector, in, VS_RECORD_LEN);
 	if (vs_file_pwrite(f->record, sector, sizeof(sector),
-	                   (uint64_t)copy * SECTOR_LEN) != VS_OK ||
-	    fdatasync(f->record) != 0)
+	                   (uint64_t)copy * SECTOR_LEN) != VS_OK)
 		return VS_ERR_IO;
-	return VS_OK;
+	return vs_file_sync(f->record);
 }
 
 static uint64_t slot_len(void *ctx, int component, int slot)

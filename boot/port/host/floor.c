@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
@@ -138,7 +137,7 @@ static vs_status store(int fd, const struct floors *in, int first)
 
 		if (vs_file_pwrite(fd, raw, sizeof(raw),
 		                   (uint64_t)copy * COPY_APART) != VS_OK ||
-		    fdatasync(fd) != 0)
+		    vs_file_sync(fd) != VS_OK)
 			return VS_ERR_IO;
 	}
 	return VS_OK;
