@@ -27,14 +27,6 @@ struct plan {
 	size_t count;
 };
 
-static bool listed(const struct vs_keyring *ring, const char *component)
-{
-	for (size_t i = 0; i < ring->component_count; i++)
-		if (strcmp(ring->components[i], component) == 0)
-			return true;
-	return false;
-}
-
 static vs_status check_numbers(const struct plan *plan,
                                const struct vs_seal_header *h,
                                const json_t *in_force)
@@ -60,6 +52,19 @@ static vs_status check_numbers(const struct plan *plan,
 	return VS_OK;
 }
 
+static vs_status check_requires(const struct plan *plan, size_t i,
+                                const struct vs_keyring *ring)
+{
+	const struct vs_component *c = plan->components;
+	struct vs_runs brings[VS_IMAGES_MAX];
+
+	for (size_t k = 0; k < plan->count; k++)
+		brings[k] = (struct vs_runs){c[k].header.component,
+		                             c[k].header.version};
+	return vs_release_requires(ring, c[i].header.component, &c[i].requires,
+	                           brings, plan->count);
+}
+
 static vs_status check_component(const struct plan *plan, size_t i,
                                  const struct vs_keyring *ring,
                                  const json_t *in_force)
@@ -75,7 +80,7 @@ static vs_status check_component(const struct plan *plan, size_t i,
 			return VS_ERR_INPUT;
 		}
 	}
-	if (!listed(ring, h->component)) {
+	if (!vs_release_known(ring, h->component)) {
 		vs_error("--component %s: the boot keyring does not name it "
 		         "(%s)",
 		         h->component,
@@ -84,7 +89,9 @@ static vs_status check_component(const struct plan *plan, size_t i,
 	}
 	vs_status status =
 		vs_release_role(plan->room, h->component, plan->name, &row);
-	return status ? status : check_numbers(plan, h, in_force);
+	if (!status)
+		status = check_numbers(plan, h, in_force);
+	return status ? status : check_requires(plan, i, ring);
 }
 
 static vs_status check_plan(const struct plan *plan)
@@ -125,7 +132,8 @@ static vs_status check_successor(const struct plan *plan)
 	if (status == VS_ERR_ABSENT)
 		vs_error("--keyring %s: is in force already", next->name);
 	for (size_t i = 0; i < plan->count && !status; i++) {
-		if (listed(&ring, plan->components[i].header.component))
+		if (vs_release_known(&ring,
+		                     plan->components[i].header.component))
 			continue;
 		vs_error("--component %s: the next keyring does not name it "
 		         "(%s)",
@@ -158,7 +166,7 @@ static vs_status seal_one(struct plan *plan, struct vs_draft *d, size_t i)
 	status = vs_release_allowed(plan->room, c->header.component, plan->name,
 	                            sealed.image_sha256);
 	if (!status)
-		status = vs_draft_add_image(d, &sealed);
+		status = vs_draft_add_image(d, &sealed, &c->requires);
 	if (!status)
 		printf("%s %s: %" PRIu64 " bytes sealed, pack %" PRIu64
 		       " bytes\n",
@@ -254,6 +262,10 @@ static vs_status run_in(struct vs_room *r, const struct vs_args *args)
 		status = vs_component_parse(text,
 		                            &plan.components[plan.count++]);
 	}
+	at = 0;
+	while (!status && (text = vs_args_next(args, "requires", &at)))
+		status =
+			vs_component_require(text, plan.components, plan.count);
 	if (!status)
 		status = check_plan(&plan);
 	if (!status && plan.successor)
@@ -283,6 +295,9 @@ static const struct vs_option options[] = {
                 "release_seq: above every release before", 1, seq_max, 0),
 	VS_TEXT(VS_ONE_OR_MORE, "component",
                 "C=IMAGE:VERSION:HW[,HW2]:SECURITY", "an image of the release"),
+	VS_TEXT(VS_REPEATED, "requires", "C=OTHER:VERSION",
+                "C is installed only where OTHER is VERSION or later, or "
+                "comes with it"),
 	VS_TEXT(VS_OPTIONAL, "update-type", "TYPE",
                 "security, feature or content (feature)"),
 	VS_TEXT(VS_OPTIONAL, "keyring", "NAME",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sign/component.c - "gateway=IMAGE:VERSION:HARDWARE[,HARDWARE2]:SECURITY".
+ * sign/component.c - "gateway=IMAGE:VERSION:HARDWARE[,HARDWARE2]:SECURITY",
+ * and "gateway=controller:1.4.0".
  */
 #include "sign/component.h"
 
@@ -11,13 +12,19 @@
 #include "base/log.h"
 #include "sign/room.h"
 
-static vs_status wrong(const char *text, const char *what)
+static vs_status wrong_in(const char *option, const char *text,
+                          const char *what)
 {
 	char quoted[160];
 
-	vs_error("--component %s: %s",
-	         vs_log_quote(text, quoted, sizeof quoted), what);
+	vs_error("%s %s: %s", option, vs_log_quote(text, quoted, sizeof quoted),
+	         what);
 	return VS_ERR_INPUT;
+}
+
+static vs_status wrong(const char *text, const char *what)
+{
+	return wrong_in("--component", text, what);
 }
 
 vs_status vs_component_text(const char *field, const char *text,
@@ -101,4 +108,48 @@ vs_status vs_component_parse(const char *text, struct vs_component *out)
 		status = vs_component_text("version", version,
 		                           out->header.version);
 	return status ? status : vs_component_hardware(hardware, &out->header);
+}
+
+static vs_status add(const char *text, struct vs_requires *to,
+                     const struct vs_requirement *new)
+{
+	for (size_t i = 0; i < to->count; i++)
+		if (strcmp(to->at[i].component, new->component) == 0)
+			return wrong_in("--requires", text, "is given twice");
+	if (to->count == VS_REQUIRES_MAX)
+		return wrong_in("--requires", text, "more than 8");
+	to->at[to->count++] = *new;
+	return VS_OK;
+}
+
+vs_status vs_component_require(const char *text, struct vs_component *all,
+                               size_t count)
+{
+	char copy[160];
+	struct vs_requirement new;
+
+	if (strlen(text) >= sizeof copy)
+		return wrong_in("--requires", text, "too long");
+	memcpy(copy, text, strlen(text) + 1);
+	char *other = strchr(copy, '=');
+	char *least = other ? last_part(other) : NULL;
+	if (!least)
+		return wrong_in("--requires", text,
+		                "must be NAME=OTHER:VERSION");
+	*other++ = 0;
+	vs_status status =
+		vs_component_text("--requires component", other, new.component);
+	if (!status)
+		status = vs_component_text("--requires version", least,
+		                           new.least);
+	if (status)
+		return status;
+	if (strcmp(copy, other) == 0)
+		return wrong_in("--requires", text,
+		                "a component cannot require itself");
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(all[i].header.component, copy) == 0)
+			return add(text, &all[i].requires, &new);
+	return wrong_in("--requires", text,
+	                "the release has no such --component");
 }

@@ -257,8 +257,9 @@ static vs_status keyring(struct place *at, const struct vs_room *r,
 	return at->status;
 }
 
-static vs_status seal(struct place *at, const struct vs_seal_header *h)
+static vs_status seal(struct place *at, const struct vs_image *image)
 {
+	const struct vs_seal_header *h = &image->seal.header;
 	char root[65], salt[2 * VS_SALT_LEN + 1];
 
 	vs_hex_encode(h->root_hash, VS_SHA256_LEN, root);
@@ -266,6 +267,11 @@ static vs_status seal(struct place *at, const struct vs_seal_header *h)
 	for (size_t i = 0; i < VS_HARDWARE_MAX && h->hardware[i][0]; i++)
 		if (vs_buffer_printf(at->out, "  + hardware: %s\n",
 		                     h->hardware[i]))
+			return VS_ERR_LIMIT;
+	for (size_t i = 0; i < image->requires.count; i++)
+		if (vs_buffer_printf(at->out, "  + requires: %s %s\n",
+		                     image->requires.at[i].component,
+		                     image->requires.at[i].least))
 			return VS_ERR_LIMIT;
 	return vs_buffer_printf(at->out,
 	                        "  + version: %s\n  + release_seq: %" PRIu64
@@ -309,7 +315,7 @@ vs_status vs_difference(const struct vs_room *r, const struct vs_proposal *p,
 		if (!status)
 			status = title(out, &s);
 		if (!status)
-			status = seal(&at, &p->images[i].seal.header);
+			status = seal(&at, &p->images[i]);
 	}
 	for (size_t i = 0; i < p->document_count && !status; i++) {
 		struct place at = {.out = out};

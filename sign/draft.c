@@ -169,19 +169,24 @@ vs_status vs_draft_pack_path(const struct vs_draft *d, const char *component,
 	return n < 0 || n >= PATH_MAX ? vs_say_io(VS_ERR_LIMIT, d->dir) : VS_OK;
 }
 
-vs_status vs_draft_add_image(struct vs_draft *d, const struct vs_sealed *s)
+vs_status vs_draft_add_image(struct vs_draft *d, const struct vs_sealed *s,
+                             const struct vs_requires *requires)
 {
 	char path[PATH_MAX + 64];
+	json_t *needs = NULL;
 
 	snprintf(path, sizeof path, "%s/%s.seal", d->dir, s->fields.component);
 	vs_status status = vs_sealed_store(s, path);
 	if (status)
 		return status;
+	if (requires->count && !(needs = vs_requires_json(requires)))
+		return vs_say_io(VS_ERR_NOMEM, d->dir);
 	return add(d, "images",
-	           json_pack("{s:s, s:s, s:s, s:I}", "component",
+	           json_pack("{s:s, s:s, s:s, s:I, s:o*}", "component",
 	                     s->fields.component, "imageSha256",
 	                     s->image_sha256, "packSha256", s->pack_sha256,
-	                     "packLength", (json_int_t)s->pack_len));
+	                     "packLength", (json_int_t)s->pack_len, "requires",
+	                     needs));
 }
 
 vs_status vs_draft_commit(struct vs_draft *d)

@@ -154,6 +154,8 @@ static vs_status load_image(struct vs_proposal *p, const json_t *from)
 		                        &why);
 	if (!status)
 		status = vs_json_uint(from, "packLength", &i->pack_len, &why);
+	if (!status)
+		status = vs_requires_read(from, &i->requires, &why);
 	if (!status && (!vs_room_name_ok(component) ||
 	                !vs_hex_is_sha256(i->image_sha256) ||
 	                !vs_hex_is_sha256(i->pack_sha256)))

@@ -16,6 +16,7 @@
 #include "seal/seal.h"
 #include "sign/room.h"
 #include "sign/sealer.h"
+#include "trust/requires.h"
 
 #define VS_DOCUMENTS_MAX 12
 #define VS_IMAGES_MAX VS_KEYRING_COMPONENTS_MAX
@@ -39,7 +40,8 @@ struct vs_image {
 	const char *image_sha256; /* these three from proposal.json */
 	const char *pack_sha256;
 	uint64_t pack_len;
-	uint8_t *bytes; /* the seal file; owned */
+	struct vs_requires requires; /* likewise */
+	uint8_t *bytes;              /* the seal file; owned */
 	size_t len;
 	struct vs_seal seal; /* views into bytes */
 };
@@ -113,8 +115,8 @@ vs_status vs_draft_add_policy(struct vs_draft *d,
 /* The pack is where vs_draft_pack_path() says already. */
 vs_status vs_draft_pack_path(const struct vs_draft *d, const char *component,
                              char out[static PATH_MAX]) VS_MUST_CHECK;
-vs_status vs_draft_add_image(struct vs_draft *d,
-                             const struct vs_sealed *s) VS_MUST_CHECK;
+vs_status vs_draft_add_image(struct vs_draft *d, const struct vs_sealed *s,
+                             const struct vs_requires *requires) VS_MUST_CHECK;
 vs_status vs_draft_commit(struct vs_draft *d) VS_MUST_CHECK;
 void vs_draft_drop(struct vs_draft *d); /* what is not committed goes */
 

@@ -114,6 +114,62 @@ vs_status vs_release_check_allowed(const struct vs_room *r,
 	return status;
 }
 
+bool vs_release_known(const struct vs_keyring *ring, const char *component)
+{
+	for (size_t i = 0; i < ring->component_count; i++)
+		if (strcmp(ring->components[i], component) == 0)
+			return true;
+	return false;
+}
+
+vs_status vs_release_requires(const struct vs_keyring *ring,
+                              const char *component,
+                              const struct vs_requires *requires,
+                              const struct vs_runs *brings, size_t count)
+{
+	for (size_t i = 0; i < requires->count; i++) {
+		const struct vs_requirement *r = &requires->at[i];
+		const struct vs_requires one = {.count = 1, .at = {*r}};
+		const char *has;
+
+		if (!vs_release_known(ring, r->component)) {
+			vs_error("%s: requires %s %s: the boot keyring does "
+			         "not name it (%s)",
+			         component, r->component, r->least,
+			         vs_reason_name(VS_REASON_WRONG_COMPONENT));
+			return VS_ERR_REFUSED;
+		}
+		if (vs_requires_unmet(&one, brings, count, &has) && *has) {
+			vs_error("%s: requires %s %s: this release brings %s "
+			         "(%s)",
+			         component, r->component, r->least, has,
+			         vs_reason_name(VS_REASON_REQUIRES_UNMET));
+			return VS_ERR_REFUSED;
+		}
+	}
+	return VS_OK;
+}
+
+/* What a proposal says may have been written by anybody. */
+static vs_status check_requires(const struct vs_room *r,
+                                const struct vs_proposal *p)
+{
+	struct vs_runs brings[VS_IMAGES_MAX];
+	struct vs_keyring ring;
+	vs_status status = vs_room_keyring(r, &ring);
+
+	if (status)
+		return status;
+	for (size_t i = 0; i < p->image_count; i++)
+		brings[i] = (struct vs_runs){p->images[i].seal.header.component,
+		                             p->images[i].seal.header.version};
+	for (size_t i = 0; i < p->image_count && !status; i++)
+		status = vs_release_requires(
+			&ring, p->images[i].seal.header.component,
+			&p->images[i].requires, brings, p->image_count);
+	return status;
+}
+
 static json_t *hardware_list(const struct vs_seal_header *h)
 {
 	json_t *list = json_array();
@@ -127,11 +183,14 @@ static json_t *custom_of(const struct vs_proposal *p, const struct vs_image *i,
                          json_t *release_set)
 {
 	const struct vs_seal_header *h = &i->seal.header;
+	json_t *requires = NULL;
 	char pack[80];
 
 	snprintf(pack, sizeof pack, "packs/%s.pack", i->pack_sha256);
+	if (i->requires.count && !(requires = vs_requires_json(&i->requires)))
+		return NULL;
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s, s:I, s:s, "
-	                 "s:{s:s, s:I, s:s}, s:O}",
+	                 "s:{s:s, s:I, s:s}, s:O, s:o*}",
 	                 "component", h->component, "version", h->version,
 	                 "release", p->release, "releaseCounter",
 	                 (json_int_t)h->release_seq, "rollbackIndex",
@@ -140,7 +199,7 @@ static json_t *custom_of(const struct vs_proposal *p, const struct vs_image *i,
 	                 "imageLength", (json_int_t)h->image_len, "imageSha256",
 	                 i->image_sha256, "pack", "sha256", i->pack_sha256,
 	                 "length", (json_int_t)i->pack_len, "path", pack,
-	                 "releaseSet", release_set);
+	                 "releaseSet", release_set, "requires", requires);
 }
 
 static json_t *set_of(const struct vs_proposal *p)
@@ -231,6 +290,8 @@ vs_status vs_release_check(const struct vs_room *r, struct vs_proposal *p,
 		r, p, d, vs_envelope_expires(&d->envelope), &want);
 	if (!status)
 		status = vs_release_check_allowed(r, p);
+	if (!status)
+		status = check_requires(r, p);
 	if (status)
 		return status;
 	if (!json_equal(want, d->envelope.body)) {

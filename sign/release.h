@@ -10,6 +10,7 @@
 #define VS_SIGN_RELEASE_H
 
 #include "sign/proposal.h"
+#include "trust/requires.h"
 
 /* The highest version of a component that is in force. */
 struct vs_predecessor {
@@ -29,6 +30,18 @@ void vs_predecessor_find(const json_t *targets, const char *component,
 vs_status vs_release_role(const struct vs_room *r, const char *component,
                           const char *release,
                           enum vs_policy_roles *out) VS_MUST_CHECK;
+
+/* Whether a keyring names this component. */
+bool vs_release_known(const struct vs_keyring *ring, const char *component);
+
+/* Whether a release that brings these components can satisfy what one of them
+ * requires, and the keyring knows what it names.  Says by itself what is wrong.
+ */
+vs_status vs_release_requires(const struct vs_keyring *ring,
+                              const char *component,
+                              const struct vs_requires *requires,
+                              const struct vs_runs *brings,
+                              size_t count) VS_MUST_CHECK;
 
 /* Whether the targets in force let a component's role release an image of
  * this SHA-256.  Says by itself what is wrong.

@@ -230,7 +230,27 @@ static void show_hardware(const struct vs_seal_header *h,
 	putchar('\n');
 }
 
-static void show_image(const struct vs_image *image, const json_t *in_force)
+/* Who reads it must know whether this release satisfies it by itself. */
+static void show_requires(const struct vs_proposal *p,
+                          const struct vs_requires *requires)
+{
+	for (size_t i = 0; i < requires->count; i++) {
+		const struct vs_requirement *r = &requires->at[i];
+		const char *comes = NULL;
+
+		for (size_t k = 0; k < p->image_count; k++)
+			if (strcmp(p->images[k].seal.header.component,
+			           r->component) == 0)
+				comes = p->images[k].seal.header.version;
+		printf("    requires           %s %s or later%s%s%s\n",
+		       r->component, r->least,
+		       comes ? " (this release brings " : "",
+		       comes ? comes : "", comes ? ")" : "");
+	}
+}
+
+static void show_image(const struct vs_proposal *p,
+                       const struct vs_image *image, const json_t *in_force)
 {
 	const struct vs_seal_header *h = &image->seal.header;
 	struct vs_predecessor old;
@@ -254,6 +274,7 @@ static void show_image(const struct vs_image *image, const json_t *in_force)
 		       "\n    security_version   %" PRIu32 "\n",
 		       h->version, h->release_seq, h->security_version);
 	show_hardware(h, &old);
+	show_requires(p, &image->requires);
 	vs_hex_encode(h->root_hash, sizeof h->root_hash, hash);
 	printf("    image              %" PRIu64 " bytes\n"
 	       "    image SHA-256      %s\n"
@@ -276,7 +297,7 @@ static vs_status show_images(const struct vs_room *r,
 	printf("  release %s (%s)\n", vs_log_quote(p->release, name, 64),
 	       vs_log_quote(p->update_type, type, 64));
 	for (size_t i = 0; i < p->image_count; i++)
-		show_image(&p->images[i], in_force);
+		show_image(p, &p->images[i], in_force);
 	return VS_OK;
 }
 

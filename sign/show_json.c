@@ -28,12 +28,13 @@ static json_t *component(const struct vs_image *i)
 	for (size_t k = 0; k < VS_HARDWARE_MAX && h->hardware[k][0]; k++)
 		json_array_append_new(hardware, json_string(h->hardware[k]));
 	return json_pack(
-		"{s:s, s:s, s:I, s:I, s:o, s:I, s:s, s:o, s:I, s:s}",
+		"{s:s, s:s, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:I, s:s}",
 		"component", h->component, "version", h->version, "release_seq",
 		(json_int_t)h->release_seq, "security_version",
 		(json_int_t)h->security_version, "hardware", hardware,
-		"image_len", (json_int_t)h->image_len, "image_sha256",
-		i->image_sha256, "root_hash", hex_of(h->root_hash), "pack_len",
+		"requires", vs_requires_json(&i->requires), "image_len",
+		(json_int_t)h->image_len, "image_sha256", i->image_sha256,
+		"root_hash", hex_of(h->root_hash), "pack_len",
 		(json_int_t)i->pack_len, "pack_sha256", i->pack_sha256);
 }
 

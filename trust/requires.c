@@ -53,6 +53,19 @@ vs_status vs_requires_read(const json_t *custom, struct vs_requires *out,
 	return VS_OK;
 }
 
+json_t *vs_requires_json(const struct vs_requires *r)
+{
+	json_t *out = json_object();
+
+	for (size_t i = 0; out && i < r->count; i++)
+		if (json_object_set_new(out, r->at[i].component,
+		                        json_string(r->at[i].least))) {
+			json_decref(out);
+			out = NULL;
+		}
+	return out;
+}
+
 static bool is_of(const struct vs_runs *runs, const char *component)
 {
 	return runs->component && strcmp(runs->component, component) == 0;

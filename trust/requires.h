@@ -45,6 +45,9 @@ struct vs_runs {
 vs_status vs_requires_read(const json_t *custom, struct vs_requires *out,
                            struct vs_why *why) VS_MUST_CHECK;
 
+/* Gives the object to say (json_decref); NULL: no memory. */
+json_t *vs_requires_json(const struct vs_requires *r);
+
 /* The first requirement that count components do not satisfy, or NULL.  Of
  * several with one name all must.  *has, which may be NULL: the version that
  * is too low, borrowed; "" if there is none.
