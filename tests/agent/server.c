@@ -235,6 +235,39 @@ static void give_nonce(struct vs_http_answer *out)
 	                            "{\"nonce\": \"%s\"}", heard->nonce);
 }
 
+static uint64_t add_text(uint64_t sum, const char *text)
+{
+	for (; *text; text++)
+		sum = (sum ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+	return (sum ^ 0x100) * UINT64_C(0x100000001b3);
+}
+
+uint64_t server_note(const struct vs_report *r)
+{
+	uint64_t sum = (uint64_t)r->reason * 1000003 + r->campaign_seq;
+
+	sum = add_text(sum, r->status);
+	sum = add_text(sum, r->phase);
+	sum = add_text(sum, r->about);
+	return add_text(sum, r->detail);
+}
+
+bool server_heard(uint64_t note)
+{
+	const struct heard *heard = server_now->heard;
+
+	for (size_t i = 0; i < heard->note_count; i++)
+		if (heard->notes[i] == note)
+			return true;
+	return false;
+}
+
+static void remember(struct heard *heard, uint64_t note)
+{
+	if (!server_heard(note) && heard->note_count < HEARD_NOTES)
+		heard->notes[heard->note_count++] = note;
+}
+
 void server_hear(const char *text, size_t len, struct vs_http_answer *out)
 {
 	struct heard *heard = server_now->heard;
@@ -258,6 +291,7 @@ void server_hear(const char *text, size_t len, struct vs_http_answer *out)
 		return;
 	}
 	heard->reports++;
+	remember(heard, server_note(r));
 	heard->counter = r->counter;
 	heard->refused[r->reason] = true;
 	heard->installed += strcmp(r->status, "Installed") == 0;

@@ -17,6 +17,7 @@
 
 #define SERVER_URL "https://server"
 #define SERVER_PARTS 2
+#define HEARD_NOTES 256 /* what is the same again is kept once */
 
 /* What chargers told it, over all their lives. */
 struct heard {
@@ -31,6 +32,8 @@ struct heard {
 	uint64_t installed; /* reports of that status */
 	struct vs_report last;
 	uint64_t pack_bytes;
+	uint64_t notes[HEARD_NOTES]; /* server_note() of each report */
+	size_t note_count;
 };
 
 struct server_part {
@@ -76,6 +79,10 @@ void server_offer(struct server *s, const struct made *gateway,
 void server_publish(struct server *s);
 /* The same with a version of the director's that is above this. */
 void server_heal(struct server *s, uint64_t director_version);
+
+/* A number for what a report tells, but for who, when and how often. */
+uint64_t server_note(const struct vs_report *r);
+bool server_heard(uint64_t note);
 
 extern struct server *server_now; /* the one that answers */
 
