@@ -5,8 +5,8 @@
  *
  * Its own file's name says what it does: "attack" tries what a frame says
  * (attack.h); "hang" is never ready; "die" ends at once; "spin-N" and "draw-N"
- * answer as the seed N draws, spin with a thread that never leaves the shared
- * memory alone.
+ * answer as the seed N draws: spin rightly, with a thread that changes a byte
+ * of the cluster all the time.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,6 +24,7 @@
 static uint8_t *shared;
 static uint8_t *before; /* the cluster that was right last */
 static uint64_t seed;
+static bool spins;
 
 static uint32_t draw(uint32_t below)
 {
@@ -55,23 +56,22 @@ static void scribble(uint8_t *at, size_t len)
 		at[draw((uint32_t)len)] ^= (uint8_t)(1 + draw(255));
 }
 
-/* Never leaves the memory alone that disk may be looking at. */
+/* One byte is right and wrong in turn, all the time: whoever looks twice sees
+ * two things.
+ */
 static void *spin(void *arg)
 {
-	uint64_t at = 1;
+	volatile uint8_t *at = shared + VS_LANE_FRAME_LEN + draw(60000);
 
-	for (;;) {
-		at = at * 6364136223846793005U + 1442695040888963407U;
-		shared[VS_LANE_FRAME_LEN + (at >> 33) % VS_LANE_CLUSTER_LEN] ^=
-			1;
-	}
+	for (;;)
+		*at ^= 1;
 	return arg;
 }
 
 /* Something else than the right answer. */
 static void lie(int fd, uint32_t number, uint8_t *cluster, size_t len)
 {
-	switch (draw(13)) {
+	switch (draw(14)) {
 	case 0:
 		scribble(cluster, len);
 		tell(fd, VS_REQUEST_DECODED, number);
@@ -114,8 +114,11 @@ static void lie(int fd, uint32_t number, uint8_t *cluster, size_t len)
 	case 11:
 		shutdown(fd, (int)draw(3));
 		return;
-	default:
+	case 12:
 		(void)!ftruncate(VS_LANE_SHARED_FD, 0);
+		tell(fd, VS_REQUEST_DECODED, number);
+		return;
+	default:
 		memset(shared, (int)draw(256), VS_LANE_LEN);
 		tell(fd, VS_REQUEST_DECODED, number);
 	}
@@ -135,7 +138,7 @@ static void answer(int fd, bool attacks, const uint32_t *words,
 	}
 	if (vs_pack_decode(decoder, shared, words[VS_LANE_FRAME], cluster, len,
 	                   NULL) == VS_OK &&
-	    draw(3) > 0)
+	    (spins || draw(3) > 0))
 		tell(fd, VS_REQUEST_DECODED, words[VS_LANE_NUMBER]);
 	else
 		lie(fd, words[VS_LANE_NUMBER], cluster, len);
@@ -175,7 +178,8 @@ int main(void)
 		return 0;
 	while (strcmp(name, "hang") == 0)
 		poll(NULL, 0, 1000);
-	if (strncmp(name, "spin", 4) == 0)
+	spins = strncmp(name, "spin", 4) == 0;
+	if (spins)
 		start_spinning();
 	tell(VS_LANE_FD, VS_REQUEST_READY, 0);
 	while (read(VS_LANE_FD, words, sizeof(words)) == sizeof(words))
