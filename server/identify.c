@@ -7,7 +7,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +78,7 @@ void vs_identify_end(void **peer)
 static vs_status read_peer(struct MHD_Connection *c, struct peer *p)
 {
 	gnutls_session_t session = vs_handshake_session(c);
-	unsigned count = 0, len = sizeof p->fingerprint;
+	unsigned count = 0;
 	const gnutls_datum_t *chain =
 		session ? gnutls_certificate_get_peers(session, &count) : NULL;
 
@@ -86,16 +86,10 @@ static vs_status read_peer(struct MHD_Connection *c, struct peer *p)
 	 * ever forget to call us. */
 	if (!chain || count == 0 || (!p->verified && verify(session)))
 		return VS_ERR_DENIED;
-	const unsigned char *der = chain[0].data;
-	X509 *cert = d2i_X509(NULL, &der, (long)chain[0].size);
-	ERR_clear_error();
-	if (!cert)
-		return VS_ERR_INPUT;
-	vs_status status = vs_peer_name(cert, p->id, sizeof p->id);
-	if (!status &&
-	    X509_digest(cert, EVP_sha256(), p->fingerprint, &len) != 1)
+	vs_status status = vs_peer_der_name(chain[0].data, chain[0].size, p->id,
+	                                    sizeof p->id);
+	if (!status && !SHA256(chain[0].data, chain[0].size, p->fingerprint))
 		status = VS_ERR_CRYPTO;
-	X509_free(cert);
 	return status;
 }
 

@@ -14,6 +14,12 @@
  */
 vs_status vs_peer_name(const X509 *cert, char *out, size_t cap) VS_MUST_CHECK;
 
+/* The same of a certificate's DER, without decoding the rest of it: that the
+ * rest is in order somebody else has found out.
+ */
+vs_status vs_peer_der_name(const uint8_t *der, size_t len, char *out,
+                           size_t cap) VS_MUST_CHECK;
+
 /* Seconds since 1970 until which it is good.  VS_OK; VS_ERR_INPUT. */
 vs_status vs_peer_expires(const X509 *cert, uint64_t *out) VS_MUST_CHECK;
 
