@@ -22,6 +22,10 @@ static const struct {
 	[VS_STUCK_SITE] = {
 		"site", "its site has lent as many as it may",
 		"look at the site's other chargers first"},
+	[VS_STUCK_REQUIRES] = {
+		"requires", "another of its components is older than the "
+		"release requires",
+		"update that component first; it is told when it has it"},
 	[VS_STUCK_REFUSES] = {
 		"refuses", "it refuses what it was told",
 		"read the reason in its last report"},
@@ -63,7 +67,10 @@ static enum vs_stuck waiting(const struct vs_stuck_facts *f, uint64_t now_s,
 		return VS_STUCK_SILENT;
 	if (f->block == VS_BLOCK_FEEDER)
 		return VS_STUCK_FEEDER;
-	return f->block == VS_BLOCK_SITE ? VS_STUCK_SITE : VS_STUCK_NOT;
+	if (f->block == VS_BLOCK_SITE)
+		return VS_STUCK_SITE;
+	return f->lacks && f->block == VS_BLOCK_NONE ? VS_STUCK_REQUIRES
+	                                             : VS_STUCK_NOT;
 }
 
 static enum vs_stuck started(const struct vs_stuck_facts *f, uint64_t now_s,
@@ -71,6 +78,8 @@ static enum vs_stuck started(const struct vs_stuck_facts *f, uint64_t now_s,
 {
 	uint64_t age_s = now_s > f->since_s ? now_s - f->since_s : 0;
 
+	if (f->lacks && !f->installing)
+		return VS_STUCK_REQUIRES;
 	if (f->refuses)
 		return VS_STUCK_REFUSES;
 	if (age_s < after_s)

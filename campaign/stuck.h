@@ -13,6 +13,7 @@ enum vs_stuck {
 	VS_STUCK_SILENT,     /* no report for long */
 	VS_STUCK_FEEDER,     /* may start but for its feeder group */
 	VS_STUCK_SITE,       /* may start but for its site */
+	VS_STUCK_REQUIRES,   /* another of its components is too old */
 	VS_STUCK_REFUSES,    /* told; its reports name a reason */
 	VS_STUCK_CHARGING,   /* told; a session holds it up */
 	VS_STUCK_FETCHING,   /* told; still downloads */
@@ -31,6 +32,7 @@ struct vs_stuck_facts {
 	uint64_t last_report_s; /* 0: never */
 	uint64_t soak_s;
 	bool charging, fetching, installing, refuses;
+	bool lacks; /* what the release requires beside it */
 };
 
 /* after_s: what lasts less long is no trouble yet. */

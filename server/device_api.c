@@ -14,6 +14,7 @@
 #include "server/listen.h"
 #include "server/operator_api.h"
 #include "server/report_job.h"
+#include "server/requires.h"
 #include "server/seallog.h"
 
 static void give(struct vs_request *r, const void *bytes, size_t len)
@@ -70,7 +71,7 @@ static vs_status make(struct vs_server *s, const struct vs_device *d,
 		.vehicle = d->id,
 		.ecus = ecus,
 		.ecu_count = d->ecu_count,
-		.release = vs_device_release(d, &s->image.releases),
+		.release = vs_device_named(d, &s->image.releases),
 		.campaign = d->campaign,
 		.now_s = vs_server_now(),
 		.timestamp_ttl_s = s->settings->timestamp_ttl_s,
@@ -142,7 +143,8 @@ static vs_status run_start(struct vs_job *job, struct vs_store *store)
 		vs_fleet_find(&s->fleet, p->request->device);
 	size_t place;
 	struct vs_rollout *rollout =
-		d ? vs_rollouts_offer(&s->rollouts, d, with.now_s, &place)
+		d ? vs_rollouts_offer(&s->rollouts, with.releases, d,
+	                              with.now_s, &place)
 		  : NULL;
 
 	return rollout ? vs_rollout_start(rollout, &with, place) : VS_OK;
@@ -172,7 +174,8 @@ static bool poll_memory(struct vs_request *r)
 	const struct vs_device *d = vs_fleet_find(&s->fleet, r->device);
 	bool fresh = d && !d->director_stale && d->director.version &&
 	             now_s < d->director.renew_s &&
-	             !vs_rollouts_offer(&s->rollouts, d, now_s, &place);
+	             !vs_rollouts_offer(&s->rollouts, &s->image.releases, d,
+	                                now_s, &place);
 	if (fresh)
 		give_timestamp(r, &d->director.timestamp);
 	pthread_rwlock_unlock(&s->lock);

@@ -12,6 +12,7 @@
 #include "server/operator_api.h"
 #include "server/operator_campaigns.h"
 #include "server/page.h"
+#include "server/requires.h"
 #include "server/scope.h"
 #include "trust/json.h"
 #include "trust/time.h"
@@ -182,6 +183,24 @@ void vs_operator_send_back(struct vs_request *r)
 		vs_operator_campaign_show(r, 201, g.id);
 }
 
+/* One that does not move, and why. */
+struct stuck {
+	size_t place;
+	enum vs_stuck kind;
+	char lacks[VS_LACKS_LEN];
+};
+
+static bool lacks(const struct vs_rollout *r,
+                  const struct vs_releases *releases, struct stuck *s)
+{
+	const struct vs_device *d = vs_rollout_device(r, s->place);
+	uint8_t state = r->run.seats[s->place].state;
+
+	return (state == VS_MEMBER_WAITING || state == VS_MEMBER_STARTED) &&
+	       !vs_device_runs(d, releases, r->release) &&
+	       vs_device_lacks(d, releases, r->release, s->lacks);
+}
+
 static struct vs_stuck_facts facts_of(const struct vs_rollout *r, size_t place,
                                       uint64_t now_s)
 {
@@ -203,9 +222,11 @@ static struct vs_stuck_facts facts_of(const struct vs_rollout *r, size_t place,
 }
 
 static int add_stuck(json_t *list, json_t *counts, const struct vs_rollout *r,
-                     size_t place, enum vs_stuck why)
+                     const struct stuck *s)
 {
-	const char *name = vs_stuck_name(why);
+	const char *name = vs_stuck_name(s->kind);
+	const char *why = s->kind == VS_STUCK_REQUIRES ? s->lacks
+	                                               : vs_stuck_text(s->kind);
 	json_int_t n = json_integer_value(json_object_get(counts, name));
 	json_t *one;
 
@@ -213,31 +234,33 @@ static int add_stuck(json_t *list, json_t *counts, const struct vs_rollout *r,
 		return -1;
 	if (json_array_size(list) >= stuck_max)
 		return 0;
-	if (vs_rollout_member_json(r, place, &one))
+	if (vs_rollout_member_json(r, s->place, &one))
 		return -1;
 	return json_object_set_new(one, "stuck", json_string(name)) ||
-	                       json_object_set_new(
-				       one, "why",
-				       json_string(vs_stuck_text(why))) ||
+	                       json_object_set_new(one, "why",
+	                                           json_string(why)) ||
 	                       json_object_set_new(
 				       one, "advice",
-				       json_string(vs_stuck_advice(why))) ||
+				       json_string(vs_stuck_advice(s->kind))) ||
 	                       json_array_append_new(list, one)
 	               ? -1
 	               : 0;
 }
 
-static vs_status stuck_json(const struct vs_rollout *r, json_t **out)
+static vs_status stuck_json(const struct vs_rollout *r,
+                            const struct vs_releases *releases, json_t **out)
 {
 	json_t *list = json_array(), *counts = json_object();
 	uint64_t now_s = vs_server_now();
 	vs_status status = list && counts ? VS_OK : VS_ERR_NOMEM;
 
 	for (size_t i = 0; !status && i < vs_rollout_count(r); i++) {
-		const struct vs_stuck_facts f = facts_of(r, i, now_s);
-		enum vs_stuck why = vs_stuck_find(&f, now_s, stuck_after_s);
+		struct vs_stuck_facts f = facts_of(r, i, now_s);
+		struct stuck s = {.place = i};
 
-		if (why != VS_STUCK_NOT && add_stuck(list, counts, r, i, why))
+		f.lacks = lacks(r, releases, &s);
+		s.kind = vs_stuck_find(&f, now_s, stuck_after_s);
+		if (s.kind != VS_STUCK_NOT && add_stuck(list, counts, r, &s))
 			status = VS_ERR_NOMEM;
 	}
 	*out = status ? NULL
@@ -248,12 +271,14 @@ static vs_status stuck_json(const struct vs_rollout *r, json_t **out)
 	return *out ? VS_OK : VS_ERR_NOMEM;
 }
 
-static vs_status forecast_json(const struct vs_rollout *r, json_t **out)
+static vs_status forecast_json(const struct vs_rollout *r,
+                               const struct vs_releases *releases, json_t **out)
 {
 	struct vs_forecast f;
 	char end[VS_TIME_LEN] = "";
 	vs_status status = vs_forecast_make(&r->run, vs_server_now(), &f);
 
+	(void)releases;
 	*out = NULL;
 	if (status)
 		return status;
@@ -266,7 +291,8 @@ static vs_status forecast_json(const struct vs_rollout *r, json_t **out)
 }
 
 static void view(struct vs_request *r,
-                 vs_status (*make)(const struct vs_rollout *, json_t **))
+                 vs_status (*make)(const struct vs_rollout *,
+                                   const struct vs_releases *, json_t **))
 {
 	vs_status status = VS_ERR_ABSENT;
 	json_t *out = NULL;
@@ -275,7 +301,7 @@ static void view(struct vs_request *r,
 	const struct vs_rollout *found =
 		vs_rollouts_find(&r->server->rollouts, r->parts[0]);
 	if (found && vs_scope_rollout(&r->person, found))
-		status = make(found, &out);
+		status = make(found, &r->server->image.releases, &out);
 	pthread_rwlock_unlock(&r->server->lock);
 	if (status)
 		vs_request_fail(r, status, NULL);

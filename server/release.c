@@ -87,6 +87,8 @@ static vs_status read_custom(const json_t *custom, struct vs_release_target *t,
 	t->security_version = (uint32_t)floor;
 	if (!status)
 		status = read_pack(custom, t, why);
+	if (!status)
+		status = vs_requires_read(custom, &t->requires, why);
 	return status;
 }
 
@@ -367,14 +369,16 @@ const char *vs_release_kind(const struct vs_releases *r,
 
 static json_t *target_json(const struct vs_release_target *t)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O, s:s, s:s}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O, s:s, s:s, "
+	                 "s:o}",
 	                 "path", t->path, "component", t->component, "version",
 	                 t->version, "update_type", kind_of(t), "length",
 	                 (json_int_t)t->image_len, "pack_length",
 	                 (json_int_t)t->pack_len, "seal_length",
 	                 (json_int_t)t->length, "hardwareIds",
 	                 json_object_get(t->custom, "hardwareIds"), "seal",
-	                 t->seal_sha256, "pack", t->pack_sha256);
+	                 t->seal_sha256, "pack", t->pack_sha256, "requires",
+	                 vs_requires_json(&t->requires));
 }
 
 vs_status vs_release_json(const struct vs_releases *r,

@@ -14,6 +14,7 @@
 #include "seal/seal.h"
 #include "server/seallog.h"
 #include "server/stage.h"
+#include "trust/requires.h"
 #include "trust/tuf.h"
 
 #define VS_RELEASE_NAME_LEN 64
@@ -29,6 +30,7 @@ struct vs_release_target {
 	char component[VS_COMPONENT_LEN], version[VS_VERSION_LEN];
 	uint64_t release_seq, image_len, pack_len;
 	uint32_t security_version;
+	struct vs_requires requires;
 };
 
 struct vs_release {

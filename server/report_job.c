@@ -11,6 +11,7 @@
 
 #include "base/hex.h"
 #include "server/audit.h"
+#include "server/requires.h"
 
 struct report_job {
 	struct vs_job job;
@@ -253,8 +254,8 @@ static vs_status take(struct report_job *j, struct vs_store *store,
 	j->watch = vs_device_watch(d, j->ecus, with.now_s,
 	                           s->settings->floor_due_s);
 	vs_watch_report(&j->next.watch, &j->report, &j->watch, j->flagged);
-	if (strcmp(vs_device_release(&j->next, with.releases),
-	           vs_device_release(d, with.releases)) != 0)
+	if (strcmp(vs_device_named(&j->next, with.releases),
+	           vs_device_named(d, with.releases)) != 0)
 		j->next.director_stale = true;
 	free(j->boot);
 	vs_status status = vs_device_boot(&j->report, &j->boot);

@@ -135,10 +135,11 @@ vs_status vs_rollout_move(struct vs_rollout *r,
 vs_status vs_rollouts_step(struct vs_rollouts *all,
                            const struct vs_rollout_with *with) VS_MUST_CHECK;
 
-/* Whether some campaign lets this charger start now: the poll path.  Reads
- * only.  NULL, or the campaign with *place.
+/* Whether some campaign lets this charger start now, and it could install the
+ * release: the poll path.  Reads only.  NULL, or the campaign with *place.
  */
 struct vs_rollout *vs_rollouts_offer(const struct vs_rollouts *all,
+                                     const struct vs_releases *releases,
                                      const struct vs_device *d, uint64_t now_s,
                                      size_t *place);
 
@@ -201,8 +202,8 @@ vs_status vs_rollouts_freeze(struct vs_rollouts *all,
 vs_status vs_freeze_json(const struct vs_freeze *f, json_t **out) VS_MUST_CHECK;
 
 /* Why a charger may not be given a release, or needs it not: kind is a word
- * ("hardware", "floor", "policy", "legacy", "stage", "has-it", "later"), and
- * what it gives a sentence; NULL if it may.
+ * ("hardware", "floor", "requires", "policy", "legacy", "stage", "has-it",
+ * "later"), and what it gives a sentence; NULL if it may.
  */
 const char *vs_rollout_refusal(const struct vs_device *d,
                                const struct vs_releases *releases,

@@ -2,6 +2,9 @@
  *
  * server/rollout_rehearse.c - what a campaign would do, without doing it.
  */
+#include <string.h>
+
+#include "server/requires.h"
 #include "server/rollout.h"
 
 enum { ids_max = 100, refused_max = 1000 };
@@ -69,9 +72,13 @@ static vs_status skip_refused(struct vs_rollout *r,
 		const char *kind;
 		const char *why =
 			vs_rollout_refusal(d, releases, r->release, &kind);
+		char lacks[VS_LACKS_LEN];
 
 		if (!why)
 			continue;
+		if (strcmp(kind, "requires") == 0 &&
+		    vs_device_lacks(d, releases, r->release, lacks))
+			why = lacks;
 		vs_run_restore(&r->run, i, &skipped);
 		if (count_up(counts, kind) ||
 		    add_refused(refused, d, kind, why))

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "campaign/filter.h"
+#include "server/requires.h"
 #include "server/rollout.h"
 #include "server/rollout_store.h"
 #include "trust/json.h"
@@ -240,6 +241,7 @@ const char *vs_rollout_refusal(const struct vs_device *d,
 	const char *why = vs_device_unfit(d, releases, release);
 	bool below;
 	const char *type = type_of(d, releases, release, &below);
+	char lacks[VS_LACKS_LEN];
 
 	*kind = "release";
 	for (size_t i = 0; why && i < sizeof words / sizeof *words; i++)
@@ -258,6 +260,10 @@ const char *vs_rollout_refusal(const struct vs_device *d,
 	if (below) {
 		*kind = "floor";
 		return "its security floor is above the release";
+	}
+	if (vs_device_lacks(d, releases, release, lacks)) {
+		*kind = "requires";
+		return "another component is older than the release requires";
 	}
 	if (vs_device_has_label(d, "updates", "security") &&
 	    strcmp(type, "security") != 0) {

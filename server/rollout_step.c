@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "server/audit.h"
+#include "server/requires.h"
 #include "server/rollout.h"
 #include "server/rollout_store.h"
 
@@ -320,9 +321,11 @@ static bool taken(const struct vs_rollouts *all, uint32_t number)
 }
 
 struct vs_rollout *vs_rollouts_offer(const struct vs_rollouts *all,
+                                     const struct vs_releases *releases,
                                      const struct vs_device *d, uint64_t now_s,
                                      size_t *place)
 {
+	char lacks[VS_LACKS_LEN];
 	uint32_t number;
 
 	/* Nobody is sent anything before it has said what it runs. */
@@ -339,7 +342,8 @@ struct vs_rollout *vs_rollouts_offer(const struct vs_rollouts *all,
 			continue;
 		*place = vs_run_find(&r->run, number);
 		if (*place != VS_NO_PLACE &&
-		    vs_run_may_start(&r->run, *place, now_s) == VS_BLOCK_NONE)
+		    vs_run_may_start(&r->run, *place, now_s) == VS_BLOCK_NONE &&
+		    !vs_device_lacks(d, releases, r->release, lacks))
 			return r;
 	}
 	return NULL;
