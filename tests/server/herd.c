@@ -2,11 +2,13 @@
  *
  * tests/server/herd.c - certificates for many virtual chargers at once.
  *
- * usage: herd CA.pem CA.key KEY.pem COUNT FOLDER: FOLDER/CP-0001.cert.pem ...
- * with the public half of KEY.pem, for they are many and the test is one.
+ * usage: herd CA.pem CA.key KEY.pem COUNT FOLDER [SECONDS]
+ * FOLDER/CP-0001.cert.pem ... with the public half of KEY.pem, for they are
+ * many and the test is one; good for so many seconds.
  */
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,7 +43,8 @@ static int add_extension(X509 *cert, int nid, const char *value)
 	return ok;
 }
 
-static X509 *issue(const X509 *ca, EVP_PKEY *ca_key, EVP_PKEY *key, long number)
+static X509 *issue(const X509 *ca, EVP_PKEY *ca_key, EVP_PKEY *key, long number,
+                   long life_s)
 {
 	X509 *cert = X509_new();
 	X509_NAME *name = X509_NAME_new();
@@ -51,7 +54,7 @@ static X509 *issue(const X509 *ca, EVP_PKEY *ca_key, EVP_PKEY *key, long number)
 	int ok = cert && name && X509_set_version(cert, 2) == 1 &&
 	         ASN1_INTEGER_set(X509_get_serialNumber(cert), number) == 1 &&
 	         X509_gmtime_adj(X509_getm_notBefore(cert), -60) &&
-	         X509_gmtime_adj(X509_getm_notAfter(cert), month_s) &&
+	         X509_gmtime_adj(X509_getm_notAfter(cert), life_s) &&
 	         X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
 	                                    (const unsigned char *)id, -1, -1,
 	                                    0) == 1 &&
@@ -86,14 +89,16 @@ static int write_certificate(const char *folder, long number, X509 *cert)
 
 int main(int argc, char **argv)
 {
-	X509 *ca = argc == 6 ? read_certificate(argv[1]) : NULL;
-	EVP_PKEY *ca_key = argc == 6 ? read_key(argv[2]) : NULL;
-	EVP_PKEY *key = argc == 6 ? read_key(argv[3]) : NULL;
-	long count = argc == 6 ? strtol(argv[4], NULL, 10) : 0;
+	bool right = argc == 6 || argc == 7;
+	X509 *ca = right ? read_certificate(argv[1]) : NULL;
+	EVP_PKEY *ca_key = right ? read_key(argv[2]) : NULL;
+	EVP_PKEY *key = right ? read_key(argv[3]) : NULL;
+	long count = right ? strtol(argv[4], NULL, 10) : 0;
+	long life_s = argc == 7 ? strtol(argv[6], NULL, 10) : month_s;
 	int ok = ca && ca_key && key && count > 0 && count <= most;
 
 	for (long n = 1; ok && n <= count; n++) {
-		X509 *cert = issue(ca, ca_key, key, n);
+		X509 *cert = issue(ca, ca_key, key, n, life_s);
 
 		ok = cert && write_certificate(argv[5], n, cert);
 		X509_free(cert);
