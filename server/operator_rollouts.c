@@ -190,6 +190,7 @@ struct stuck {
 	char lacks[VS_LACKS_LEN];
 };
 
+/* Only of who may still be told, or goes on being told. */
 static bool lacks(const struct vs_rollout *r,
                   const struct vs_releases *releases, struct stuck *s)
 {

@@ -127,9 +127,11 @@ def taken_back(tap, world, able):
     tap.equal(able.told(), ALONE, "with the controller back it is named again")
     able.runs["gateway"] = ("1.5.0", 6)
     able.runs["controller"] = ("1.0.0", 1)
-    assert able.report(status="Installed", campaignSeq=6).code == 200
+    assert able.report(healthy=False).code == 200
     tap.equal(able.told(), ALONE, "what runs is named, whatever it lacks now")
-    tap.check(able.id not in stuck(world, number), "nobody is bothered")
+    tap.equal((world.members(number)[able.id], stuck(world, number)),
+              ("started", {}), "nobody is bothered with that")
+    assert able.report(status="Installed", campaignSeq=6).code == 200
     move(world, number, "abort")
 
 
