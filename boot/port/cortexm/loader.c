@@ -29,6 +29,7 @@ enum {
 	AT_COMPONENT = 16,
 	AT_SECURITY = 216,
 	FOOTER_LEN = 16384,
+	LMS_ROOT = 24, /* in a public key: RFC 8554 section 5.3 */
 };
 
 _Static_assert(VS_COMPONENT_LEN == VS_HARDWARE_LEN && VS_HARDWARE_LEN % 4 == 0,
@@ -44,6 +45,8 @@ struct loader {
 	struct vs_boot_decision d;
 	volatile uint32_t prepared;         /* enum step, one after the other */
 	volatile uint32_t hashed[VS_SLOTS]; /* blocks of each slot */
+	volatile uint32_t signers[VS_SLOTS]; /* a bit for each key */
+	volatile uint32_t asked; /* the slot whose header was hashed last */
 };
 
 /* Constant, so that no instruction that fills it in can be skipped. */
@@ -75,22 +78,64 @@ static const uint8_t *map(void *ctx, int component, int slot, uint64_t at,
 	                  (uint32_t)len);
 }
 
+/* Notes the keys of the ring that have these bytes at from, as such that signed
+ * what was asked for.
+ */
+static void note(struct loader *l, const uint8_t *bytes, size_t from,
+                 size_t len)
+{
+	const struct vs_keyring *ring = &vs_board_factory()->ring;
+
+	for (uint32_t i = 0; i < VS_KEYRING_KEYS_MAX; i++)
+		if (memcmp(ring->keys[i].point + from, bytes, len) == 0)
+			l->signers[l->asked] |= UINT32_C(1) << i;
+}
+
 /* Counts the blocks of slots that are hashed: boot/ counts what it means to
- * check, this counts what the image's length demands.
+ * check, this counts what the image's length demands.  And sees the roots of
+ * LMS keys: only their signatures lead there.
  */
 static vs_status sha256(void *ctx, const uint8_t *a, size_t a_len,
                         const uint8_t *b, size_t b_len,
                         uint8_t digest[static VS_SHA256_LEN])
 {
 	struct loader *l = ctx;
+	vs_status status;
 
-	for (int slot = 0; slot < VS_SLOTS && b_len == VS_BLOCK_LEN; slot++) {
-		const uint8_t *at = map(l, 0, slot, 0, SLOT_LEN);
+	for (uint32_t slot = 0; slot < VS_SLOTS; slot++) {
+		const uint8_t *at = map(l, 0, (int)slot, 0, SLOT_LEN);
 
-		if (b >= at && b < at + SLOT_LEN)
+		if (b_len == VS_BLOCK_LEN && b >= at && b < at + SLOT_LEN)
 			l->hashed[slot]++;
+		if (a == at + SLOT_LEN - FOOTER_LEN)
+			l->asked = slot;
 	}
-	return l->bearssl.sha256(l->bearssl.ctx, a, a_len, b, b_len, digest);
+	status = l->bearssl.sha256(l->bearssl.ctx, a, a_len, b, b_len, digest);
+	if (status == VS_OK)
+		note(l, digest, LMS_ROOT, VS_SHA256_LEN);
+	return status;
+}
+
+/* Who says yes to another digest too did not look.  Both are asked by one call,
+ * so that no skip spoils the second answer alone.
+ */
+static vs_status p256_verify(void *ctx,
+                             const uint8_t key[static VS_P256_KEY_LEN],
+                             const uint8_t digest[static VS_SHA256_LEN],
+                             const uint8_t sig[static VS_P256_SIG_LEN])
+{
+	const uint8_t *const asked[2] = {(const uint8_t *)vs_board_factory(),
+	                                 digest};
+	struct loader *l = ctx;
+	vs_status said[2];
+
+	for (int i = 0; i < 2; i++)
+		said[i] = l->bearssl.p256_verify(l->bearssl.ctx, key, asked[i],
+		                                 sig);
+	if (said[0] != VS_ERR_REFUSED || said[1] != VS_OK)
+		return VS_ERR_REFUSED;
+	note(l, key, 0, VS_P256_KEY_LEN);
+	return VS_OK;
 }
 
 static vs_status floor_get(void *ctx, int component, uint32_t *out)
@@ -137,9 +182,9 @@ static void set_up(struct loader *l, uint32_t came_back)
 	l->ops.ctx = l;
 	vs_flash_record_ops(&l->record_at, &l->ops.record);
 	vs_bearssl_i15(&l->bearssl);
-	l->ops.crypto = l->bearssl;
 	l->ops.crypto.ctx = l;
 	l->ops.crypto.sha256 = sha256;
+	l->ops.crypto.p256_verify = p256_verify;
 	l->ops.slot_len = slot_len;
 	l->ops.floor_get = floor_get;
 	l->ops.floor_raise = floor_raise;
@@ -177,6 +222,7 @@ static vs_status look_again(struct loader *l, const struct vs_keyring *ring)
 	vs_status status;
 
 	l->hashed[l->d.slot] = 0;
+	l->signers[l->d.slot] = 0;
 	status = vs_boot_verify_component(&l->ops, &controller, 0, l->d.slot,
 	                                  ring, NULL, &header, &why);
 
@@ -260,17 +306,22 @@ static bool all_done(const struct loader *l)
 	       l->d.verdict == VS_VERDICT_BOOT;
 }
 
+/* The footer of the slot that is about to start. */
+static const uint32_t *footer_of(const struct loader *l)
+{
+	return (const uint32_t *)(VS_NOR_AT +
+	                          vs_place_of(&l->place, l->d.slot) *
+	                                  VS_NOR_SECTOR_LEN +
+	                          SLOT_LEN - FOOTER_LEN);
+}
+
 /* Whether the signed version, as it stands in the slot, is at or above all that
  * the floors' sectors hold.  Reads both anew and in its own way: a skip in what
  * boot/ decodes them with would spoil each of its looks alike.
  */
 static bool above_floor(const struct loader *l)
 {
-	const uint32_t slot =
-		vs_place_of(&l->place, l->d.slot) * VS_NOR_SECTOR_LEN;
-	const uint32_t *version =
-		(const uint32_t *)(VS_NOR_AT + slot + SLOT_LEN - FOOTER_LEN +
-	                           AT_SECURITY);
+	const uint32_t *version = footer_of(l) + AT_SECURITY / 4;
 	const uint32_t *word =
 		(const uint32_t *)(VS_NOR_AT + VS_AT_FLOOR * VS_NOR_SECTOR_LEN);
 	const uint32_t *end = word + 2 * VS_NOR_SECTOR_LEN / sizeof(*word);
@@ -306,15 +357,30 @@ static uint32_t named(const uint32_t *names, uint32_t count,
 static bool made_for_this(const struct loader *l)
 {
 	const uint32_t *own = (const uint32_t *)VS_FACTORY_AT;
-	const uint32_t *names =
-		(const uint32_t *)(VS_NOR_AT +
-	                           vs_place_of(&l->place, l->d.slot) *
-	                                   VS_NOR_SECTOR_LEN +
-	                           SLOT_LEN - FOOTER_LEN + AT_COMPONENT);
+	const uint32_t *names = footer_of(l) + AT_COMPONENT / 4;
 
 	return named(names, 1, own) == 1 &&
 	       named(names + NAME_WORDS, VS_HARDWARE_MAX, own + NAME_WORDS) ==
 	               1;
+}
+
+/* Whether enough keys of each kind were seen to have signed: another count than
+ * the one that led here, of what the crypto itself found.
+ */
+static bool signed_enough(const struct loader *l)
+{
+	const struct vs_keyring *ring = &vs_board_factory()->ring;
+	uint32_t signers = l->signers[l->d.slot & 1];
+	uint32_t people = 0;
+	uint32_t lms = 0;
+
+	for (uint32_t i = 0; i < VS_KEYRING_KEYS_MAX; i++, signers >>= 1) {
+		if (ring->keys[i].scheme == VS_SCHEME_LMS_SHA256)
+			lms += signers & 1;
+		else
+			people += signers & 1;
+	}
+	return people >= ring->threshold && lms >= ring->lms_threshold;
 }
 
 static void jump(uint32_t top, uint32_t entry)
@@ -335,14 +401,15 @@ static void start(const struct loader *l)
 	uint32_t at = vs_place_of(&l->place, l->d.slot) * VS_NOR_SECTOR_LEN;
 	const uint32_t *head = (const uint32_t *)(VS_NOR_AT + at);
 
-	if (!all_done(l) || !above_floor(l) || !made_for_this(l) ||
-	    !can_jump(l, head[0], head[1]))
+	if (!all_done(l) || !signed_enough(l) || !above_floor(l) ||
+	    !made_for_this(l) || !can_jump(l, head[0], head[1]))
 		return;
 	vs_board_watch();
 	vs_board_expect(VS_RESET_WATCHDOG);
 	if (all_done(l))
 		vs_board_guard(false);
-	if (all_done(l) && above_floor(l) && made_for_this(l))
+	if (all_done(l) && signed_enough(l) && above_floor(l) &&
+	    made_for_this(l))
 		jump(head[0], VS_NOR_AT + at + head[1]);
 }
 
