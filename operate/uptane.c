@@ -288,6 +288,8 @@ const struct vs_option vs_uptane_options[] = {
 	 "the releaseCounter it runs (0)"},
 	{"floor",           "ECU_ID=N", "check", true,
 	 "its lowest rollbackIndex (0)"},
+	{"runs",            "ECU_ID=COMPONENT:VERSION", "check", true,
+	 "what runs there, for what images require"},
 	{0},
 };
 

@@ -87,6 +87,42 @@ static enum vs_exit read_numbers(const struct vs_args *a, const char *option,
 	return e;
 }
 
+/* ECU_ID=COMPONENT:VERSION of one of the ECUs given. */
+static enum vs_exit read_runs(const struct vs_args *a, const char *text,
+                              struct vs_uptane_args *u)
+{
+	const char *equals = strchr(text, '=');
+	const char *colon = equals ? strchr(equals, ':') : NULL;
+	struct vs_ecu *ecu =
+		equals ? find(u, text, (size_t)(equals - text)) : NULL;
+	size_t len = colon ? (size_t)(colon - equals) - 1 : 0;
+	char *component;
+
+	if (len == 0 || len >= VS_REQUIRES_LEN || !colon[1])
+		return wrong(a, "runs", text, "wants ECU_ID=COMPONENT:VERSION");
+	if (!ecu)
+		return wrong(a, "runs", text, "there is no such --ecu");
+	component = u->components[ecu - u->ecus];
+	memcpy(component, equals + 1, len);
+	component[len] = '\0';
+	ecu->component = component;
+	ecu->version = colon + 1;
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit read_all_runs(const struct vs_args *a,
+                                  struct vs_uptane_args *u)
+{
+	const char *text;
+	enum vs_exit e = VS_EXIT_OK;
+
+	if (u->plain && vs_args_has(a, "runs"))
+		return vs_args_wrong(a, "--runs means nothing to plain Uptane");
+	for (size_t i = 0; !e && (text = vs_args_nth(a, "runs", i)); i++)
+		e = read_runs(a, text, u);
+	return e;
+}
+
 static enum vs_exit read_profile(const struct vs_args *a,
                                  struct vs_uptane_args *u)
 {
@@ -118,5 +154,7 @@ enum vs_exit vs_uptane_args_read(const struct vs_args *a,
 		e = read_numbers(a, "installed", UINT64_MAX, out);
 	if (!e)
 		e = read_numbers(a, "floor", UINT32_MAX, out);
+	if (!e)
+		e = read_all_runs(a, out);
 	return e;
 }

@@ -15,11 +15,12 @@ struct vs_uptane_args {
 	struct vs_vehicle vehicle; /* points into this struct and at argv */
 	struct vs_ecu ecus[VS_ECUS_MAX];
 	char ids[VS_ECUS_MAX][VS_UPTANE_ID_MAX];
+	char components[VS_ECUS_MAX][VS_REQUIRES_LEN];
 };
 
-/* Reads --profile, --vehicle, --ecu, --installed and --floor.  *out must not
- * move afterwards.
- * VS_EXIT_OK; VS_EXIT_USAGE after one line on standard error.
+/* Reads --profile, --vehicle, --ecu, --installed, --floor and --runs.  *out
+ * must not move afterwards. VS_EXIT_OK; VS_EXIT_USAGE after one line on
+ * standard error.
  */
 enum vs_exit vs_uptane_args_read(const struct vs_args *a,
                                  struct vs_uptane_args *out) VS_MUST_CHECK;

@@ -404,6 +404,33 @@ _counters("the_other_ecu_is_newer", "none", "--installed", CONTROLLER + "=99",
           "--floor", CONTROLLER + "=99")
 
 
+def _requires(name, reason, *arguments, director=None):
+    def run(world):
+        _image(world)["custom"]["requires"] = {"controller": "1.4.0"}
+        if director is not None:
+            _director(world)["custom"]["requires"] = director
+        world.arguments += arguments
+        yield (reason, "image/" + PATH) if reason != "none" else "none"
+    scenario(ours=True, name="ours_requires_" + name)(run)
+
+
+_requires("the_version_that_runs", "none", "--runs",
+          CONTROLLER + "=controller:1.4")
+_requires("a_later_one_than_runs", "requires-unmet", "--runs",
+          CONTROLLER + "=controller:1.3.9")
+_requires("what_another_component_has", "requires-unmet", "--runs",
+          CONTROLLER + "=safety:1.4.0")
+_requires("what_nobody_was_told_of", "requires-unmet")
+_requires("and_the_director_says_so", "custom-mismatch", "--runs",
+          CONTROLLER + "=controller:1.4.0", director={"controller": "1.4.0"})
+
+
+@scenario(ours=True)
+def ours_requires_no_version(world):
+    _image(world)["custom"]["requires"] = {"controller": 14}
+    yield "malformed", "image/" + PATH
+
+
 def _release(world, path, name, members):
     custom = world.image.targets.targets[path]["custom"]
     custom["release"] = name

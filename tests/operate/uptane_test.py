@@ -293,7 +293,15 @@ class CommandLine(Case):
                 ("--profile", ["--vehicle", "V", "--floor",
                                "CP-0001-gateway=4294967296"], "NUMBER"),
                 ("--profile", ["--vehicle", "V", "--installed",
-                               "CP-0001-gateway"], "NUMBER")):
+                               "CP-0001-gateway"], "NUMBER"),
+                (None, ["--runs", "CP-0001-gateway=a:1"], "plain"),
+                ("--profile", ["--vehicle", "V", "--runs", "x=a:1"],
+                 "no such"),
+                *(("--profile", ["--vehicle", "V", "--runs", text],
+                   "COMPONENT:VERSION") for text in (
+                       "CP-0001-gateway", "CP-0001-gateway=a",
+                       "CP-0001-gateway=a:", "CP-0001-gateway=:1",
+                       "CP-0001-gateway=" + "a" * 32 + ":1"))):
             args = list(good)
             while take in args:
                 at = args.index(take)
