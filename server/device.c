@@ -1,252 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * server/device.c - one charger: registration, report, what fits it.
+ * server/device.c - one charger: its report, what fits it.
  */
-#include <openssl/err.h>
-#include <openssl/x509.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/pem.h"
+#include "base/hex.h"
 #include "server/compliance.h"
 #include "server/fleet.h"
-#include "server/name.h"
-#include "server/peer.h"
-#include "server/rollout_zone.h"
-#include "trust/json.h"
-#include "trust/time.h"
-
-enum { offset_max = 14 * 60, tags_max = 16 };
-
-static vs_status bad(struct vs_why *why, const char *what)
-{
-	return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED, what, 0);
-}
-
-static vs_status take_name(const json_t *o, const char *field, size_t cap,
-                           bool needed, const char **out, struct vs_why *why)
-{
-	*out = "";
-	if (!needed && !json_object_get(o, field))
-		return VS_OK;
-	vs_status status = vs_json_string(o, field, out, why);
-	if (status)
-		return status;
-	if (!needed && !**out)
-		return VS_OK;
-	return vs_name_ok(*out, cap) ? VS_OK : bad(why, field);
-}
-
-/* A misspelt field must not become none. */
-static bool only(const json_t *o, const char *const *names, size_t count)
-{
-	size_t known = 0;
-
-	for (size_t i = 0; i < count; i++)
-		known += json_object_get(o, names[i]) != NULL;
-	return known == json_object_size(o);
-}
-
-static vs_status parse_ecu(const json_t *o, struct vs_registration *r,
-                           struct vs_why *why)
-{
-	static const char *const names[] = {"id", "component", "hardware"};
-	size_t n = r->ecu_count;
-
-	if (!only(o, names, sizeof names / sizeof *names))
-		return bad(why, "ecus: a field that ECUs do not have");
-	if (n == VS_ECUS_MAX)
-		return vs_fail(VS_ERR_INPUT, why, VS_REASON_TOO_LARGE, "ecus",
-		               0);
-	vs_status status = take_name(o, "id", 64, true, &r->ecus[n].id, why);
-	if (!status)
-		status = take_name(o, "component", VS_COMPONENT_LEN, true,
-		                   &r->ecus[n].component, why);
-	if (!status)
-		status = take_name(o, "hardware", VS_HARDWARE_LEN, true,
-		                   &r->ecus[n].hardware, why);
-	for (size_t i = 0; !status && i < n; i++)
-		if (strcmp(r->ecus[i].id, r->ecus[n].id) == 0)
-			status = vs_fail(VS_ERR_INPUT, why,
-			                 VS_REASON_DUPLICATE_ECU, "ecus.id", 0);
-	r->ecu_count++;
-	return status;
-}
-
-static vs_status parse_offset(const json_t *body, struct vs_registration *r,
-                              struct vs_why *why)
-{
-	const json_t *v = json_object_get(body, "utc_offset_min");
-	json_int_t n = json_integer_value(v);
-
-	if (v && (!json_is_integer(v) || n < -offset_max || n > offset_max))
-		return bad(why, "utc_offset_min");
-	r->utc_offset_min = (int32_t)n;
-	return VS_OK;
-}
-
-static void add_label(struct vs_registration *r, const char *kind,
-                      const char *value)
-{
-	if (!*value)
-		return;
-	r->labels[r->label_count].kind = kind;
-	r->labels[r->label_count++].value = value;
-}
-
-/* Labels that come once, and what they may say; the first one is the same as
- * nothing.
- */
-static vs_status parse_word(const json_t *body, struct vs_registration *r,
-                            const char *field, const char *const words[2],
-                            struct vs_why *why)
-{
-	const char *text;
-	vs_status status =
-		take_name(body, field, VS_NAME_LEN, false, &text, why);
-
-	if (status || !*text || strcmp(text, words[0]) == 0)
-		return status;
-	if (strcmp(text, words[1]) != 0)
-		return bad(why, field);
-	add_label(r, field, text);
-	return VS_OK;
-}
-
-static vs_status parse_zone(const json_t *body, struct vs_registration *r,
-                            struct vs_why *why)
-{
-	const char *text = "";
-
-	if (!json_object_get(body, "zone"))
-		return VS_OK;
-	vs_status status = vs_json_string(body, "zone", &text, why);
-	if (!status && *text && !vs_zone_known(text))
-		status = bad(why, "zone: no IANA time zone of this server");
-	if (!status)
-		add_label(r, "zone", text);
-	return status;
-}
-
-static vs_status parse_labels(const json_t *body, struct vs_registration *r,
-                              struct vs_why *why)
-{
-	static const char *const updates[] = {"all", "security"};
-	static const char *const profiles[] = {"agent", "legacy"};
-	const json_t *tags = json_object_get(body, "tags");
-	const char *tenant = "", *region = "", *text;
-	vs_status status =
-		take_name(body, "tenant", VS_NAME_LEN, false, &tenant, why);
-
-	add_label(r, "tenant", tenant);
-	if (!status)
-		status = take_name(body, "region", VS_NAME_LEN, false, &region,
-		                   why);
-	add_label(r, "region", region);
-	if (!status)
-		status = parse_zone(body, r, why);
-	if (!status)
-		status = parse_word(body, r, "updates", updates, why);
-	if (!status)
-		status = parse_word(body, r, "profile", profiles, why);
-	if (status)
-		return status;
-	if (tags && (!json_is_array(tags) || json_array_size(tags) > tags_max))
-		return bad(why, "tags: a list of up to 16");
-	for (size_t i = 0; i < json_array_size(tags); i++) {
-		text = json_string_value(json_array_get(tags, i));
-		if (!text || !vs_name_ok(text, VS_NAME_LEN))
-			return bad(why, "tags: each is a name");
-		add_label(r, "tag", text);
-	}
-	return VS_OK;
-}
-
-vs_status vs_registration_parse(const json_t *body, struct vs_registration *r,
-                                struct vs_why *why)
-{
-	static const char *const names[] = {
-		"id",          "site",           "feeder", "model",
-		"certificate", "utc_offset_min", "ecus",   "tenant",
-		"tags",        "region",         "zone",   "updates",
-		"profile",
-	};
-	json_t *ecus = NULL;
-
-	*r = (struct vs_registration){0};
-	if (!only(body, names, sizeof names / sizeof *names))
-		return bad(why, "a field that chargers do not have");
-	vs_status status =
-		take_name(body, "id", VS_DEVICE_ID_LEN, true, &r->id, why);
-	if (!status)
-		status = take_name(body, "site", VS_NAME_LEN, true, &r->site,
-		                   why);
-	if (!status)
-		status = take_name(body, "feeder", VS_NAME_LEN, false,
-		                   &r->feeder, why);
-	if (!status)
-		status = take_name(body, "model", VS_NAME_LEN, false, &r->model,
-		                   why);
-	if (!status)
-		status = vs_json_string(body, "certificate", &r->certificate,
-		                        why);
-	if (!status)
-		status = parse_offset(body, r, why);
-	if (!status)
-		status = parse_labels(body, r, why);
-	if (!status)
-		status = vs_json_array(body, "ecus", &ecus, why);
-	for (size_t i = 0; !status && i < json_array_size(ecus); i++)
-		status = parse_ecu(json_array_get(ecus, i), r, why);
-	return !status && r->ecu_count == 0 ? bad(why, "ecus") : status;
-}
-
-static vs_status read_certificate(const char *pem, struct vs_device *d,
-                                  struct vs_why *why)
-{
-	X509 *cert = NULL;
-	unsigned len = sizeof d->fingerprint;
-	char name[VS_DEVICE_ID_LEN];
-
-	if (vs_pem_certificate_text(pem, strlen(pem), &cert))
-		return bad(why, "certificate");
-	vs_status status = vs_peer_name(cert, name, sizeof name);
-	if (!status)
-		status = vs_peer_expires(cert, &d->expires_s);
-	if (status || strcmp(name, d->id) != 0)
-		status = bad(why, "certificate: its common name is not id");
-	else if (X509_digest(cert, EVP_sha256(), d->fingerprint, &len) != 1)
-		status = vs_fail(VS_ERR_CRYPTO, why, VS_REASON_NONE,
-		                 "certificate", 0);
-	else if (vs_key_from_pkey(X509_get0_pubkey(cert), &d->key))
-		status = vs_fail(VS_ERR_INPUT, why, VS_REASON_UNSUPPORTED,
-		                 "certificate: its kind of key", 0);
-	X509_free(cert);
-	return status;
-}
-
-static void copy_ecus(const struct vs_registration *r, struct vs_device *d)
-{
-	for (size_t i = 0; i < r->ecu_count; i++) {
-		struct vs_device_ecu *e = &d->ecus[d->ecu_count++];
-
-		snprintf(e->id, sizeof e->id, "%s", r->ecus[i].id);
-		snprintf(e->component, sizeof e->component, "%s",
-		         r->ecus[i].component);
-		snprintf(e->hardware, sizeof e->hardware, "%s",
-		         r->ecus[i].hardware);
-	}
-}
 
 /* Where "KIND=VALUE\n" begins in the labels, NULL if it is not there. */
 static const char *find_label(const struct vs_device *d, const char *line)
 {
-	const char *at = d->labels;
+	const char *at = d->kind->labels;
 
-	while (at && *at && strncmp(at, line, strlen(line)) != 0)
+	while (*at && strncmp(at, line, strlen(line)) != 0)
 		at = strchr(at, '\n') + 1;
-	return at && *at ? at : NULL;
+	return *at ? at : NULL;
 }
 
 static void label_line(const char *kind, const char *value,
@@ -264,183 +36,210 @@ bool vs_device_has_label(const struct vs_device *d, const char *kind,
 	return find_label(d, line);
 }
 
-vs_status vs_device_label(struct vs_device *d, const char *kind,
-                          const char *value)
+uint64_t vs_device_fetched(const struct vs_device *d)
 {
-	char line[VS_NAME_LEN + 16];
-	size_t used = d->labels ? strlen(d->labels) : 0;
+	return (uint64_t)d->fetched_high << 32 | d->fetched_low;
+}
 
-	label_line(kind, value, line);
-	if (find_label(d, line))
+/* A keyed digest of what and of up to two more things. */
+static vs_status digest(const struct vs_fleet *f, const char *what,
+                        const char *text, uint64_t number,
+                        uint8_t out[static 32])
+{
+	uint8_t in[256];
+	unsigned len = 32;
+	int n = snprintf((char *)in, sizeof in, "%s %s %llu", what, text,
+	                 (unsigned long long)number);
+
+	return HMAC(EVP_sha256(), f->nonce_key, sizeof f->nonce_key, in,
+	            (size_t)n, out, &len)
+	               ? VS_OK
+	               : VS_ERR_CRYPTO;
+}
+
+vs_status vs_device_nonce(const struct vs_fleet *f, const struct vs_device *d,
+                          char out[static VS_NONCE_LEN])
+{
+	uint8_t bytes[32];
+
+	out[0] = 0;
+	if (!d->counter && !d->nonce_ours)
 		return VS_OK;
-	char *more = realloc(d->labels, used + strlen(line) + 1);
-	if (!more)
-		return VS_ERR_NOMEM;
-	memcpy(more + used, line, strlen(line) + 1);
-	d->labels = more;
-	return VS_OK;
-}
-
-vs_status vs_device_new(const struct vs_registration *r, struct vs_device **out,
-                        struct vs_why *why)
-{
-	struct vs_device *d = calloc(1, sizeof *d);
-
-	*out = NULL;
-	if (!d)
-		return vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE, "memory", 0);
-	snprintf(d->id, sizeof d->id, "%s", r->id);
-	snprintf(d->site, sizeof d->site, "%s", r->site);
-	snprintf(d->feeder, sizeof d->feeder, "%s", r->feeder);
-	snprintf(d->model, sizeof d->model, "%s", r->model);
-	d->utc_offset_min = r->utc_offset_min;
-	d->director_stale = true;
-	copy_ecus(r, d);
-	vs_status status = read_certificate(r->certificate, d, why);
-	for (size_t i = 0; !status && i < r->label_count; i++)
-		if (vs_device_label(d, r->labels[i].kind, r->labels[i].value))
-			status = vs_fail(VS_ERR_NOMEM, why, VS_REASON_NONE,
-			                 "memory", 0);
-	if (status)
-		vs_device_free(&d);
-	*out = d;
+	vs_status status = digest(f, "nonce", d->id, d->counter, bytes);
+	if (!status)
+		vs_hex_encode(bytes, sizeof bytes, out);
 	return status;
 }
 
-void vs_device_free(struct vs_device **device)
+/* Keyed, so that nobody can look for another with the same mark. */
+static vs_status mark(const struct vs_fleet *f, const char *nonce,
+                      uint32_t *out)
 {
-	struct vs_device *d = *device;
+	uint8_t bytes[32];
 
-	*device = NULL;
-	if (!d)
-		return;
-	vs_key_drop(&d->key);
-	vs_director_drop(&d->director);
-	free(d->labels);
-	free(d->boot);
-	free(d);
-}
-
-static vs_status store_labels(struct vs_store *s, const struct vs_device *d)
-{
-	vs_status status = VS_OK;
-	char kind[16], value[VS_NAME_LEN];
-
-	for (const char *at = d->labels; !status && at && *at;
-	     at = strchr(at, '\n') + 1) {
-		size_t len = strcspn(at, "=");
-		const char *rest = at + len + 1;
-
-		snprintf(kind, sizeof kind, "%.*s", (int)len, at);
-		snprintf(value, sizeof value, "%.*s", (int)strcspn(rest, "\n"),
-		         rest);
-		const struct vs_value row[] = {vs_text(d->id), vs_text(kind),
-		                               vs_text(value)};
-		status = vs_store_query(s,
-		                        "INSERT INTO label (device, kind, "
-		                        "value) VALUES (?1, ?2, ?3)",
-		                        row, 3, NULL, NULL);
-	}
+	*out = 0;
+	if (!*nonce)
+		return VS_OK;
+	vs_status status = digest(f, "mark", nonce, 0, bytes);
+	if (!status)
+		memcpy(out, bytes, sizeof *out);
 	return status;
 }
 
-vs_status vs_device_store(struct vs_store *s, const struct vs_device *d,
-                          const char *certificate, uint64_t now_s)
-{
-	char offset[16];
-
-	snprintf(offset, sizeof offset, "%d", (int)d->utc_offset_min);
-	const struct vs_value row[] = {
-		vs_text(d->id),       vs_uint(d->seq),   vs_text(d->site),
-		vs_text(d->feeder),   vs_text(d->model), vs_text(offset),
-		vs_text(certificate), vs_uint(now_s),
-	};
-	vs_status status = vs_store_query(
-		s,
-		"INSERT INTO device (id, seq, site, feeder, model, utc_offset, "
-		"certificate, registered_s) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-		row, 8, NULL, NULL);
-	for (size_t i = 0; !status && i < d->ecu_count; i++) {
-		const struct vs_value ecu[] = {vs_text(d->id), vs_uint(i),
-		                               vs_text(d->ecus[i].id),
-		                               vs_text(d->ecus[i].component),
-		                               vs_text(d->ecus[i].hardware)};
-
-		status = vs_store_query(s,
-		                        "INSERT INTO ecu (device, place, id, "
-		                        "component, hardware) "
-		                        "VALUES (?1, ?2, ?3, ?4, ?5)",
-		                        ecu, 5, NULL, NULL);
-	}
-	return status ? status : store_labels(s, d);
-}
-
-vs_status vs_device_check(const struct vs_device *d, const struct vs_report *r,
-                          struct vs_why *why)
+vs_status vs_device_check(const struct vs_fleet *f, const struct vs_device *d,
+                          const struct vs_report *r, struct vs_why *why)
 {
 	struct vs_ecu ecus[VS_ECUS_MAX];
+	char nonce[VS_NONCE_LEN];
+	uint32_t shown;
+	vs_status status = mark(f, r->nonce, &shown);
+
+	if (!status)
+		status = vs_device_nonce(f, d, nonce);
+	if (status)
+		return vs_fail(status, why, VS_REASON_NONE, "nonce", 0);
 	const struct vs_report_known known = {
 		.vehicle = d->id,
-		.counter = d->state.counter,
+		.counter = d->counter,
 		/* it may be one of a server before: any, but one */
-		.nonce = d->state.nonce_ours || !*r->nonce ? d->state.nonce
-	                                                   : r->nonce,
-		.nonce_before = d->state.nonce_before,
+		.nonce = d->nonce_ours || !*r->nonce ? nonce : r->nonce,
+		.nonce_before =
+			shown && shown == d->nonce_before ? r->nonce : "",
 		.ecus = ecus,
 		.ecu_count = d->ecu_count,
 	};
 
 	for (size_t i = 0; i < d->ecu_count; i++)
-		ecus[i] = (struct vs_ecu){.id = d->ecus[i].id,
+		ecus[i] = (struct vs_ecu){.id = vs_device_ecu_id(d, i),
 		                          .hardware = d->ecus[i].hardware};
 	return vs_report_check(r, &known, why);
 }
 
-void vs_device_report(struct vs_device *d, const struct vs_report *r,
-                      const char *nonce, uint64_t now_s)
+static void take_state(const struct vs_report *r, struct vs_device_state *s)
 {
-	struct vs_device_state *s = &d->state;
+	s->reason = r->reason;
+	s->fallback_reason = r->fallback_reason;
+	s->campaign_seq = r->campaign_seq;
+	s->healthy = r->healthy;
+	s->charging = r->charging;
+	s->trial = r->trial;
+	s->fell_back = r->fell_back;
+	s->slot = r->slot;
+	s->bytes_total = r->bytes_total;
+	snprintf(s->status, sizeof s->status, "%s", r->status);
+	snprintf(s->phase, sizeof s->phase, "%s", r->phase);
+	snprintf(s->detail, sizeof s->detail, "%s", r->detail);
+	snprintf(s->about, sizeof s->about, "%s", r->about);
+}
 
-	*s = (struct vs_device_state){
-		.counter = r->counter,
-		.received_s = now_s,
-		.reason = r->reason,
-		.fallback_reason = r->fallback_reason,
-		.campaign_seq = r->campaign_seq,
-		.healthy = r->healthy,
-		.charging = r->charging,
-		.trial = r->trial,
-		.fell_back = r->fell_back,
-		.faults = r->faults,
-		.slot = r->slot,
-		.bytes_fetched = r->bytes_fetched,
-		.bytes_total = r->bytes_total,
-		.director_trusted = r->director_version,
-	};
-	snprintf(s->nonce, sizeof s->nonce, "%s", nonce);
-	memcpy(s->nonce_before, r->nonce, sizeof s->nonce_before);
-	memcpy(s->status, r->status, sizeof s->status);
-	memcpy(s->phase, r->phase, sizeof s->phase);
-	memcpy(s->detail, r->detail, sizeof s->detail);
-	memcpy(s->about, r->about, sizeof s->about);
+static void take_ecus(const struct vs_device *d, const struct vs_report *r,
+                      struct vs_device_ecu ecus[static VS_ECUS_MAX])
+{
+	memcpy(ecus, d->ecus, d->ecu_count * sizeof *ecus);
 	for (size_t i = 0; i < d->ecu_count; i++)
 		for (size_t k = 0; k < r->ecu_count; k++) {
-			struct vs_device_ecu *e = &d->ecus[i];
+			struct vs_device_ecu *e = &ecus[i];
 
-			if (strcmp(e->id, r->ecus[k].id) != 0)
+			if (strcmp(vs_device_ecu_id(d, i), r->ecus[k].id) != 0)
 				continue;
-			memcpy(e->version, r->ecus[k].version,
-			       sizeof e->version);
+			memset(e->version, 0, sizeof e->version);
+			snprintf(e->version, sizeof e->version, "%s",
+			         r->ecus[k].version);
 			e->release_seq = r->ecus[k].release_seq;
 			e->floor = r->ecus[k].floor;
 			e->seal = vs_seal_short(r->ecus[k].sha256);
 		}
+}
+
+static uint32_t brief(uint64_t n)
+{
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+static void take_fetched(struct vs_device *d, uint64_t bytes)
+{
+	const uint64_t most = (UINT64_C(1) << 48) - 1;
+
+	if (bytes > most)
+		bytes = most;
+	d->fetched_low = (uint32_t)bytes;
+	d->fetched_high = (uint16_t)(bytes >> 32);
+}
+
+vs_status vs_device_report(const struct vs_fleet *f, const struct vs_device *d,
+                           const struct vs_report *r, uint64_t now_s,
+                           struct vs_device_next *n)
+{
+	struct vs_device *to = &n->device;
+
+	memcpy(to, d, sizeof *to);
+	to->state = &n->state;
+	to->ecus = n->ecus;
+	take_state(r, &n->state);
+	memcpy(&n->state.watch, &d->state->watch, sizeof n->state.watch);
+	take_ecus(d, r, n->ecus);
+	to->counter = r->counter;
+	to->received_s = brief(now_s);
+	to->faults = brief(r->faults);
+	take_fetched(to, r->bytes_fetched);
+	to->nonce_ours = true;
 	if (r->director_version > d->director_version &&
 	    r->director_version <= VS_DIRECTOR_FOLLOW_MAX) {
-		d->director_version = r->director_version;
-		d->director_stale = true;
+		to->director_version = r->director_version;
+		to->director_stale = true;
 	}
+	if (r->director_version > to->director_version)
+		n->state.director_trusted = r->director_version;
+	return mark(f, r->nonce, &to->nonce_before);
+}
+
+vs_status vs_device_prepare(struct vs_fleet *f, struct vs_device_next *n)
+{
+	struct vs_device *d = &n->device;
+	const void *state, *ecus;
+	vs_status status =
+		vs_pool_take(&f->pool, &n->state, sizeof n->state, &state);
+
+	if (status)
+		return status;
+	status = vs_pool_take(&f->pool, n->ecus, d->ecu_count * sizeof *n->ecus,
+	                      &ecus);
+	if (status) {
+		vs_pool_give(&f->pool, state);
+		return status;
+	}
+	d->state = state;
+	d->ecus = ecus;
+	return VS_OK;
+}
+
+void vs_device_become(struct vs_fleet *f, struct vs_device *d,
+                      const struct vs_device_next *n)
+{
+	const struct vs_device *to = &n->device;
+	const struct vs_device_state *state = d->state;
+	const struct vs_device_ecu *ecus = d->ecus;
+
+	d->state = to->state;
+	d->ecus = to->ecus;
+	d->counter = to->counter;
+	d->received_s = to->received_s;
+	d->faults = to->faults;
+	d->fetched_low = to->fetched_low;
+	d->fetched_high = to->fetched_high;
+	d->nonce_before = to->nonce_before;
+	d->nonce_ours = to->nonce_ours;
+	d->director_version = to->director_version;
+	d->director_stale = to->director_stale;
+	d->refused = VS_REASON_NONE;
+	vs_pool_give(&f->pool, state);
+	vs_pool_give(&f->pool, ecus);
+}
+
+void vs_device_forget(struct vs_fleet *f, const struct vs_device_next *n)
+{
+	vs_pool_give(&f->pool, n->device.state);
+	vs_pool_give(&f->pool, n->device.ecus);
 }
 
 struct vs_watch_with vs_device_watch(const struct vs_device *d,
@@ -448,36 +247,13 @@ struct vs_watch_with vs_device_watch(const struct vs_device *d,
                                      uint64_t now_s, uint64_t floor_due_s)
 {
 	for (size_t i = 0; i < d->ecu_count; i++)
-		ecus[i] = d->ecus[i].id;
+		ecus[i] = vs_device_ecu_id(d, i);
 	return (struct vs_watch_with){now_s, floor_due_s, ecus, d->ecu_count};
-}
-
-vs_status vs_device_boot(const struct vs_report *r, struct vs_report_boot **out)
-{
-	*out = NULL;
-	if (!r->boot.known)
-		return VS_OK;
-	*out = malloc(sizeof **out);
-	if (!*out)
-		return VS_ERR_NOMEM;
-	**out = r->boot;
-	return VS_OK;
-}
-
-vs_status vs_device_boot_json(const struct vs_device *d, json_t *out)
-{
-	static const struct vs_report_boot none;
-
-	return json_object_set_new(
-		       out, "boot",
-		       vs_watch_boot_json(d->boot ? d->boot : &none))
-	               ? VS_ERR_NOMEM
-	               : VS_OK;
 }
 
 bool vs_device_flagged(const struct vs_device *d, enum vs_flag flag)
 {
-	return d->watch.since_s[flag] != 0;
+	return d->state->watch.since_s[flag] != 0;
 }
 
 bool vs_device_runs(const struct vs_device *d, const struct vs_releases *r,
@@ -578,104 +354,5 @@ const char *vs_device_unfit(const struct vs_device *d,
 const char *vs_device_release(const struct vs_device *d,
                               const struct vs_releases *r)
 {
-	return vs_device_later(d, r, d->release) ? "" : d->release;
-}
-
-/* Adds "tags", and the labels that come once: "" if they do not. */
-static int add_labels(const struct vs_device *d, json_t *out)
-{
-	static const char *const once[] = {"tenant", "region", "zone",
-	                                   "updates", "profile"};
-	json_t *tags = json_array();
-	int bad = json_object_set_new(out, "tags", tags);
-
-	for (size_t i = 0; !bad && i < sizeof once / sizeof *once; i++)
-		bad = json_object_set_new(out, once[i], json_string(""));
-	for (const char *at = d->labels; !bad && at && *at;
-	     at = strchr(at, '\n') + 1) {
-		size_t kind_len = strcspn(at, "=");
-		const char *value = at + kind_len + 1;
-		size_t len = strcspn(value, "\n");
-
-		if (strncmp(at, "tag=", 4) == 0)
-			bad = json_array_append_new(tags,
-			                            json_stringn(value, len));
-		else
-			bad = json_object_setn_new(out, at, kind_len,
-			                           json_stringn(value, len));
-	}
-	return bad;
-}
-
-static json_t *components_json(const struct vs_device *d)
-{
-	json_t *all = json_object();
-
-	for (size_t i = 0; all && i < d->ecu_count; i++) {
-		const struct vs_device_ecu *e = &d->ecus[i];
-		json_t *one =
-			json_pack("{s:s, s:I, s:I}", "version", e->version,
-		                  "release_seq", (json_int_t)e->release_seq,
-		                  "floor", (json_int_t)e->floor);
-
-		if (json_object_set_new(all, e->component, one)) {
-			json_decref(all);
-			return NULL;
-		}
-	}
-	return all;
-}
-
-static const char *word(vs_reason reason)
-{
-	return reason == VS_REASON_NONE ? "" : vs_reason_name(reason);
-}
-
-static json_t *state_json(const struct vs_device_state *s)
-{
-	char at[VS_TIME_LEN] = "";
-
-	if (s->counter)
-		vs_time_format(s->received_s, at);
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:i, s:b, "
-		"s:b, s:s}",
-		"last_report", at, "phase", s->phase, "status", s->status,
-		"detail", s->detail, "reason", word(s->reason), "about",
-		s->about, "healthy", (int)s->healthy, "charging",
-		(int)s->charging, "bytes_fetched", (json_int_t)s->bytes_fetched,
-		"bytes_total", (json_int_t)s->bytes_total, "slot", s->slot,
-		"trial", (int)s->trial, "fell_back", (int)s->fell_back,
-		"fallback_reason", word(s->fallback_reason));
-}
-
-vs_status vs_device_json(const struct vs_device *d, uint64_t now_s,
-                         uint64_t online_s, json_t **out)
-{
-	uint64_t seen = atomic_load(&d->seen_s);
-	int online = seen && now_s < seen + online_s;
-	json_t *components = components_json(d);
-	json_t *state = components ? state_json(&d->state) : NULL;
-
-	json_t *flags = state ? vs_watch_json(&d->watch) : NULL;
-
-	if (!flags) {
-		json_decref(state);
-		state = NULL;
-	}
-	*out = state ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, "
-	                         "s:o}",
-	                         "id", d->id, "site", d->site, "feeder",
-	                         d->feeder, "model", d->model, "online", online,
-	                         "campaign", d->campaign, "release", d->release,
-	                         "components", components, "flags", flags)
-	             : NULL;
-	if (!state)
-		json_decref(components);
-	if (*out && (json_object_update(*out, state) || add_labels(d, *out))) {
-		json_decref(*out);
-		*out = NULL;
-	}
-	json_decref(state);
-	return *out ? VS_OK : VS_ERR_NOMEM;
+	return vs_device_later(d, r, d->told->release) ? "" : d->told->release;
 }

@@ -44,7 +44,7 @@ static void absent(struct vs_request *r)
 struct poll {
 	struct vs_job job;
 	struct vs_request *request;
-	struct vs_director made;
+	struct vs_director *made; /* owned */
 	struct vs_why why;
 };
 
@@ -58,7 +58,7 @@ static void end_poll(struct poll *p, vs_status status)
 		         vs_reason_name(p->why.code));
 		vs_request_fail(r, VS_ERR_IO, NULL);
 	}
-	vs_director_drop(&p->made);
+	vs_director_free(&p->made);
 	free(p);
 	vs_request_resume(r);
 }
@@ -72,14 +72,14 @@ static vs_status make(struct vs_server *s, const struct vs_device *d,
 		.ecus = ecus,
 		.ecu_count = d->ecu_count,
 		.release = vs_device_named(d, &s->image.releases),
-		.campaign = d->campaign,
+		.campaign = d->told->campaign,
 		.now_s = vs_server_now(),
 		.timestamp_ttl_s = s->settings->timestamp_ttl_s,
 		.ttl_s = s->settings->director_ttl_s,
 	};
 
 	for (size_t i = 0; i < d->ecu_count; i++)
-		ecus[i] = (struct vs_director_ecu){d->ecus[i].id,
+		ecus[i] = (struct vs_director_ecu){vs_device_ecu_id(d, i),
 		                                   d->ecus[i].component,
 		                                   d->ecus[i].hardware};
 	order.version = vs_director_next(d->director_version, order.now_s);
@@ -88,7 +88,7 @@ static vs_status make(struct vs_server *s, const struct vs_device *d,
 		               "no version is left; rotate the director's keys",
 		               0);
 	return vs_director_make(&s->keys, &s->director_signers,
-	                        &s->image.releases, &order, &p->made, &p->why);
+	                        &s->image.releases, &order, p->made, &p->why);
 }
 
 static vs_status run_make(struct vs_job *job, struct vs_store *store)
@@ -101,11 +101,11 @@ static vs_status run_make(struct vs_job *job, struct vs_store *store)
 		return VS_ERR_ABSENT;
 	vs_status status = make(s, d, p);
 	if (!status)
-		status = vs_director_store(store, d->id, p->made.version);
+		status = vs_director_store(store, d->id, p->made->version);
 	if (status)
 		return status;
 	pthread_rwlock_wrlock(&s->lock);
-	d->director_version = p->made.version;
+	d->director_version = p->made->version;
 	d->director_stale = false;
 	pthread_rwlock_unlock(&s->lock);
 	return VS_OK;
@@ -120,11 +120,10 @@ static void made(struct vs_job *job, vs_status status)
 		pthread_rwlock_wrlock(&s->lock);
 		struct vs_device *d =
 			vs_fleet_find(&s->fleet, p->request->device);
-		struct vs_director old = p->made;
+		struct vs_director *old = d ? d->director : p->made;
 		if (d) {
-			old = d->director;
 			d->director = p->made;
-			give_timestamp(p->request, &d->director.timestamp);
+			give_timestamp(p->request, &d->director->timestamp);
 		} else {
 			absent(p->request);
 		}
@@ -172,12 +171,12 @@ static bool poll_memory(struct vs_request *r)
 
 	pthread_rwlock_rdlock(&s->lock);
 	const struct vs_device *d = vs_fleet_find(&s->fleet, r->device);
-	bool fresh = d && !d->director_stale && d->director.version &&
-	             now_s < d->director.renew_s &&
+	bool fresh = d && !d->director_stale && d->director &&
+	             now_s < d->director->renew_s &&
 	             !vs_rollouts_offer(&s->rollouts, &s->image.releases, d,
 	                                now_s, &place);
 	if (fresh)
-		give_timestamp(r, &d->director.timestamp);
+		give_timestamp(r, &d->director->timestamp);
 	pthread_rwlock_unlock(&s->lock);
 	return fresh;
 }
@@ -192,7 +191,10 @@ static void poll(struct vs_request *r)
 		return;
 	vs_metrics_count(&r->server->metrics, VS_COUNT_POLL_MADE);
 	struct poll *p = calloc(1, sizeof *p);
-	if (!p) {
+	if (p)
+		p->made = calloc(1, sizeof *p->made);
+	if (!p || !p->made) {
+		free(p);
 		vs_request_fail(r, VS_ERR_NOMEM, NULL);
 		return;
 	}
@@ -218,13 +220,13 @@ static void get_director(struct vs_request *r)
 	}
 	pthread_rwlock_rdlock(&s->lock);
 	const struct vs_device *d = vs_fleet_find(&s->fleet, r->device);
-	unsigned long long n = d ? d->director.version : 0;
+	unsigned long long n = d && d->director ? d->director->version : 0;
 	snprintf(snapshot, sizeof snapshot, "%llu.snapshot.json", n);
 	snprintf(targets, sizeof targets, "%llu.targets.json", n);
 	if (n && strcmp(name, snapshot) == 0)
-		give(r, d->director.snapshot.bytes, d->director.snapshot.len);
+		give(r, d->director->snapshot.bytes, d->director->snapshot.len);
 	else if (n && strcmp(name, targets) == 0)
-		give(r, d->director.targets.bytes, d->director.targets.len);
+		give(r, d->director->targets.bytes, d->director->targets.len);
 	else
 		absent(r);
 	pthread_rwlock_unlock(&s->lock);

@@ -27,6 +27,14 @@ void vs_director_drop(struct vs_director *d)
 	*d = (struct vs_director){0};
 }
 
+void vs_director_free(struct vs_director **d)
+{
+	if (*d)
+		vs_director_drop(*d);
+	free(*d);
+	*d = NULL;
+}
+
 /* The fields that both repositories must give alike, and no others. */
 static json_t *new_entry(const struct vs_release_target *t,
                          const char *campaign)

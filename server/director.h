@@ -52,6 +52,7 @@ vs_status vs_director_make(const struct vs_online *keys,
                            struct vs_director *out,
                            struct vs_why *why) VS_MUST_CHECK;
 void vs_director_drop(struct vs_director *d);
+void vs_director_free(struct vs_director **d); /* of one on the heap */
 
 /* A charger that trusts a version up to this is followed past it.  Beyond, an
  * intruder with our keys could have us use up all numbers there are: only new

@@ -3,14 +3,46 @@
  * server/fleet.c - the table of chargers.
  */
 #include "server/fleet.h"
-#include "base/pem.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/json.h"
+enum { arena_len = 64 * 1024, names_max = 1024 };
+
+/* What is never freed by itself lies in a few large pieces. */
+struct vs_arena {
+	struct vs_arena *next; /* owned */
+	size_t used;
+	alignas(max_align_t) unsigned char bytes[arena_len];
+};
+
+static void *arena_take(struct vs_arena **a, size_t len, size_t align)
+{
+	size_t at = *a ? ((*a)->used + align - 1) / align * align : 0;
+
+	if (!*a || len > arena_len - at) {
+		struct vs_arena *fresh = malloc(sizeof *fresh);
+
+		if (!fresh)
+			return NULL;
+		fresh->next = *a;
+		at = 0;
+		*a = fresh;
+	}
+	(*a)->used = at + len;
+	return (*a)->bytes + at;
+}
+
+static void arena_drop(struct vs_arena **a)
+{
+	while (*a) {
+		struct vs_arena *next = (*a)->next;
+
+		free(*a);
+		*a = next;
+	}
+}
 
 static size_t hash(const char *id)
 {
@@ -21,13 +53,13 @@ static size_t hash(const char *id)
 	return (size_t)(h ^ (h >> 32));
 }
 
-static void place(struct vs_fleet *f, struct vs_device *d)
+static void place(struct vs_fleet *f, size_t number)
 {
-	size_t i = hash(d->id) & (f->slots - 1);
+	size_t i = hash(f->all[number]->id) & (f->slots - 1);
 
 	while (f->table[i])
 		i = (i + 1) & (f->slots - 1);
-	f->table[i] = d;
+	f->table[i] = (uint32_t)(number + 1);
 }
 
 static vs_status grow(struct vs_fleet *f)
@@ -38,7 +70,7 @@ static vs_status grow(struct vs_fleet *f)
 	if (!all)
 		return VS_ERR_NOMEM;
 	f->all = all;
-	struct vs_device **table = calloc(cap * 2, sizeof(*table));
+	uint32_t *table = calloc(cap * 2, sizeof(*table));
 	if (!table)
 		return VS_ERR_NOMEM;
 	free(f->table);
@@ -46,22 +78,133 @@ static vs_status grow(struct vs_fleet *f)
 	f->slots = cap * 2;
 	f->cap = cap;
 	for (size_t i = 0; i < f->count; i++)
-		place(f, f->all[i]);
+		place(f, i);
 	return VS_OK;
 }
 
-vs_status vs_fleet_add(struct vs_fleet *f, struct vs_device *d)
+/* Copies the next word of the text, up to a blank or its end. */
+static bool word(const char **text, char *out, size_t cap)
 {
-	if (f->count == f->cap) {
-		vs_status status = grow(f);
+	size_t len = strcspn(*text, " ");
 
-		if (status)
-			return status;
+	if (!len || len >= cap)
+		return false;
+	memcpy(out, *text, len);
+	out[len] = 0;
+	*text += len + ((*text)[len] == ' ');
+	return true;
+}
+
+/* An id and its ECUs' ids, one behind the other, and what they are. */
+struct names {
+	char text[names_max];
+	size_t len;
+	struct vs_device_ecu ecus[VS_ECUS_MAX];
+	unsigned count;
+};
+
+static vs_status read_names(const struct vs_enrolled *e, struct names *out)
+{
+	const char *at = e->ecus;
+
+	memset(out, 0, sizeof *out);
+	if (strlen(e->id) >= VS_DEVICE_ID_LEN)
+		return VS_ERR_INPUT;
+	out->len = strlen(e->id) + 1;
+	memcpy(out->text, e->id, out->len);
+	while (*at) {
+		struct vs_device_ecu *next = &out->ecus[out->count];
+		char *id = out->text + out->len;
+
+		if (out->count == VS_ECUS_MAX || !word(&at, id, 64) ||
+		    !word(&at, next->component, sizeof next->component) ||
+		    !word(&at, next->hardware, sizeof next->hardware))
+			return VS_ERR_INPUT;
+		out->len += strlen(id) + 1;
+		out->count++;
 	}
-	f->all[f->count++] = d;
-	place(f, d);
+	return VS_OK;
+}
+
+/* What others have too.  Until the drop nobody gives it back but ecus, state
+ * and told, which d changes.
+ */
+static vs_status share(struct vs_fleet *f, const struct vs_enrolled *e,
+                       const struct names *n, struct vs_device *d)
+{
+	static const struct vs_device_state silent;
+	struct vs_device_kind kind;
+	const void *ecus = NULL, *state = NULL, *shared = NULL;
+
+	memset(&kind, 0, sizeof kind);
+	kind.utc_offset_min = e->utc_offset_min;
+	vs_status status = vs_pool_text(&f->pool, e->site, &d->site);
+	if (!status)
+		status = vs_pool_text(&f->pool, e->feeder, &d->feeder);
+	if (!status)
+		status = vs_pool_text(&f->pool, e->model, &kind.model);
+	if (!status)
+		status = vs_pool_text(&f->pool, e->labels, &kind.labels);
+	if (!status)
+		status = vs_pool_take(&f->pool, &kind, sizeof kind, &shared);
+	if (!status)
+		status = vs_pool_take(&f->pool, n->ecus,
+		                      n->count * sizeof *n->ecus, &ecus);
+	if (!status)
+		status = vs_pool_take(&f->pool, &silent, sizeof silent, &state);
+	if (!status)
+		status = vs_device_told_take(f, "", "", &d->told);
+	d->kind = shared;
+	d->ecus = ecus;
+	d->state = state;
+	return status;
+}
+
+static uint32_t brief(uint64_t time_s)
+{
+	return (uint32_t)(time_s < UINT32_MAX ? time_s : UINT32_MAX);
+}
+
+void vs_device_certify(struct vs_device *d,
+                       const struct vs_device_certificate *c)
+{
+	memcpy(d->fingerprint, c->fingerprint, sizeof d->fingerprint);
+	d->expires_s = brief(c->expires_s);
+}
+
+vs_status vs_fleet_add(struct vs_fleet *f, const struct vs_enrolled *e,
+                       struct vs_device **out)
+{
+	struct names n;
+	vs_status status = read_names(e, &n);
+
+	*out = NULL;
+	if (!status && (f->count == UINT32_MAX - 1 || e->seq > UINT32_MAX))
+		status = VS_ERR_LIMIT;
+	if (!status && f->count == f->cap)
+		status = grow(f);
+	if (status)
+		return status;
+	struct vs_device *d = arena_take(&f->records, sizeof *d, alignof(*d));
+	char *text = arena_take(&f->texts, n.len, 1);
+	if (!d || !text)
+		return VS_ERR_NOMEM;
+	memset(d, 0, sizeof *d);
+	memcpy(text, n.text, n.len);
+	d->id = text;
+	d->ecu_count = n.count & 15;
+	d->seq = (uint32_t)e->seq;
+	d->expires_s = brief(e->expires_s);
+	d->director_stale = true;
+	memcpy(d->fingerprint, e->fingerprint, sizeof d->fingerprint);
+	status = share(f, e, &n, d);
+	if (status)
+		return status;
+	f->all[f->count] = d;
+	place(f, f->count++);
 	if (d->seq > f->last_seq)
 		f->last_seq = d->seq;
+	*out = d;
 	return VS_OK;
 }
 
@@ -70,205 +213,99 @@ struct vs_device *vs_fleet_find(const struct vs_fleet *f, const char *id)
 	if (!f->slots)
 		return NULL;
 	for (size_t i = hash(id) & (f->slots - 1); f->table[i];
-	     i = (i + 1) & (f->slots - 1))
-		if (strcmp(f->table[i]->id, id) == 0)
-			return f->table[i];
+	     i = (i + 1) & (f->slots - 1)) {
+		struct vs_device *d = f->all[f->table[i] - 1];
+
+		if (strcmp(d->id, id) == 0)
+			return d;
+	}
 	return NULL;
+}
+
+static int by_seq(const void *left, const void *right)
+{
+	const struct vs_device *const *a = left, *const *b = right;
+
+	return ((*a)->seq > (*b)->seq) - ((*a)->seq < (*b)->seq);
+}
+
+void vs_fleet_sort(struct vs_fleet *f)
+{
+	bool sorted = true;
+
+	for (size_t i = 1; sorted && i < f->count; i++)
+		sorted = f->all[i - 1]->seq < f->all[i]->seq;
+	if (sorted)
+		return;
+	qsort(f->all, f->count, sizeof(*f->all), by_seq);
+	memset(f->table, 0, f->slots * sizeof *f->table);
+	for (size_t i = 0; i < f->count; i++)
+		place(f, i);
 }
 
 void vs_fleet_drop(struct vs_fleet *f)
 {
 	for (size_t i = 0; i < f->count; i++)
-		vs_device_free(&f->all[i]);
+		vs_director_free(&f->all[i]->director);
 	free(f->all);
 	free(f->table);
+	arena_drop(&f->records);
+	arena_drop(&f->texts);
+	vs_pool_drop(&f->pool);
 	*f = (struct vs_fleet){0};
 }
 
-struct loading {
-	struct vs_store *store;
-	struct vs_fleet *fleet;
-	char *bad;
-	struct vs_why *why;
-};
-
-static vs_status load_ecu(void *ctx, const struct vs_row *row)
+void vs_fleet_inherit(struct vs_fleet *f, struct vs_fleet *before)
 {
-	struct loading *l = ctx;
-	struct vs_device *d =
-		vs_fleet_find(l->fleet, vs_row_text(l->store, row, 0));
+	for (size_t i = 0; i < before->count; i++) {
+		struct vs_device *old = before->all[i];
+		struct vs_device *d = vs_fleet_find(f, old->id);
 
-	if (!d || d->ecu_count == VS_ECUS_MAX)
-		return VS_ERR_INPUT;
-	struct vs_device_ecu *e = &d->ecus[d->ecu_count++];
-	snprintf(e->id, sizeof e->id, "%s", vs_row_text(l->store, row, 1));
-	snprintf(e->component, sizeof e->component, "%s",
-	         vs_row_text(l->store, row, 2));
-	snprintf(e->hardware, sizeof e->hardware, "%s",
-	         vs_row_text(l->store, row, 3));
-	return VS_OK;
-}
-
-static vs_status load_device(void *ctx, const struct vs_row *row)
-{
-	struct loading *l = ctx;
-	const struct vs_store *s = l->store;
-	struct vs_device *d;
-	const struct vs_registration r = {
-		.id = vs_row_text(s, row, 0),
-		.site = vs_row_text(s, row, 2),
-		.feeder = vs_row_text(s, row, 3),
-		.model = vs_row_text(s, row, 4),
-		.utc_offset_min =
-			(int32_t)strtol(vs_row_text(s, row, 5), NULL, 10),
-		.certificate = vs_row_text(s, row, 6),
-	};
-
-	snprintf(l->bad, VS_DEVICE_ID_LEN, "%s", r.id);
-	vs_status status = vs_device_new(&r, &d, l->why);
-	if (status)
-		return status;
-	d->seq = vs_row_uint(s, row, 1);
-	status = vs_fleet_add(l->fleet, d);
-	if (status)
-		vs_device_free(&d);
-	return status;
-}
-
-static vs_status load_label(void *ctx, const struct vs_row *row)
-{
-	struct loading *l = ctx;
-	struct vs_device *d =
-		vs_fleet_find(l->fleet, vs_row_text(l->store, row, 0));
-
-	return d ? vs_device_label(d, vs_row_text(l->store, row, 1),
-	                           vs_row_text(l->store, row, 2))
-	         : VS_ERR_INPUT;
-}
-
-/* With a certificate that was replaced since. */
-static vs_status decode_before(const void *body, size_t len, const char *pem,
-                               struct vs_report *r, struct vs_why *why)
-{
-	struct vs_key key = {0};
-	X509 *cert = NULL;
-	vs_status status = vs_pem_certificate_text(pem, strlen(pem), &cert);
-
-	if (!status)
-		status = vs_key_from_pkey(X509_get0_pubkey(cert), &key);
-	if (!status)
-		status = vs_report_decode(body, len, &key, r, why);
-	vs_key_drop(&key);
-	X509_free(cert);
-	return status;
-}
-
-/* The report is verified again: what a charger signed is what counts. */
-static vs_status load_report(void *ctx, const struct vs_row *row)
-{
-	struct loading *l = ctx;
-	const struct vs_store *s = l->store;
-	struct vs_device *d = vs_fleet_find(l->fleet, vs_row_text(s, row, 0));
-	struct vs_report *r = calloc(1, sizeof *r);
-	size_t len;
-	const void *body = vs_row_blob(s, row, 3, &len);
-
-	if (!d || !r) {
-		free(r);
-		return d ? VS_ERR_NOMEM : VS_ERR_INPUT;
+		if (!d || !old->director)
+			continue;
+		/* One that was made anew and not committed differs. */
+		d->director_stale =
+			old->director_stale ||
+			old->director->version != old->director_version ||
+			old->director->version != d->director_version;
+		d->director = old->director;
+		old->director = NULL;
 	}
-	snprintf(l->bad, VS_DEVICE_ID_LEN, "%s", d->id);
-	const char *before = vs_row_text(s, row, 4);
-	vs_status status = vs_report_decode(body, len, &d->key, r, l->why);
-	if (status == VS_ERR_REFUSED && *before)
-		status = decode_before(body, len, before, r, l->why);
+}
+
+const char *vs_device_ecu_id(const struct vs_device *d, size_t i)
+{
+	const char *at = d->id;
+
+	for (i++; i; i--)
+		at += strlen(at) + 1;
+	return at;
+}
+
+vs_status vs_device_told_take(struct vs_fleet *f, const char *release,
+                              const char *campaign,
+                              const struct vs_device_told **out)
+{
+	struct vs_device_told told = {0};
+	const void *copy;
+
+	if (strlen(release) >= sizeof told.release ||
+	    strlen(campaign) >= sizeof told.campaign)
+		return VS_ERR_LIMIT;
+	memcpy(told.release, release, strlen(release));
+	memcpy(told.campaign, campaign, strlen(campaign));
+	vs_status status = vs_pool_take(&f->pool, &told, sizeof told, &copy);
 	if (!status)
-		status = vs_device_boot(r, &d->boot);
-	if (!status)
-		vs_device_report(d, r, vs_row_text(s, row, 1),
-		                 vs_row_uint(s, row, 2));
-	free(r);
+		*out = copy;
 	return status;
 }
 
-static vs_status load_watch(void *ctx, const struct vs_row *row)
+void vs_device_told_put(struct vs_fleet *f, struct vs_device *d,
+                        const struct vs_device_told *told)
 {
-	struct loading *l = ctx;
-	struct vs_device *d =
-		vs_fleet_find(l->fleet, vs_row_text(l->store, row, 0));
-	const char *ecus[VS_ECUS_MAX];
+	const struct vs_device_told *old = d->told;
 
-	if (!d)
-		return VS_ERR_INPUT;
-	const struct vs_watch_with with = vs_device_watch(d, ecus, 0, 0);
-	return vs_watch_load(&d->watch, vs_row_text(l->store, row, 1),
-	                     vs_row_uint(l->store, row, 2), &with);
-}
-
-static vs_status load_director(void *ctx, const struct vs_row *row)
-{
-	struct loading *l = ctx;
-	struct vs_device *d =
-		vs_fleet_find(l->fleet, vs_row_text(l->store, row, 0));
-
-	if (!d)
-		return VS_ERR_INPUT;
-	uint64_t version = vs_row_uint(l->store, row, 1);
-	/* One that leaves no versions was written by a server that followed
-	 * a charger anywhere. */
-	if (d->director_version < version &&
-	    version <= VS_DIRECTOR_FOLLOW_MAX / 2 * 3)
-		d->director_version = version;
-	return VS_OK;
-}
-
-static vs_status load_assignment(void *ctx, const struct vs_row *row)
-{
-	struct loading *l = ctx;
-	struct vs_device *d =
-		vs_fleet_find(l->fleet, vs_row_text(l->store, row, 0));
-
-	if (!d)
-		return VS_ERR_INPUT;
-	snprintf(d->release, sizeof d->release, "%s",
-	         vs_row_text(l->store, row, 1));
-	snprintf(d->campaign, sizeof d->campaign, "%s",
-	         vs_row_text(l->store, row, 2));
-	return VS_OK;
-}
-
-vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
-                        char bad[static VS_DEVICE_ID_LEN], struct vs_why *why)
-{
-	/* clang-format off */
-	static const struct {
-		const char *sql;
-		vs_row_fn each;
-	} tables[] = {
-		{"SELECT id, seq, site, feeder, model, utc_offset, certificate "
-		 "FROM device ORDER BY seq", load_device},
-		{"SELECT device, id, component, hardware FROM ecu "
-		 "ORDER BY device, place", load_ecu},
-		{"SELECT device, kind, value FROM label "
-		 "ORDER BY device, kind, value", load_label},
-		{"SELECT r.device, r.nonce, r.received_s, r.body, "
-		 "COALESCE(b.certificate, '') FROM report r "
-		 "LEFT JOIN certificate_before b ON b.device = r.device",
-		 load_report},
-		{"SELECT device, name, value FROM watch", load_watch},
-		{"SELECT device, version FROM director", load_director},
-		{"SELECT device, release, campaign FROM assignment",
-		 load_assignment},
-	};
-	/* clang-format on */
-	struct loading l = {.store = s, .fleet = out, .bad = bad, .why = why};
-	vs_status status = VS_OK;
-
-	*out = (struct vs_fleet){0};
-	bad[0] = 0;
-	vs_fail(VS_OK, why, VS_REASON_UNREADABLE, "a row that fits nothing", 0);
-	for (size_t i = 0; !status && i < sizeof tables / sizeof *tables; i++)
-		status = vs_store_query(s, tables[i].sql, NULL, 0,
-		                        tables[i].each, &l);
-	return status;
+	d->told = told;
+	d->director_stale = true;
+	vs_pool_give(&f->pool, old);
 }

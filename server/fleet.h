@@ -4,6 +4,11 @@
  *
  * A poll reads this table and writes nothing.  Only the writer's thread
  * changes it; a charger is never taken out while the server runs.
+ *
+ * Made for a million of them: what many have alike (site, labels, versions,
+ * what a report says) is held once, in the pool, and never changes there; a
+ * charger's own is 144 bytes, and its names.  Certificates, keys and reports
+ * stay in the database, for no poll asks for them.
  */
 #ifndef VS_SERVER_FLEET_H
 #define VS_SERVER_FLEET_H
@@ -13,145 +18,184 @@
 
 #include "seal/header.h"
 #include "server/director.h"
+#include "server/pool.h"
+#include "server/registration.h"
 #include "server/store/store.h"
 #include "server/watch.h"
 #include "trust/report.h"
 
-#define VS_DEVICE_ID_LEN 64
-#define VS_NAME_LEN 64
-#define VS_LABELS_MAX 21 /* 16 tags; what comes once */
+#define VS_NONCE_LEN 65 /* 64 hex digits and the zero */
 
 struct vs_device_ecu {
-	char id[64], component[VS_COMPONENT_LEN], hardware[33];
+	char component[VS_COMPONENT_LEN], hardware[33];
 	/* by the last signed report; release_seq 0: not said */
 	char version[33];
-	uint64_t release_seq;
 	uint32_t floor;
+	uint64_t release_seq;
 	uint64_t seal; /* the first 64 bits of its SHA-256; 0: not said */
 };
 
-/* What the last signed report said. */
+/* What a person said of it. */
+struct vs_device_kind {
+	const char *model;
+	const char *labels; /* "tag=x\ntenant=y\n" */
+	int32_t utc_offset_min;
+};
+
+/* What the last signed report said, as far as chargers say it alike. */
 struct vs_device_state {
-	uint64_t counter; /* 0: never reported */
-	uint64_t received_s;
-	/* Given with the last answer, and carried by the report before it:
-	 * the charger has one of the two.  !nonce_ours: given by a server that
-	 * has ended, perhaps after the backup that this one started from. */
-	char nonce[65], nonce_before[65];
-	bool nonce_ours;
-	uint64_t director_trusted; /* the highest version it says it trusts */
-	uint64_t image_trusted;    /* likewise; kept until a restart only */
-	char status[32], phase[32], detail[160], about[128];
-	vs_reason reason, fallback_reason;
+	/* The highest versions it says it trusts, if no version of ours is
+	 * above that; else 0. */
+	uint64_t director_trusted, image_trusted;
 	uint64_t campaign_seq;
-	bool healthy, charging, trial, fell_back;
-	uint64_t faults; /* as vs_report has it */
+	uint64_t bytes_total;
+	struct vs_watch watch;
+	vs_reason reason, fallback_reason;
 	int slot;
-	uint64_t bytes_fetched, bytes_total;
+	bool healthy, charging, trial, fell_back;
+	char status[32], phase[32], detail[160], about[128];
+};
+
+/* What it was assigned last; "" and "": nothing. */
+struct vs_device_told {
+	char release[VS_RELEASE_NAME_LEN], campaign[VS_NAME_LEN];
 };
 
 struct vs_device {
-	char id[VS_DEVICE_ID_LEN];
-	char site[VS_NAME_LEN], feeder[VS_NAME_LEN], model[VS_NAME_LEN];
-	char *labels; /* owned: "tag=x\ntenant=y\n"; NULL: none */
-	int32_t utc_offset_min;
-	uint64_t seq;            /* in the order of registration */
-	uint8_t fingerprint[32]; /* SHA-256 of the certificate's DER */
-	struct vs_key key;       /* owned: the certificate's */
-	uint64_t expires_s;      /* the certificate's end */
-	struct vs_device_ecu ecus[VS_ECUS_MAX];
-	size_t ecu_count;
+	const char *id;                      /* then its ECUs' ids */
+	const char *site, *feeder;           /* the pool's, as what follows */
+	const struct vs_device_kind *kind;   /* never NULL, none of them */
+	const struct vs_device_ecu *ecus;    /* ecu_count */
+	const struct vs_device_state *state; /* of counter 0: all zero */
+	const struct vs_device_told *told;
+	struct vs_director *director; /* owned; committed; what is served */
+	uint8_t fingerprint[32];      /* SHA-256 of the certificate's DER */
 
-	struct vs_device_state state;
-	vs_reason refused; /* why its last report was refused; NONE */
-	struct vs_watch watch;
-	struct vs_report_boot *boot; /* owned; NULL: its last report has none */
-
-	char release[VS_RELEASE_NAME_LEN]; /* assigned; "" = nothing */
-	char campaign[VS_NAME_LEN];        /* that assigned it; "" = none */
-
-	uint64_t director_version;   /* the highest made or reported */
-	bool director_stale;         /* make anew at the next poll */
-	struct vs_director director; /* committed; what is served */
-
-	_Atomic uint64_t seen_s; /* last request; not kept in the database */
+	uint64_t counter;          /* of the last report; 0: none came */
+	uint64_t director_version; /* the highest made or reported */
+	uint32_t seq;              /* in the order of registration */
+	uint32_t expires_s;        /* the certificate's end */
+	uint32_t received_s;       /* when the last report came */
+	uint32_t faults;           /* as vs_report has it, to 2^32 - 1 */
+	uint32_t nonce_before;     /* a mark of the nonce that it carried */
+	_Atomic uint32_t seen_s;   /* last request; not in the database */
+	uint32_t fetched_low;      /* bytes fetched, to 2^48 - 1 */
+	uint16_t fetched_high;
+	uint8_t refused; /* a vs_reason: why its last report was refused */
+	unsigned char ecu_count : 4;
+	/* Whether this server gave it a nonce.  If not, and it has reported, it
+	 * may have one of a server that has ended, perhaps after the backup
+	 * that this one started from. */
+	unsigned char nonce_ours : 1;
+	unsigned char director_stale : 1; /* make anew at the next poll */
 };
 
 struct vs_fleet {
-	struct vs_device **all; /* by seq; owned */
+	struct vs_device **all; /* by seq */
 	size_t count, cap;
-	struct vs_device **table; /* by hash of id */
-	size_t slots;             /* a power of two */
+	uint32_t *table; /* numbers in all + 1, by hash of id; 0: free */
+	size_t slots;    /* a power of two */
 	uint64_t last_seq;
+	struct vs_arena *records, *texts; /* owned: where chargers lie */
+	struct vs_pool pool;
+	uint8_t nonce_key[32];
 };
 
-/* What a person says of a charger.  ecus etc. point into the JSON. */
-struct vs_registration {
-	const char *id, *site, *feeder, *model, *certificate;
-	int32_t utc_offset_min;
-	struct {
-		const char *id, *component, *hardware;
-	} ecus[VS_ECUS_MAX];
-	size_t ecu_count;
-	struct {
-		const char *kind, *value; /* "tenant", "tag", "zone" ... */
-	} labels[VS_LABELS_MAX];
-	size_t label_count;
-};
-
-/* VS_OK; VS_ERR_INPUT with why naming the field. */
-vs_status vs_registration_parse(const json_t *body, struct vs_registration *out,
-                                struct vs_why *why) VS_MUST_CHECK;
-
-/* Makes a charger, not yet in the table: certificate read, CN compared.
- * VS_OK and *out (vs_device_free); VS_ERR_INPUT; VS_ERR_NOMEM.
+/* Takes a charger into the table; its seq must be above all.  Gives *out,
+ * which lies there until the drop.
+ * VS_OK; VS_ERR_INPUT (its ECUs mean nothing); VS_ERR_LIMIT; VS_ERR_NOMEM.
  */
-vs_status vs_device_new(const struct vs_registration *r, struct vs_device **out,
-                        struct vs_why *why) VS_MUST_CHECK;
-void vs_device_free(struct vs_device **d);
-
-/* Adds a label, once.  VS_ERR_NOMEM. */
-vs_status vs_device_label(struct vs_device *d, const char *kind,
-                          const char *value) VS_MUST_CHECK;
-bool vs_device_has_label(const struct vs_device *d, const char *kind,
-                         const char *value);
-
-/* Rows of a new charger. VS_ERR_STATE if the id is taken. */
-vs_status vs_device_store(struct vs_store *s, const struct vs_device *d,
-                          const char *certificate,
-                          uint64_t now_s) VS_MUST_CHECK;
-
-/* Takes *d into the table (its seq must be above all).  VS_ERR_NOMEM. */
-vs_status vs_fleet_add(struct vs_fleet *f, struct vs_device *d) VS_MUST_CHECK;
+vs_status vs_fleet_add(struct vs_fleet *f, const struct vs_enrolled *e,
+                       struct vs_device **out) VS_MUST_CHECK;
 struct vs_device *vs_fleet_find(const struct vs_fleet *f, const char *id);
+/* Puts them in the order of seq, if they came in another. */
+void vs_fleet_sort(struct vs_fleet *f);
 /* Loads everything.  *bad: the device at which it failed.  Drop in every
  * case. */
 vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
                         char bad[static VS_DEVICE_ID_LEN],
                         struct vs_why *why) VS_MUST_CHECK;
 void vs_fleet_drop(struct vs_fleet *f);
+/* Moves what chargers are served out of a table that was loaded before: it was
+ * committed, or nobody would have been shown it.
+ */
+void vs_fleet_inherit(struct vs_fleet *f, struct vs_fleet *before);
+
+/* Completes rows that a server of schema 3 or older wrote, a thousand
+ * chargers in a transaction: reads their certificates and verifies their
+ * reports.  What is whole already is left alone.
+ * VS_OK; VS_ERR_REFUSED, VS_ERR_INPUT with *bad; VS_ERR_IO; VS_ERR_NOMEM.
+ */
+vs_status vs_fleet_upgrade(struct vs_store *s,
+                           char bad[static VS_DEVICE_ID_LEN],
+                           struct vs_why *why) VS_MUST_CHECK;
+/* Verifies every report again and holds it against what is in the table.
+ * VS_OK; VS_ERR_REFUSED with *bad; VS_ERR_IO; VS_ERR_NOMEM.
+ */
+vs_status vs_fleet_verify(struct vs_store *s, const struct vs_fleet *f,
+                          char bad[static VS_DEVICE_ID_LEN],
+                          struct vs_why *why) VS_MUST_CHECK;
+
+/* Another certificate counts from now on. */
+void vs_device_certify(struct vs_device *d,
+                       const struct vs_device_certificate *c);
+
+const char *vs_device_ecu_id(const struct vs_device *d, size_t i);
+bool vs_device_has_label(const struct vs_device *d, const char *kind,
+                         const char *value);
+/* Bytes fetched for the release, by the last report. */
+uint64_t vs_device_fetched(const struct vs_device *d);
+
+/* The nonce that the next report must show; "" if none was given.  It follows
+ * from the counter and a key that ends with the server.  VS_ERR_CRYPTO.
+ */
+vs_status vs_device_nonce(const struct vs_fleet *f, const struct vs_device *d,
+                          char out[static VS_NONCE_LEN]) VS_MUST_CHECK;
 
 /* Whether a verified report fits what is known of the charger; see
  * vs_report_check().
  */
-vs_status vs_device_check(const struct vs_device *d, const struct vs_report *r,
+vs_status vs_device_check(const struct vs_fleet *f, const struct vs_device *d,
+                          const struct vs_report *r,
                           struct vs_why *why) VS_MUST_CHECK;
 
-/* Takes over what a verified report says, into memory. */
-void vs_device_report(struct vs_device *d, const struct vs_report *r,
-                      const char *nonce, uint64_t now_s);
+/* A charger as a report leaves it: made out, then made true. */
+struct vs_device_next {
+	struct vs_device device; /* borrows from the old one, and from here: */
+	struct vs_device_state state;
+	struct vs_device_ecu ecus[VS_ECUS_MAX];
+};
+/* What a verified report says.  n is all zero.  VS_ERR_CRYPTO. */
+vs_status vs_device_report(const struct vs_fleet *f, const struct vs_device *d,
+                           const struct vs_report *r, uint64_t now_s,
+                           struct vs_device_next *n) VS_MUST_CHECK;
+/* Two steps, so that the second cannot fail and statements fit in between:
+ * the pool's copies for n; then, under the lock, n is what d is.
+ */
+vs_status vs_device_prepare(struct vs_fleet *f,
+                            struct vs_device_next *n) VS_MUST_CHECK;
+void vs_device_become(struct vs_fleet *f, struct vs_device *d,
+                      const struct vs_device_next *n);
+/* Instead of it. */
+void vs_device_forget(struct vs_fleet *f, const struct vs_device_next *n);
+
+/* What it is told from now on, likewise in two steps; release and campaign may
+ * be what it was told until now.
+ */
+vs_status vs_device_told_take(struct vs_fleet *f, const char *release,
+                              const char *campaign,
+                              const struct vs_device_told **out) VS_MUST_CHECK;
+void vs_device_told_put(struct vs_fleet *f, struct vs_device *d,
+                        const struct vs_device_told *told);
 
 /* What a charger's reports are watched with; ecus has room for the ids. */
 struct vs_watch_with vs_device_watch(const struct vs_device *d,
                                      const char *ecus[static VS_ECUS_MAX],
                                      uint64_t now_s, uint64_t floor_due_s);
-/* A copy of what a report's boot loader decided: NULL if it tells none.
- * Gives *out (free()).  VS_ERR_NOMEM.
+/* Adds to a charger's JSON as "boot" what the boot loader decided, by its last
+ * report as it is kept; {} if it tells none.  VS_ERR_IO; VS_ERR_NOMEM.
  */
-vs_status vs_device_boot(const struct vs_report *r,
-                         struct vs_report_boot **out) VS_MUST_CHECK;
-/* Adds it to a charger's JSON as "boot".  VS_ERR_NOMEM. */
-vs_status vs_device_boot_json(const struct vs_device *d,
+vs_status vs_device_boot_json(struct vs_store *s, const char *id,
                               json_t *out) VS_MUST_CHECK;
 bool vs_device_flagged(const struct vs_device *d, enum vs_flag flag);
 

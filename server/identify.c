@@ -7,6 +7,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct peer {
 	vs_status status;
 	char id[VS_DEVICE_ID_LEN];
 	uint8_t fingerprint[32];
+	struct vs_key key; /* owned; read when the first report comes */
 	bool warned;
 };
 
@@ -71,8 +73,25 @@ void *vs_identify_begin(struct MHD_Connection *c)
 
 void vs_identify_end(void **peer)
 {
-	free(*peer);
+	struct peer *p = *peer;
+
+	if (p)
+		vs_key_drop(&p->key);
+	free(p);
 	*peer = NULL;
+}
+
+/* The certificate that the connection shows; NULL if it shows none. */
+static X509 *shown(gnutls_session_t session)
+{
+	unsigned count = 0;
+	const gnutls_datum_t *chain =
+		session ? gnutls_certificate_get_peers(session, &count) : NULL;
+	const unsigned char *der = chain && count ? chain[0].data : NULL;
+	X509 *cert = der ? d2i_X509(NULL, &der, (long)chain[0].size) : NULL;
+
+	ERR_clear_error();
+	return cert;
 }
 
 static vs_status read_peer(struct MHD_Connection *c, struct peer *p)
@@ -100,7 +119,7 @@ static bool registered(struct vs_server *s, const struct peer *p)
 	bool same = d && CRYPTO_memcmp(d->fingerprint, p->fingerprint,
 	                               sizeof p->fingerprint) == 0;
 	if (same)
-		atomic_store(&d->seen_s, vs_server_now());
+		atomic_store(&d->seen_s, (uint32_t)vs_server_now());
 	pthread_rwlock_unlock(&s->lock);
 	return same;
 }
@@ -127,6 +146,24 @@ bool vs_identify_device(struct vs_request *r)
 	vs_request_error(r, 401, VS_REASON_NOT_ALLOWED,
 	                 "this certificate is not registered");
 	return false;
+}
+
+vs_status vs_identify_key(struct vs_request *r, const struct vs_key **out)
+{
+	struct peer *p = r->guest ? r->guest->peer : NULL;
+	X509 *cert;
+	vs_status status = VS_OK;
+
+	if (!p || !p->read || p->status)
+		return VS_ERR_STATE;
+	*out = &p->key;
+	if (p->key.pkey)
+		return VS_OK;
+	cert = shown(vs_handshake_session(r->connection));
+	status = cert ? vs_key_from_pkey(X509_get0_pubkey(cert), &p->key)
+	              : VS_ERR_STATE;
+	X509_free(cert);
+	return status;
 }
 
 /* An address as throttles know it. */

@@ -18,6 +18,11 @@ void vs_identify_end(void **peer);
  * answer was set instead; so below.
  */
 bool vs_identify_device(struct vs_request *r);
+/* The key that a charger's certificate is for, as its connection shows it;
+ * borrowed for the request.  VS_ERR_STATE: no connection of a charger.
+ */
+vs_status vs_identify_key(struct vs_request *r,
+                          const struct vs_key **out) VS_MUST_CHECK;
 /* Fills in r->person from the bearer token, or from the session's cookie:
  * then a change needs the session's CSRF token too.
  */

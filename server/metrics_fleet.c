@@ -23,9 +23,9 @@ static void look_at(struct vs_metric_page *p, const struct vs_device *d,
 
 	p->devices++;
 	p->online += seen_s && now_s < seen_s + vs_server_online_s(p->server);
-	p->silent += d->state.counter == 0;
-	p->unhealthy += d->state.counter && !d->state.healthy;
-	p->fallen_back += d->state.fell_back;
+	p->silent += d->counter == 0;
+	p->unhealthy += d->counter && !d->state->healthy;
+	p->fallen_back += d->state->fell_back;
 	p->refused += d->refused != VS_REASON_NONE;
 }
 

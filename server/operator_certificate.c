@@ -11,6 +11,7 @@
 
 #include "base/hex.h"
 #include "server/audit.h"
+#include "server/device_row.h"
 #include "server/operator_api.h"
 #include "server/scope.h"
 #include "trust/json.h"
@@ -21,7 +22,7 @@ struct replacing {
 	struct vs_job job;
 	struct vs_request *request;
 	const char *pem;
-	struct vs_device *made; /* owned: has the new certificate */
+	struct vs_device_certificate made; /* owned: the new one */
 	struct vs_store *store;
 	bool signs; /* the last report is by the certificate in force */
 	const struct vs_device *device;
@@ -35,10 +36,12 @@ static vs_status read_report(void *ctx, const struct vs_row *row)
 	struct vs_why why;
 	size_t len;
 	const void *body = vs_row_blob(p->store, row, 0, &len);
+	const struct vs_report_kept kept = {p->device->id, body, len,
+	                                    vs_row_text(p->store, row, 1), ""};
 
 	if (!r)
 		return VS_ERR_NOMEM;
-	p->signs = !vs_report_decode(body, len, &p->device->key, r, &why);
+	p->signs = !vs_report_reread(&kept, r, &why);
 	free(r);
 	return VS_OK;
 }
@@ -46,23 +49,35 @@ static vs_status read_report(void *ctx, const struct vs_row *row)
 static vs_status store_certificate(struct replacing *p)
 {
 	const struct vs_value row[] = {vs_text(p->device->id), vs_text(p->pem)};
-	vs_status status = vs_store_query(
-		p->store, "SELECT body FROM report WHERE device = ?1", row, 1,
-		read_report, p);
+	vs_status status =
+		vs_store_query(p->store,
+	                       "SELECT r.body, c.pem FROM report r "
+	                       "JOIN certificate c ON c.device = r.device "
+	                       "WHERE r.device = ?1",
+	                       row, 1, read_report, p);
 
 	if (!status && p->signs)
 		status = vs_store_query(
 			p->store,
 			"INSERT INTO certificate_before (device, certificate) "
-			"SELECT id, certificate FROM device WHERE id = ?1 "
+			"SELECT device, pem FROM certificate WHERE device = ?1 "
 			"ON CONFLICT (device) DO UPDATE SET "
 			"certificate = excluded.certificate",
 			row, 1, NULL, NULL);
+	if (!status)
+		status = vs_store_query(p->store,
+		                        "UPDATE certificate SET pem = ?2 "
+		                        "WHERE device = ?1",
+		                        row, 2, NULL, NULL);
+	const struct vs_value facts[] = {
+		vs_text(p->device->id),
+		vs_blob(p->made.fingerprint, sizeof p->made.fingerprint),
+		vs_uint(p->made.expires_s)};
 	return status ? status
 	              : vs_store_query(p->store,
-	                               "UPDATE device SET certificate = ?2 "
-	                               "WHERE id = ?1",
-	                               row, 2, NULL, NULL);
+	                               "UPDATE device SET fingerprint = ?2, "
+	                               "expires_s = ?3 WHERE id = ?1",
+	                               facts, 3, NULL, NULL);
 }
 
 static vs_status tell(const struct replacing *p, uint64_t now_s)
@@ -73,7 +88,7 @@ static vs_status tell(const struct replacing *p, uint64_t now_s)
 	                                line};
 
 	vs_hex_encode(p->device->fingerprint, shown_bytes, old);
-	vs_hex_encode(p->made->fingerprint, shown_bytes, new);
+	vs_hex_encode(p->made.fingerprint, shown_bytes, new);
 	snprintf(line, sizeof line, "SHA-256 %s... instead of %s...", new, old);
 	return vs_audit_append(p->store, now_s, &record);
 }
@@ -86,7 +101,7 @@ static vs_status run(struct vs_job *job, struct vs_store *store)
 
 	if (!d || !vs_scope_device(&p->request->person, d))
 		return VS_ERR_ABSENT;
-	if (memcmp(d->fingerprint, p->made->fingerprint,
+	if (memcmp(d->fingerprint, p->made.fingerprint,
 	           sizeof d->fingerprint) == 0)
 		return vs_fail(VS_ERR_REFUSED, &p->why, VS_REASON_CONFLICT,
 		               "certificate: it is the registered one", 0);
@@ -98,11 +113,7 @@ static vs_status run(struct vs_job *job, struct vs_store *store)
 	if (status)
 		return status;
 	pthread_rwlock_wrlock(&s->lock);
-	struct vs_key old = d->key;
-	d->key = p->made->key;
-	p->made->key = old;
-	memcpy(d->fingerprint, p->made->fingerprint, sizeof d->fingerprint);
-	d->expires_s = p->made->expires_s;
+	vs_device_certify(d, &p->made);
 	pthread_rwlock_unlock(&s->lock);
 	return VS_OK;
 }
@@ -111,8 +122,6 @@ void vs_operator_certificate(struct vs_request *r)
 {
 	VS_AUTO(vs_json_drop) json_t *body = NULL;
 	struct replacing p = {.job = {.run = run}, .request = r};
-	struct vs_registration said = {
-		.id = r->parts[0], .site = "", .feeder = "", .model = ""};
 
 	if (!vs_request_body(r, &body))
 		return;
@@ -120,12 +129,12 @@ void vs_operator_certificate(struct vs_request *r)
 	if (!status && json_object_size(body) != 1)
 		status = vs_fail(VS_ERR_INPUT, &p.why, VS_REASON_MALFORMED,
 		                 "certificate: nothing else is known", 0);
-	said.certificate = p.pem;
 	if (!status)
-		status = vs_device_new(&said, &p.made, &p.why);
+		status = vs_device_certificate_read(p.pem, r->parts[0], &p.made,
+		                                    &p.why);
 	if (!status)
 		status = vs_writer_call(r->server->writer, &p.job);
-	vs_device_free(&p.made);
+	vs_device_certificate_drop(&p.made);
 	if (status)
 		vs_request_fail(r, status, &p.why);
 	else

@@ -81,19 +81,24 @@ void vs_operator_device(struct vs_request *r)
 	if (d && vs_scope_device(&r->person, d))
 		status = vs_device_json(d, vs_server_now(),
 		                        vs_server_online_s(s), &one);
-	if (!status)
-		status = vs_device_boot_json(d, one);
 	pthread_rwlock_unlock(&s->lock);
-	if (status)
+	if (!status) {
+		pthread_mutex_lock(&s->reader_lock);
+		status = vs_device_boot_json(s->reader, r->parts[0], one);
+		pthread_mutex_unlock(&s->reader_lock);
+	}
+	if (status) {
+		json_decref(one);
 		vs_request_fail(r, status, NULL);
-	else
+	} else {
 		vs_request_json(r, 200, one);
+	}
 }
 
 struct registering {
 	struct vs_job job;
 	struct vs_request *request;
-	struct vs_device *device; /* owned until it is in the table */
+	struct vs_enrolled *enrolled;
 	const char *certificate;
 };
 
@@ -101,58 +106,83 @@ static vs_status run(struct vs_job *job, struct vs_store *store)
 {
 	struct registering *g = (struct registering *)job;
 	struct vs_server *s = g->request->server;
-	struct vs_device *d = g->device;
+	struct vs_enrolled *e = g->enrolled;
+	struct vs_device *d;
 	uint64_t now_s = vs_server_now();
 	char detail[160];
 
-	d->seq = s->fleet.last_seq + 1;
-	snprintf(detail, sizeof detail, "site %s, feeder %s", d->site,
-	         d->feeder[0] ? d->feeder : "none");
+	e->seq = s->fleet.last_seq + 1;
+	snprintf(detail, sizeof detail, "site %s, feeder %s", e->site,
+	         e->feeder[0] ? e->feeder : "none");
 	const struct vs_audit record = {g->request->person.name,
-	                                "device-registered", d->id, "", detail};
-	vs_status status = vs_device_store(store, d, g->certificate, now_s);
+	                                "device-registered", e->id, "", detail};
+	vs_status status = vs_enrolled_store(store, e, g->certificate, now_s);
 	if (!status)
 		status = vs_audit_append(store, now_s, &record);
 	if (status)
 		return status;
 	pthread_rwlock_wrlock(&s->lock);
-	status = vs_fleet_add(&s->fleet, d);
+	status = vs_fleet_add(&s->fleet, e, &d);
 	pthread_rwlock_unlock(&s->lock);
-	if (!status)
-		g->device = NULL;
 	return status;
+}
+
+/* Whether it would be within the person's scopes: in a fleet of its own. */
+static vs_status in_scope(const struct vs_person *p,
+                          const struct vs_enrolled *e)
+{
+	struct vs_fleet alone = {0};
+	struct vs_device *d;
+	vs_status status = vs_fleet_add(&alone, e, &d);
+
+	if (!status && !vs_scope_device(p, d))
+		status = VS_ERR_DENIED;
+	vs_fleet_drop(&alone);
+	return status;
+}
+
+static void answer(struct vs_request *r, vs_status status,
+                   const struct vs_enrolled *e)
+{
+	if (status == VS_ERR_STATE)
+		vs_request_error(r, 409, VS_REASON_CONFLICT,
+		                 "%s is registered already", e->id);
+	else if (status == VS_ERR_DENIED)
+		vs_request_error(r, 403, VS_REASON_NOT_ALLOWED,
+		                 "%s would be outside of your scopes", e->id);
+	else if (status)
+		vs_request_fail(r, status, NULL);
+	else
+		vs_request_json(r, 201, json_pack("{s:s}", "id", e->id));
 }
 
 void vs_operator_register(struct vs_request *r)
 {
 	VS_AUTO(vs_json_drop) json_t *body = NULL;
+	VS_AUTO(vs_device_certificate_drop)
+	struct vs_device_certificate certificate = {0};
+	struct vs_registration_texts texts;
 	struct vs_registration said;
+	struct vs_enrolled e;
 	struct vs_why why = {0};
-	struct registering g = {.job = {.run = run}, .request = r};
+	struct registering g = {
+		.job = {.run = run}, .request = r, .enrolled = &e};
 
 	if (!vs_request_body(r, &body))
 		return;
 	vs_status status = vs_registration_parse(body, &said, &why);
 	if (!status)
-		status = vs_device_new(&said, &g.device, &why);
+		status = vs_device_certificate_read(said.certificate, said.id,
+		                                    &certificate, &why);
 	if (status) {
 		vs_request_fail(r, status, &why);
 		return;
 	}
-	if (!vs_scope_device(&r->person, g.device)) {
-		vs_device_free(&g.device);
-		vs_request_error(r, 403, VS_REASON_NOT_ALLOWED,
-		                 "%s would be outside of your scopes", said.id);
-		return;
-	}
 	g.certificate = said.certificate;
-	status = vs_writer_call(r->server->writer, &g.job);
-	vs_device_free(&g.device);
-	if (status == VS_ERR_STATE)
-		vs_request_error(r, 409, VS_REASON_CONFLICT,
-		                 "%s is registered already", said.id);
-	else if (status)
-		vs_request_fail(r, status, NULL);
-	else
-		vs_request_json(r, 201, json_pack("{s:s}", "id", said.id));
+	status = vs_registration_spell(&said, &certificate, &texts, &e);
+	if (!status)
+		status = in_scope(&r->person, &e);
+	if (!status)
+		status = vs_writer_call(r->server->writer, &g.job);
+	answer(r, status, &e);
 }

@@ -205,18 +205,19 @@ static bool lacks(const struct vs_rollout *r,
 static struct vs_stuck_facts facts_of(const struct vs_rollout *r, size_t place,
                                       uint64_t now_s)
 {
-	const struct vs_device_state *s = &vs_rollout_device(r, place)->state;
+	const struct vs_device *d = vs_rollout_device(r, place);
+	const struct vs_device_state *s = d->state;
 	const struct vs_seat *seat = &r->run.seats[place];
 
 	return (struct vs_stuck_facts){
 		.state = (enum vs_member_state)seat->state,
 		.block = vs_run_may_start(&r->run, place, now_s),
 		.since_s = seat->since_s,
-		.last_report_s = s->counter ? s->received_s : 0,
+		.last_report_s = d->counter ? d->received_s : 0,
 		.soak_s = r->plan.soak_s,
 		.charging = s->charging,
 		.fetching = strncmp(s->status, "Download", 8) == 0 ||
-	                    s->bytes_fetched < s->bytes_total,
+	                    vs_device_fetched(d) < s->bytes_total,
 		.installing = seat->past,
 		.refuses = s->reason != VS_REASON_NONE,
 	};

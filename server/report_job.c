@@ -4,13 +4,13 @@
  */
 #include "server/report_job.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hex.h"
 #include "server/audit.h"
+#include "server/device_row.h"
+#include "server/identify.h"
 #include "server/requires.h"
 
 struct report_job {
@@ -20,10 +20,9 @@ struct report_job {
 	char nonce[65];
 	vs_reason refused; /* NONE: it was taken */
 	const char *why;
-	struct vs_device next; /* the charger after this report; borrows */
+	struct vs_device_next next;      /* the charger after this report */
 	struct vs_image_versions beyond; /* what the image repository is to */
 	bool overtaken;                  /* go past, if that is news */
-	struct vs_report_boot *boot;     /* owned: its decision, or NULL */
 	const char *ecus[VS_ECUS_MAX];
 	struct vs_watch_with watch;
 	char flagged[VS_FLAGS][160];
@@ -54,17 +53,16 @@ static vs_status note(struct vs_store *store, const char *id,
 /* The nonce that the next report must show: the one that stands, for a replay
  * must not take it from the charger.
  */
-static void give_nonce(struct report_job *j, struct vs_device *d)
+static vs_status give_nonce(struct report_job *j, struct vs_device *d)
 {
 	struct vs_server *s = j->request->server;
 
 	pthread_rwlock_wrlock(&s->lock);
-	if (!d->state.nonce[0]) {
-		memcpy(d->state.nonce, j->nonce, sizeof d->state.nonce);
-		d->state.nonce_ours = true;
-	}
-	memcpy(j->nonce, d->state.nonce, sizeof j->nonce);
+	if (!d->counter)
+		d->nonce_ours = true;
+	vs_status status = vs_device_nonce(&s->fleet, d, j->nonce);
 	pthread_rwlock_unlock(&s->lock);
+	return status;
 }
 
 /* A refused report changes nothing but the log, once for each reason in a
@@ -74,18 +72,19 @@ static vs_status refuse(struct report_job *j, struct vs_store *store,
                         struct vs_device *d, vs_reason reason, const char *why)
 {
 	struct vs_server *s = j->request->server;
+	vs_status status = VS_OK;
 
 	j->refused = reason;
 	j->why = why;
 	if (reason == VS_REASON_REPLAY)
-		give_nonce(j, d);
-	if (d->refused == reason)
-		return VS_OK;
-	vs_status status = note(store, d->id, "report-refused", reason, why);
+		status = give_nonce(j, d);
+	if (status || d->refused == reason)
+		return status;
+	status = note(store, d->id, "report-refused", reason, why);
 	if (status)
 		return status;
 	pthread_rwlock_wrlock(&s->lock);
-	d->refused = reason;
+	d->refused = (uint8_t)reason;
 	pthread_rwlock_unlock(&s->lock);
 	return VS_OK;
 }
@@ -116,17 +115,17 @@ static vs_status store_overtaken(const struct report_job *j,
                                  const struct vs_device *d)
 {
 	uint64_t trusts = j->next.state.director_trusted;
+	uint64_t version = j->next.device.director_version;
 	vs_status status = VS_OK;
 
-	if (j->next.director_version != d->director_version) {
-		status = vs_director_store(store, d->id,
-		                           j->next.director_version);
+	if (version != d->director_version) {
+		status = vs_director_store(store, d->id, version);
 		if (!status)
 			status = note(store, d->id, "director-overtaken",
 			              VS_REASON_WRONG_VERSION,
 			              "trusts a later director than ours");
 	} else if (trusts > d->director_version &&
-	           trusts != d->state.director_trusted) {
+	           trusts != d->state->director_trusted) {
 		status = note(store, d->id, "director-out-of-reach",
 		              VS_REASON_WRONG_VERSION,
 		              "trusts a director that leaves no versions: its "
@@ -144,8 +143,11 @@ static void see_image(struct report_job *j)
 	const uint64_t trusts = j->report.image_version;
 	const uint64_t snapshot = j->report.image_snapshot_version;
 
-	j->next.state.image_trusted = trusts > snapshot ? trusts : snapshot;
-	if (!j->next.state.image_trusted || !image->renew_s)
+	const uint64_t most = trusts > snapshot ? trusts : snapshot;
+
+	if (most > VS_DIRECTOR_FOLLOW_MAX)
+		j->next.state.image_trusted = most;
+	if (!most || !image->renew_s)
 		return;
 	const struct vs_image_versions reached = vs_image_reached(image);
 	j->beyond = image->beyond;
@@ -170,7 +172,7 @@ static vs_status store_image(const struct report_job *j, struct vs_store *store,
 		              VS_REASON_WRONG_VERSION,
 		              "trusts a later image repository than ours");
 	if (!status && trusts > VS_DIRECTOR_FOLLOW_MAX &&
-	    trusts != d->state.image_trusted &&
+	    trusts != d->state->image_trusted &&
 	    j->request->server->image.renew_s)
 		status = note(store, d->id, "image-out-of-reach",
 		              VS_REASON_WRONG_VERSION,
@@ -183,7 +185,7 @@ static vs_status store_image(const struct report_job *j, struct vs_store *store,
 static vs_status store_news(const struct report_job *j, struct vs_store *store,
                             const struct vs_device *d)
 {
-	const struct vs_device_state *was = &d->state, *is = &j->next.state;
+	const struct vs_device_state *was = d->state, *is = &j->next.state;
 	vs_status status = VS_OK;
 
 	if (is->reason != VS_REASON_NONE && is->about[0] &&
@@ -217,7 +219,7 @@ static bool image_overtaken(const struct vs_device_state *was,
 }
 
 static void apply(struct report_job *j, struct vs_device *d,
-                  const struct vs_rollout_changes *changes)
+                  struct vs_rollout_changes *changes)
 {
 	struct vs_server *s = j->request->server;
 
@@ -225,19 +227,49 @@ static void apply(struct report_job *j, struct vs_device *d,
 	if (j->overtaken)
 		s->image.beyond = j->beyond;
 	if (j->overtaken ||
-	    (s->image.renew_s && image_overtaken(&d->state, &j->next.state)))
+	    (s->image.renew_s && image_overtaken(d->state, &j->next.state)))
 		s->image.renew_s = VS_RENEW_NOW;
-	struct vs_report_boot *old = d->boot;
-	d->boot = j->boot;
-	j->boot = old;
-	d->watch = j->next.watch;
-	d->state = j->next.state;
-	memcpy(d->ecus, j->next.ecus, sizeof d->ecus);
-	d->director_version = j->next.director_version;
-	d->director_stale = j->next.director_stale;
-	d->refused = VS_REASON_NONE;
+	vs_device_become(&s->fleet, d, &j->next);
 	vs_rollout_apply(changes);
 	pthread_rwlock_unlock(&s->lock);
+}
+
+/* The charger as it is after this report. */
+static vs_status make_next(struct report_job *j, const struct vs_device *d,
+                           uint64_t now_s)
+{
+	struct vs_server *s = j->request->server;
+	const struct vs_releases *releases = &s->image.releases;
+	struct vs_device *next = &j->next.device;
+	vs_status status =
+		vs_device_report(&s->fleet, d, &j->report, now_s, &j->next);
+
+	if (!status)
+		status = vs_device_nonce(&s->fleet, next, j->nonce);
+	if (status)
+		return status;
+	see_image(j);
+	j->watch = vs_device_watch(d, j->ecus, now_s, s->settings->floor_due_s);
+	vs_watch_report(&j->next.state.watch, &j->report, &j->watch,
+	                j->flagged);
+	if (strcmp(vs_device_named(next, releases),
+	           vs_device_named(d, releases)) != 0)
+		next->director_stale = true;
+	return VS_OK;
+}
+
+static vs_status store_next(struct report_job *j, struct vs_store *store,
+                            const struct vs_device *d, uint64_t now_s)
+{
+	vs_status status = store_report(j, store, now_s);
+
+	if (!status)
+		status = vs_device_state_store(store, &j->next, d);
+	if (!status)
+		status = store_news(j, store, d);
+	return status ? status
+	              : vs_watch_note(store, d->id, &d->state->watch,
+	                              &j->next.state.watch, now_s, j->flagged);
 }
 
 static vs_status take(struct report_job *j, struct vs_store *store,
@@ -246,32 +278,21 @@ static vs_status take(struct report_job *j, struct vs_store *store,
 	struct vs_server *s = j->request->server;
 	struct vs_rollout_with with = vs_server_rollout(s, store);
 	struct vs_rollout_changes changes = {0};
+	vs_status status = make_next(j, d, with.now_s);
 
-	j->next = *d;
-	vs_device_report(&j->next, &j->report, j->nonce, with.now_s);
-	j->next.state.nonce_ours = true;
-	see_image(j);
-	j->watch = vs_device_watch(d, j->ecus, with.now_s,
-	                           s->settings->floor_due_s);
-	vs_watch_report(&j->next.watch, &j->report, &j->watch, j->flagged);
-	if (strcmp(vs_device_named(&j->next, with.releases),
-	           vs_device_named(d, with.releases)) != 0)
-		j->next.director_stale = true;
-	free(j->boot);
-	vs_status status = vs_device_boot(&j->report, &j->boot);
 	if (!status)
-		status = store_report(j, store, with.now_s);
+		status = store_next(j, store, d, with.now_s);
 	if (!status)
-		status = store_news(j, store, d);
-	if (!status)
-		status = vs_watch_store(store, d->id, &d->watch, &j->next.watch,
-		                        &j->watch, j->flagged);
-	if (!status)
-		status = vs_rollouts_report(&s->rollouts, &with, &j->next,
-		                            &d->state, &changes);
-	if (!status)
+		status = vs_device_prepare(&s->fleet, &j->next);
+	if (status)
+		return status;
+	status = vs_rollouts_report(&s->rollouts, &with, &j->next.device,
+	                            d->state, &changes);
+	if (status)
+		vs_device_forget(&s->fleet, &j->next);
+	else
 		apply(j, d, &changes);
-	free(changes.at);
+	vs_rollout_changes_drop(&changes);
 	return status;
 }
 
@@ -286,7 +307,7 @@ static vs_status run(struct vs_job *job, struct vs_store *store)
 		return VS_ERR_ABSENT;
 	if (j->refused != VS_REASON_NONE)
 		return refuse(j, store, d, j->refused, j->why);
-	vs_status status = vs_device_check(d, &j->report, &why);
+	vs_status status = vs_device_check(&s->fleet, d, &j->report, &why);
 	if (status == VS_ERR_REFUSED)
 		return refuse(j, store, d, why.code, why.what);
 	return status ? status : take(j, store, d);
@@ -327,49 +348,20 @@ static void done(struct vs_job *job, vs_status status)
 		                 j->why);
 	else
 		vs_request_json(r, 200, json_pack("{s:s}", "nonce", j->nonce));
-	free(j->boot);
 	free(j);
 	vs_request_resume(r);
-}
-
-/* A copy of the key, so that the verification needs no lock. */
-static vs_status key_of(struct vs_request *r, struct vs_key *out)
-{
-	vs_status status = VS_ERR_ABSENT;
-
-	*out = (struct vs_key){0};
-	pthread_rwlock_rdlock(&r->server->lock);
-	const struct vs_device *d = vs_fleet_find(&r->server->fleet, r->device);
-	if (d && EVP_PKEY_up_ref(d->key.pkey) == 1) {
-		*out = d->key;
-		out->object = json_incref(d->key.object);
-		status = VS_OK;
-	}
-	pthread_rwlock_unlock(&r->server->lock);
-	return status;
-}
-
-static vs_status make_nonce(char out[static 65])
-{
-	uint8_t random[32];
-
-	if (RAND_bytes(random, sizeof random) != 1)
-		return VS_ERR_CRYPTO;
-	vs_hex_encode(random, sizeof random, out);
-	return VS_OK;
 }
 
 static vs_status verify(struct vs_request *r, struct report_job *j,
                         struct vs_why *why)
 {
 	const void *bytes = r->body.data ? (const void *)r->body.data : "";
-	struct vs_key key;
-	vs_status status = key_of(r, &key);
+	const struct vs_key *key;
+	vs_status status = vs_identify_key(r, &key);
 
 	if (!status)
-		status = vs_report_decode(bytes, r->body.len, &key, &j->report,
+		status = vs_report_decode(bytes, r->body.len, key, &j->report,
 		                          why);
-	vs_key_drop(&key);
 	if (status == VS_ERR_REFUSED || status == VS_ERR_INPUT ||
 	    status == VS_ERR_LIMIT) {
 		j->refused = why->code != VS_REASON_NONE ? why->code
@@ -377,7 +369,7 @@ static vs_status verify(struct vs_request *r, struct report_job *j,
 		j->why = why->what;
 		status = VS_OK;
 	}
-	return status ? status : make_nonce(j->nonce);
+	return status;
 }
 
 void vs_report_handle(struct vs_request *r)

@@ -143,7 +143,7 @@ static void label(const struct vs_device *d, const char *kind,
 	size_t len = strlen(kind);
 
 	out[0] = 0;
-	for (const char *at = d->labels; at && *at; at += strcspn(at, "\n") + 1)
+	for (const char *at = d->kind->labels; *at; at += strcspn(at, "\n") + 1)
 		if (strncmp(at, kind, len) == 0 && at[len] == '=')
 			snprintf(out, VS_NAME_LEN, "%.*s",
 			         (int)strcspn(at + len + 1, "\n"),
@@ -158,24 +158,24 @@ static vs_status take_in(struct vs_rollouts *all, const struct vs_device *d)
 	uint32_t number;
 
 	label(d, "zone", name);
-	vs_status status =
-		vs_rollout_zone_take(&all->zones, name, d->utc_offset_min, &z);
+	vs_status status = vs_rollout_zone_take(&all->zones, name,
+	                                        d->kind->utc_offset_min, &z);
 	/* A zone that has left the system's database is no reason not to
 	 * serve: the offset that was told with it holds. */
 	if (status == VS_ERR_ABSENT || status == VS_ERR_INPUT)
 		status = vs_rollout_zone_take(&all->zones, "",
-		                              d->utc_offset_min, &z);
+		                              d->kind->utc_offset_min, &z);
 	if (!status)
 		status = vs_grid_zone(&all->grid, z, &zone);
 	if (!status)
 		status = vs_grid_add(&all->grid, d->site, d->feeder, zone,
 		                     &number);
-	if (!status && d->state.counter) {
+	if (!status && d->counter) {
 		const struct vs_grid_report last = {
-			.healthy = d->state.healthy,
-			.has_faults = d->state.faults != 0,
-			.faults = d->state.faults,
-			.time_s = d->state.received_s};
+			.healthy = d->state->healthy,
+			.has_faults = d->faults != 0,
+			.faults = d->faults,
+			.time_s = d->received_s};
 
 		vs_grid_report(&all->grid, number, &last);
 	}
@@ -457,6 +457,6 @@ vs_status vs_rollout_move(struct vs_rollout *r,
 		status = apply_move(r, with, move, state, who);
 		pthread_rwlock_unlock(with->lock);
 	}
-	free(changes.at);
+	vs_rollout_changes_drop(&changes);
 	return status;
 }

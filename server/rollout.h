@@ -37,9 +37,9 @@ struct vs_rollout {
 	enum vs_campaign_state state;
 	char because[160]; /* of halt and abort */
 	struct vs_run run;
-	char **notes;                 /* owned: by place; NULL: none */
-	const struct vs_fleet *fleet; /* keeps */
-	struct vs_rollouts *among;    /* keeps: the table it is for */
+	char **notes;              /* owned: by place; NULL: none */
+	struct vs_fleet *fleet;    /* keeps */
+	struct vs_rollouts *among; /* keeps: the table it is for */
 };
 
 /* Nobody new starts anywhere while it is on. */
@@ -55,7 +55,7 @@ struct vs_rollouts {
 	struct vs_grid grid; /* device i is fleet->all[i] */
 	struct vs_rollout_zones zones;
 	struct vs_freeze freeze;
-	const struct vs_fleet *fleet; /* keeps */
+	struct vs_fleet *fleet; /* keeps */
 };
 
 /* What the functions below share. */
@@ -91,7 +91,7 @@ vs_status vs_rollout_seat(struct vs_rollout *r, struct vs_rollouts *all,
                           struct vs_why *why) VS_MUST_CHECK;
 void vs_rollout_free(struct vs_rollout **r);
 
-vs_status vs_rollouts_load(struct vs_store *s, const struct vs_fleet *fleet,
+vs_status vs_rollouts_load(struct vs_store *s, struct vs_fleet *fleet,
                            uint64_t now_s, struct vs_rollouts *out,
                            struct vs_why *why) VS_MUST_CHECK;
 void vs_rollouts_drop(struct vs_rollouts *all);
@@ -153,18 +153,21 @@ struct vs_rollout_change {
 	struct vs_rollout *rollout;
 	struct vs_change change; /* cause NONE: only the report counts */
 	struct vs_rollout_note note;
-	bool past; /* the point of no return */
-	bool back; /* the assignment goes back */
+	bool past;                       /* the point of no return */
+	bool back;                       /* the assignment goes back, to: */
+	const struct vs_device_told *to; /* one use of it ours; or NULL */
 };
 struct vs_rollout_changes {
-	struct vs_rollout_change *at; /* owned: free() */
+	struct vs_rollout_change *at; /* owned */
 	size_t count;
 };
+/* In the writer's thread. */
+void vs_rollout_changes_drop(struct vs_rollout_changes *all);
 /* Room for one more, or NULL. */
 struct vs_rollout_change *
 vs_rollout_changes_add(struct vs_rollout_changes *all);
 /* Writes a change that has a cause. */
-vs_status vs_rollout_change_write(const struct vs_rollout_change *c,
+vs_status vs_rollout_change_write(struct vs_rollout_change *c,
                                   const struct vs_rollout_with *with,
                                   const char *actor) VS_MUST_CHECK;
 
@@ -178,7 +181,7 @@ vs_status vs_rollouts_report(struct vs_rollouts *all,
                              const struct vs_device_state *before,
                              struct vs_rollout_changes *out) VS_MUST_CHECK;
 /* Under the lock. */
-void vs_rollout_apply(const struct vs_rollout_changes *changes);
+void vs_rollout_apply(struct vs_rollout_changes *changes);
 
 /* Makes out what takes everybody back who was told and can still be reached;
  * adds to *changes.

@@ -53,6 +53,6 @@ vs_status vs_rollouts_freeze(struct vs_rollouts *all,
 		vs_rollout_apply(&changes);
 		pthread_rwlock_unlock(with->lock);
 	}
-	free(changes.at);
+	vs_rollout_changes_drop(&changes);
 	return status;
 }

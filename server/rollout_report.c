@@ -40,7 +40,7 @@ bool vs_rollout_past(const struct vs_rollout *r, const struct vs_device *d,
 {
 	const struct vs_release *release =
 		vs_releases_find(releases, r->release);
-	const struct vs_device_state *s = &d->state;
+	const struct vs_device_state *s = d->state;
 
 	return release && s->campaign_seq == release->seq &&
 	       (s->trial || installing(s->status));
@@ -52,7 +52,7 @@ bool vs_rollout_past(const struct vs_rollout *r, const struct vs_device *d,
 static bool fell_back(const struct vs_device *next,
                       const struct vs_device_state *before)
 {
-	const struct vs_device_state *s = &next->state;
+	const struct vs_device_state *s = next->state;
 
 	if (!s->fell_back)
 		return false;
@@ -67,7 +67,7 @@ static enum vs_cause judge(const struct vs_rollout *r,
                            const struct vs_device *next,
                            const struct vs_device_state *before)
 {
-	const struct vs_device_state *s = &next->state;
+	const struct vs_device_state *s = next->state;
 	const struct vs_release *release =
 		vs_releases_find(with->releases, r->release);
 	bool ours = release && s->campaign_seq == release->seq;
@@ -146,9 +146,9 @@ static vs_status report_one(struct vs_rollout *r, size_t place,
 	if (cause == VS_CAUSE_NONE ||
 	    vs_run_change(&r->run, place, cause, with->now_s, &c->change))
 		return VS_OK;
-	explain(c, &next->state);
+	explain(c, next->state);
 	c->back = c->change.next.state == VS_MEMBER_FAILED &&
-	          strcmp(next->campaign, r->id) == 0 &&
+	          strcmp(next->told->campaign, r->id) == 0 &&
 	          !vs_device_runs(next, with->releases, r->release);
 	return vs_rollout_change_write(c, with, next->id);
 }
@@ -182,10 +182,10 @@ vs_status vs_rollouts_report(struct vs_rollouts *all,
                              struct vs_rollout_changes *out)
 {
 	const struct vs_grid_report report = {
-		.healthy = next->state.healthy,
-		.has_faults = next->state.faults != 0,
-		.faults = next->state.faults,
-		.time_s = next->state.received_s,
+		.healthy = next->state->healthy,
+		.has_faults = next->faults != 0,
+		.faults = next->faults,
+		.time_s = next->received_s,
 	};
 	vs_status status = vs_rollouts_sync(all, with->lock);
 	uint32_t number = vs_rollouts_number(all, next);

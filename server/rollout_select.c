@@ -30,7 +30,7 @@ static void take_labels(const struct vs_device *d, struct asked *out)
 {
 	char *at = out->text;
 
-	snprintf(out->text, sizeof out->text, "%s", d->labels ? d->labels : "");
+	snprintf(out->text, sizeof out->text, "%s", d->kind->labels);
 	while (*at) {
 		char *value = at + strcspn(at, "=\n");
 		char *end = value + strcspn(value, "\n");
@@ -56,7 +56,7 @@ static void ask(const struct vs_device *d, struct asked *out)
 {
 	out->facts = (struct vs_facts){
 		.id = d->id,
-		.model = d->model,
+		.model = d->kind->model,
 		.site = d->site,
 		.feeder = d->feeder,
 		.region = "",
@@ -175,10 +175,6 @@ static vs_status seat_by(struct vs_rollout *r, struct vs_rollouts *all,
 vs_status vs_rollout_seat(struct vs_rollout *r, struct vs_rollouts *all,
                           const struct vs_rollout_set *set, struct vs_why *why)
 {
-	union {
-		const struct vs_fleet *kept;
-		void *ctx;
-	} fleet = {.kept = all->fleet};
 	struct filters f;
 	vs_status status = filters_read(r, &f, why);
 
@@ -190,7 +186,7 @@ vs_status vs_rollout_seat(struct vs_rollout *r, struct vs_rollouts *all,
 	status = seat_by(r, all, set, &f);
 	filters_drop(&f);
 	if (!status)
-		status = vs_run_order(&r->run, id_of, fleet.ctx);
+		status = vs_run_order(&r->run, id_of, all->fleet);
 	if (!status) {
 		size_t n = r->run.count ? r->run.count : 1;
 

@@ -56,7 +56,17 @@ struct vs_rollout_change *vs_rollout_changes_add(struct vs_rollout_changes *all)
 	return &all->at[n];
 }
 
-static vs_status write_back(const struct vs_rollout_change *c,
+void vs_rollout_changes_drop(struct vs_rollout_changes *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (all->at[i].to)
+			vs_pool_give(&all->at[i].rollout->fleet->pool,
+			             all->at[i].to);
+	free(all->at);
+	*all = (struct vs_rollout_changes){0};
+}
+
+static vs_status write_back(struct vs_rollout_change *c,
                             const struct vs_rollout_with *with)
 {
 	const struct vs_rollout *r = c->rollout;
@@ -68,14 +78,17 @@ static vs_status write_back(const struct vs_rollout_change *c,
 	         to[0] ? to : "none");
 	const struct vs_audit record = {"server", "update-withdrawn", id, "",
 	                                detail};
-	vs_status status =
-		vs_assignment_store(with->store, id, c->note.before_release,
-	                            c->note.before_campaign);
+	vs_status status = vs_device_told_take(r->fleet, c->note.before_release,
+	                                       c->note.before_campaign, &c->to);
+	if (!status)
+		status = vs_assignment_store(with->store, id,
+		                             c->note.before_release,
+		                             c->note.before_campaign);
 	return status ? status
 	              : vs_audit_append(with->store, with->now_s, &record);
 }
 
-vs_status vs_rollout_change_write(const struct vs_rollout_change *c,
+vs_status vs_rollout_change_write(struct vs_rollout_change *c,
                                   const struct vs_rollout_with *with,
                                   const char *actor)
 {
@@ -104,7 +117,7 @@ static bool goes_back(const struct vs_rollout *r, size_t place,
 {
 	const struct vs_device *d = vs_rollout_device(r, place);
 
-	return strcmp(d->campaign, r->id) == 0 &&
+	return strcmp(d->told->campaign, r->id) == 0 &&
 	       !vs_device_runs(d, with->releases, r->release);
 }
 
@@ -159,19 +172,19 @@ vs_status vs_rollout_withdraw(struct vs_rollout *r,
 	return VS_OK;
 }
 
-static void take_back(const struct vs_rollout_change *c)
+static void take_back(struct vs_rollout_change *c)
 {
-	struct vs_device *d = vs_rollout_device(c->rollout, c->change.place);
+	struct vs_rollout *r = c->rollout;
 
-	memcpy(d->release, c->note.before_release, sizeof d->release);
-	memcpy(d->campaign, c->note.before_campaign, sizeof d->campaign);
-	d->director_stale = true;
+	vs_device_told_put(r->fleet, vs_rollout_device(r, c->change.place),
+	                   c->to);
+	c->to = NULL;
 }
 
-void vs_rollout_apply(const struct vs_rollout_changes *changes)
+void vs_rollout_apply(struct vs_rollout_changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++) {
-		const struct vs_rollout_change *c = &changes->at[i];
+		struct vs_rollout_change *c = &changes->at[i];
 		struct vs_rollout *r = c->rollout;
 
 		if (c->change.cause != VS_CAUSE_NONE) {
@@ -181,7 +194,7 @@ void vs_rollout_apply(const struct vs_rollout_changes *changes)
 				continue;
 		}
 		vs_run_reported(&r->run, c->change.place, c->past);
-		if (c->back)
+		if (c->to)
 			take_back(c);
 		vs_run_judge(&r->run);
 	}
@@ -238,7 +251,7 @@ static vs_status step_members(struct vs_rollout *r,
 		vs_rollout_apply(&changes);
 		pthread_rwlock_unlock(with->lock);
 	}
-	free(changes.at);
+	vs_rollout_changes_drop(&changes);
 	return status;
 }
 
@@ -329,7 +342,7 @@ struct vs_rollout *vs_rollouts_offer(const struct vs_rollouts *all,
 	uint32_t number;
 
 	/* Nobody is sent anything before it has said what it runs. */
-	if (!d->state.counter || all->freeze.on)
+	if (!d->counter || all->freeze.on)
 		return NULL;
 	number = vs_rollouts_number(all, d);
 	if (number == UINT32_MAX ||
@@ -389,8 +402,10 @@ static vs_status make_start(struct vs_rollout *r, size_t place,
 	if (!c)
 		return VS_ERR_NOMEM;
 	c->rollout = r;
-	memcpy(c->note.before_release, d->release, sizeof d->release);
-	memcpy(c->note.before_campaign, d->campaign, sizeof d->campaign);
+	memcpy(c->note.before_release, d->told->release,
+	       sizeof d->told->release);
+	memcpy(c->note.before_campaign, d->told->campaign,
+	       sizeof d->told->campaign);
 	vs_status status = vs_run_change(&r->run, place, VS_CAUSE_START,
 	                                 with->now_s, &c->change);
 	if (!status)
@@ -407,16 +422,18 @@ vs_status vs_rollout_start(struct vs_rollout *r,
 {
 	struct vs_device *d = vs_rollout_device(r, place);
 	struct vs_rollout_changes changes = {0};
+	const struct vs_device_told *told;
 	vs_status status = make_start(r, place, with, &changes);
 
+	if (!status)
+		status =
+			vs_device_told_take(r->fleet, r->release, r->id, &told);
 	if (!status) {
 		pthread_rwlock_wrlock(with->lock);
 		vs_rollout_apply(&changes);
-		snprintf(d->release, sizeof d->release, "%s", r->release);
-		snprintf(d->campaign, sizeof d->campaign, "%s", r->id);
-		d->director_stale = true;
+		vs_device_told_put(r->fleet, d, told);
 		pthread_rwlock_unlock(with->lock);
 	}
-	free(changes.at);
+	vs_rollout_changes_drop(&changes);
 	return status;
 }

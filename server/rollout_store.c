@@ -195,7 +195,7 @@ vs_status vs_freeze_store(struct vs_store *s, const struct vs_freeze *f)
 
 	return vs_store_query(
 		s,
-		"INSERT INTO freeze (name, is_on, person, because, since_s) "
+		"INSERT INTO frozen (name, is_on, person, because, since_s) "
 		"VALUES ('all', ?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE "
 		"SET is_on = excluded.is_on, person = excluded.person, "
 		"because = excluded.because, since_s = excluded.since_s",
@@ -398,7 +398,7 @@ static vs_status seat_all(struct loading *l)
 	return status;
 }
 
-vs_status vs_rollouts_load(struct vs_store *s, const struct vs_fleet *fleet,
+vs_status vs_rollouts_load(struct vs_store *s, struct vs_fleet *fleet,
                            uint64_t now_s, struct vs_rollouts *out,
                            struct vs_why *why)
 {
@@ -407,7 +407,7 @@ vs_status vs_rollouts_load(struct vs_store *s, const struct vs_fleet *fleet,
 		const char *sql;
 		vs_row_fn each;
 	} tables[] = {
-		{"SELECT is_on, person, because, since_s FROM freeze",
+		{"SELECT is_on, person, because, since_s FROM frozen",
 		 load_freeze},
 		{"SELECT device, old_faults, old_s, new_faults, new_s "
 		 "FROM fault_mark", load_marks},

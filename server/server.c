@@ -311,6 +311,21 @@ static vs_status check_heads(struct vs_server *s, const char *path, bool serves,
 	return status;
 }
 
+/* What an older server wrote, completed. */
+static vs_status upgrade(struct vs_server *s, const char *path,
+                         char error[static 256])
+{
+	char bad[VS_DEVICE_ID_LEN];
+	struct vs_why why = {0};
+	vs_status status = vs_fleet_upgrade(s->store, bad, &why);
+
+	if (status)
+		snprintf(error, 256, "%.120s: charger %s: %s: %.60s (%s)", path,
+		         bad, vs_status_name(status), why.what ? why.what : "",
+		         vs_reason_name(why.code));
+	return status;
+}
+
 static vs_status open_database(struct vs_server *s, bool serves,
                                char error[static 256])
 {
@@ -326,6 +341,8 @@ static vs_status open_database(struct vs_server *s, bool serves,
 		return failed(VS_ERR_ABSENT, path, NULL, error);
 	status = serves ? vs_store_open_sqlite(path, true, &s->store, error)
 	                : VS_OK;
+	if (!status && serves)
+		status = upgrade(s, path, error);
 	if (!status)
 		status = vs_store_open_sqlite(path, false, &s->reader, error);
 	if (status)
@@ -409,8 +426,12 @@ static void lost(void *ctx)
 	char error[256];
 
 	pthread_rwlock_wrlock(&s->lock);
+	struct vs_fleet before = s->fleet;
+	s->fleet = (struct vs_fleet){0};
 	drop_memory(s);
 	vs_status status = load_memory(s, s->store, error);
+	vs_fleet_inherit(&s->fleet, &before);
+	vs_fleet_drop(&before);
 	pthread_rwlock_unlock(&s->lock);
 	if (status) {
 		vs_error("%s; stopping", error);

@@ -186,24 +186,6 @@ json_t *vs_watch_json(const struct vs_watch *w)
 	return all;
 }
 
-/* Rows: a flag's name with when it was raised, "due", "epoch", and
- * "floor:ECU" with the highest.
- */
-static vs_status put(struct vs_store *s, const char *device, const char *name,
-                     uint64_t was, uint64_t is)
-{
-	const struct vs_value row[] = {vs_text(device), vs_text(name),
-	                               vs_uint(is)};
-
-	if (was == is)
-		return VS_OK;
-	return vs_store_query(s,
-	                      "INSERT INTO watch (device, name, value) "
-	                      "VALUES (?1, ?2, ?3) ON CONFLICT (device, name) "
-	                      "DO UPDATE SET value = excluded.value",
-	                      row, 3, NULL, NULL);
-}
-
 static vs_status note(struct vs_store *s, const char *device, enum vs_flag flag,
                       bool raised, uint64_t now_s, const char *what)
 {
@@ -217,32 +199,22 @@ static vs_status note(struct vs_store *s, const char *device, enum vs_flag flag,
 	return vs_audit_append(s, now_s, &a);
 }
 
-vs_status vs_watch_store(struct vs_store *s, const char *device,
-                         const struct vs_watch *was, const struct vs_watch *is,
-                         const struct vs_watch_with *with,
-                         char what[static VS_FLAGS][160])
+vs_status vs_watch_note(struct vs_store *s, const char *device,
+                        const struct vs_watch *was, const struct vs_watch *is,
+                        uint64_t now_s, char what[static VS_FLAGS][160])
 {
-	vs_status status =
-		put(s, device, "due", was->due_since_s, is->due_since_s);
-	char name[72];
+	vs_status status = VS_OK;
 
-	if (!status)
-		status = put(s, device, "epoch", was->epoch, is->epoch);
-	for (size_t i = 0; i < with->ecu_count && !status; i++) {
-		snprintf(name, sizeof name, "floor:%.63s", with->ecus[i]);
-		status = put(s, device, name, was->floors[i], is->floors[i]);
-	}
-	for (int i = 0; i < VS_FLAGS && !status; i++) {
-		status = put(s, device, flag_names[i], was->since_s[i],
-		             is->since_s[i]);
-		if (!status && !was->since_s[i] != !is->since_s[i])
-			status =
-				note(s, device, (enum vs_flag)i,
-			             is->since_s[i] != 0, with->now_s, what[i]);
-	}
+	for (int i = 0; i < VS_FLAGS && !status; i++)
+		if (!was->since_s[i] != !is->since_s[i])
+			status = note(s, device, (enum vs_flag)i,
+			              is->since_s[i] != 0, now_s, what[i]);
 	return status;
 }
 
+/* Rows: a flag's name with when it was raised, "due", "epoch", and
+ * "floor:ECU" with the highest.
+ */
 vs_status vs_watch_load(struct vs_watch *w, const char *name, uint64_t value,
                         const struct vs_watch_with *with)
 {

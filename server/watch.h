@@ -6,7 +6,7 @@
  * the image before it, by whoever withholds the start that would raise it; a
  * floor that fell was reset.  Both show in signed reports, one after the other.
  *
- * Pure, but for the rows.  Format: docs/formats/report.md.
+ * Pure, but for the notes in the log.  Format: docs/formats/report.md.
  */
 #ifndef VS_SERVER_WATCH_H
 #define VS_SERVER_WATCH_H
@@ -50,16 +50,17 @@ void vs_watch_report(struct vs_watch *w, const struct vs_report *r,
                      const struct vs_watch_with *with,
                      char what[static VS_FLAGS][160]);
 
-/* Writes what differs between two states of a charger, and notes each flag
- * that was raised or cleared in the audit log.
+/* Notes each flag that was raised or cleared in the audit log.
  * VS_OK; VS_ERR_IO; VS_ERR_NOMEM.
  */
-vs_status vs_watch_store(struct vs_store *s, const char *device,
-                         const struct vs_watch *was, const struct vs_watch *is,
-                         const struct vs_watch_with *with,
-                         char what[static VS_FLAGS][160]) VS_MUST_CHECK;
+vs_status vs_watch_note(struct vs_store *s, const char *device,
+                        const struct vs_watch *was, const struct vs_watch *is,
+                        uint64_t now_s,
+                        char what[static VS_FLAGS][160]) VS_MUST_CHECK;
 
-/* A row of the table watch, into *w.  VS_ERR_INPUT if it means nothing. */
+/* A row of the table watch, which servers of schema 3 wrote, into *w.
+ * VS_ERR_INPUT if it means nothing.
+ */
 vs_status vs_watch_load(struct vs_watch *w, const char *name, uint64_t value,
                         const struct vs_watch_with *with) VS_MUST_CHECK;
 

@@ -45,26 +45,25 @@ const char *const vs_schema[] = {
 	"CREATE TABLE IF NOT EXISTS audit_head ("
 	"seq BIGINT PRIMARY KEY, time_s BIGINT NOT NULL, note TEXT NOT NULL)",
 
+	/* labels and ecus are texts: server/registration.h */
 	"CREATE TABLE IF NOT EXISTS device ("
 	"id TEXT PRIMARY KEY, seq BIGINT NOT NULL, site TEXT NOT NULL, "
 	"feeder TEXT NOT NULL, model TEXT NOT NULL, "
-	"utc_offset TEXT NOT NULL, certificate TEXT NOT NULL, "
-	"registered_s BIGINT NOT NULL)",
-	"CREATE TABLE IF NOT EXISTS ecu ("
-	"device TEXT NOT NULL, place BIGINT NOT NULL, id TEXT NOT NULL, "
-	"component TEXT NOT NULL, hardware TEXT NOT NULL, "
-	"PRIMARY KEY (device, place))",
-	"CREATE TABLE IF NOT EXISTS label ("
-	"device TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, "
-	"PRIMARY KEY (device, kind, value))",
+	"utc_offset TEXT NOT NULL, registered_s BIGINT NOT NULL, "
+	"labels TEXT NOT NULL, ecus TEXT NOT NULL, "
+	"fingerprint BLOB NOT NULL, expires_s BIGINT NOT NULL)",
+	/* by itself, for a start does not read it */
+	"CREATE TABLE IF NOT EXISTS certificate ("
+	"device TEXT PRIMARY KEY, pem TEXT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS report ("
 	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
 	"nonce TEXT NOT NULL, received_s BIGINT NOT NULL, "
 	"body BLOB NOT NULL)",
-	/* what a charger's reports are compared with: server/watch.h */
-	"CREATE TABLE IF NOT EXISTS watch ("
-	"device TEXT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL, "
-	"PRIMARY KEY (device, name))",
+	/* what is to be known of the last report: server/device_row.h */
+	"CREATE TABLE IF NOT EXISTS charger_state ("
+	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
+	"received_s BIGINT NOT NULL, faults BIGINT NOT NULL, "
+	"fetched BIGINT NOT NULL, runs TEXT NOT NULL, said TEXT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS director ("
 	"device TEXT PRIMARY KEY, version BIGINT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS assignment ("
@@ -116,17 +115,42 @@ const char *const vs_schema[] = {
 	"device TEXT PRIMARY KEY, old_faults BIGINT NOT NULL, "
 	"old_s BIGINT NOT NULL, new_faults BIGINT NOT NULL, "
 	"new_s BIGINT NOT NULL)",
-	"CREATE TABLE IF NOT EXISTS freeze ("
+	"CREATE TABLE IF NOT EXISTS frozen ("
 	"name TEXT PRIMARY KEY, is_on BIGINT NOT NULL, person TEXT NOT NULL, "
 	"because TEXT NOT NULL, since_s BIGINT NOT NULL)",
 	NULL,
 };
 
+/* clang-format off */
 const char *const vs_schema_steps[VS_SCHEMA_VERSION][VS_SCHEMA_STEP_MAX] = {
 	/* 1: each person had one token, for ever */
 	{"INSERT INTO token (hash, id, person, label, roles, created_s, "
-         "expires_s) SELECT token, name || '.1', name, 'first', roles, "
-         "created_s, 253402300799 FROM person"},
+	 "expires_s) SELECT token, name || '.1', name, 'first', roles, "
+	 "created_s, 253402300799 FROM person"},
 	/* 2: members were told once, and forgot when */
 	{"ALTER TABLE member ADD COLUMN seat TEXT NOT NULL DEFAULT ''"},
+	/* 3: a start read all certificates and reports.  The rest is done by
+	 * vs_fleet_upgrade(), which also drops ecu, label and watch. */
+	{"CREATE TABLE IF NOT EXISTS label ("
+	 "device TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, "
+	 "PRIMARY KEY (device, kind, value))",
+	 "CREATE TABLE IF NOT EXISTS watch ("
+	 "device TEXT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL, "
+	 "PRIMARY KEY (device, name))",
+	 "CREATE TABLE IF NOT EXISTS freeze ("
+	 "name TEXT PRIMARY KEY, is_on BIGINT NOT NULL, "
+	 "person TEXT NOT NULL, because TEXT NOT NULL, "
+	 "since_s BIGINT NOT NULL)",
+	 "INSERT INTO certificate (device, pem) SELECT id, certificate "
+	 "FROM device",
+	 "ALTER TABLE device DROP COLUMN certificate",
+	 "ALTER TABLE device ADD COLUMN labels TEXT NOT NULL DEFAULT ''",
+	 "ALTER TABLE device ADD COLUMN ecus TEXT NOT NULL DEFAULT ''",
+	 "ALTER TABLE device ADD COLUMN fingerprint BLOB NOT NULL DEFAULT ''",
+	 "ALTER TABLE device ADD COLUMN expires_s BIGINT NOT NULL DEFAULT 0",
+	 /* a reserved word elsewhere */
+	 "INSERT INTO frozen (name, is_on, person, because, since_s) "
+	 "SELECT name, is_on, person, because, since_s FROM freeze",
+	 "DROP TABLE freeze"},
 };
+/* clang-format on */

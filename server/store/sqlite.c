@@ -9,7 +9,7 @@
 
 #include "server/store/store.h"
 
-enum { statements_max = 96, busy_ms = 10000 };
+enum { statements_max = 160, busy_ms = 10000 };
 
 struct sqlite {
 	struct vs_store base;

@@ -107,10 +107,10 @@ const void *vs_row_blob(const struct vs_store *s, const struct vs_row *row,
 
 /* The statements that make the tables, in order; NULL ends. */
 extern const char *const vs_schema[];
-#define VS_SCHEMA_VERSION 3
+#define VS_SCHEMA_VERSION 4
 
 /* What takes a database of version i + 1 to the next; NULL ends. */
-#define VS_SCHEMA_STEP_MAX 4
+#define VS_SCHEMA_STEP_MAX 12
 extern const char *const vs_schema_steps[VS_SCHEMA_VERSION][VS_SCHEMA_STEP_MAX];
 
 #endif

@@ -99,6 +99,7 @@ def full(tap, world):
         world.start()
     finally:
         subprocess.Popen = start
+    assert charger.client.get("/director/timestamp.json").code == 200
     acknowledged, refused, n = charger.counter, None, 0
     while n < 400 and not refused:
         answer = charger.report(detail="x" * 100, status=f"Idle{n % 2}")

@@ -25,6 +25,9 @@
 struct world {
 	struct vs_releases releases;
 	struct vs_device device;
+	struct vs_device_ecu ecus[2];
+	struct vs_device_kind kind;
+	struct vs_device_told told;
 };
 
 static void set_up(struct world *w)
@@ -42,16 +45,18 @@ static void set_up(struct world *w)
 	assert_int_equal(vs_releases_finish(&w->releases, &why), VS_OK);
 	for (size_t i = 0; i < w->releases.count; i++)
 		w->releases.all[i].standing.stage = VS_STAGE_GENERAL;
-	snprintf(w->device.id, sizeof(w->device.id), "%s", "CP-0001");
+	w->device.id = "CP-0001\0CP-0001-gateway\0CP-0001-meter";
 	w->device.ecu_count = 2;
-	w->device.ecus[0] = (struct vs_device_ecu){
-		.id = "CP-0001-gateway",
+	w->device.ecus = w->ecus;
+	w->device.kind = &w->kind;
+	w->device.told = &w->told;
+	w->kind.labels = "";
+	w->ecus[0] = (struct vs_device_ecu){
 		.component = "gateway",
 		.hardware = "gw-rev3",
 		.release_seq = 1,
 	};
-	w->device.ecus[1] = (struct vs_device_ecu){
-		.id = "CP-0001-meter",
+	w->ecus[1] = (struct vs_device_ecu){
 		.component = "meter",
 		.hardware = "em-rev1",
 		.release_seq = 1,
@@ -71,9 +76,9 @@ static void a_charger_is_named_what_it_was_assigned(void **state)
 	(void)state;
 	set_up(&w);
 	assert_string_equal(vs_device_release(&w.device, &w.releases), "");
-	snprintf(w.device.release, sizeof(w.device.release), "%s", "1.1.0");
+	snprintf(w.told.release, sizeof(w.told.release), "%s", "1.1.0");
 	assert_string_equal(vs_device_release(&w.device, &w.releases), "1.1.0");
-	w.device.ecus[0].release_seq = w.device.ecus[1].release_seq = 2;
+	w.ecus[0].release_seq = w.ecus[1].release_seq = 2;
 	assert_string_equal(vs_device_release(&w.device, &w.releases), "1.1.0");
 	drop(&w);
 }
@@ -84,12 +89,12 @@ static void a_charger_is_never_named_less_than_it_runs(void **state)
 
 	(void)state;
 	set_up(&w);
-	snprintf(w.device.release, sizeof(w.device.release), "%s", "1.1.0");
+	snprintf(w.told.release, sizeof(w.told.release), "%s", "1.1.0");
 	for (size_t i = 0; i < 2; i++) {
-		w.device.ecus[i].release_seq = 3;
+		w.ecus[i].release_seq = 3;
 		assert_string_equal(vs_device_release(&w.device, &w.releases),
 		                    "");
-		w.device.ecus[i].release_seq = 1;
+		w.ecus[i].release_seq = 1;
 	}
 	assert_string_equal(vs_device_release(&w.device, &w.releases), "1.1.0");
 	drop(&w);
@@ -101,9 +106,9 @@ static void a_release_runs_when_every_ecu_runs_it(void **state)
 
 	(void)state;
 	set_up(&w);
-	w.device.ecus[0].release_seq = 2;
+	w.ecus[0].release_seq = 2;
 	assert_false(vs_device_runs(&w.device, &w.releases, "1.1.0"));
-	w.device.ecus[1].release_seq = 2;
+	w.ecus[1].release_seq = 2;
 	assert_true(vs_device_runs(&w.device, &w.releases, "1.1.0"));
 	assert_false(vs_device_runs(&w.device, &w.releases, "1.2.0"));
 	assert_false(vs_device_runs(&w.device, &w.releases, "9.9.9"));
@@ -140,16 +145,15 @@ a_release_that_is_not_general_is_for_chargers_with_the_tag(void **state)
 		assert_non_null(
 			vs_device_unfit(&w.device, &w.releases, "1.1.0"));
 	}
-	assert_int_equal(vs_device_label(&w.device, "tag", "pilot"), VS_OK);
+	w.kind.labels = "tag=pilot\n";
 	for (size_t i = 0; i < 3; i++) {
 		w.releases.all[0].standing.stage = stages[i];
 		assert_true(!vs_device_unfit(&w.device, &w.releases, "1.1.0") ==
 		            (stages[i] == VS_STAGE_PILOT));
 	}
-	assert_int_equal(vs_device_label(&w.device, "tag", "lab"), VS_OK);
+	w.kind.labels = "tag=pilot\ntag=lab\n";
 	w.releases.all[0].standing.stage = VS_STAGE_LAB;
 	assert_null(vs_device_unfit(&w.device, &w.releases, "1.1.0"));
-	free(w.device.labels);
 	drop(&w);
 }
 
@@ -204,7 +208,7 @@ static const json_t *make(struct scratch *s, const struct world *w,
 	copy_role(&m->signers.timestamp, &m->keys.keys[0].public);
 	for (size_t i = 0; i < 2; i++)
 		ecus[i] = (struct vs_director_ecu){
-			w->device.ecus[i].id,
+			vs_device_ecu_id(&w->device, i),
 			w->device.ecus[i].component,
 			w->device.ecus[i].hardware,
 		};
@@ -300,8 +304,8 @@ static void other_hardware_is_left_out(void **state)
 	const json_t *body = make(*state, &w, "1.2.0", &m);
 	assert_int_equal(json_object_size(json_object_get(body, "targets")), 0);
 	drop_made(&m);
-	snprintf(w.device.ecus[1].hardware, sizeof(w.device.ecus[1].hardware),
-	         "%s", "em-rev2");
+	snprintf(w.ecus[1].hardware, sizeof(w.ecus[1].hardware), "%s",
+	         "em-rev2");
 	body = make(*state, &w, "1.1.0", &m);
 	assert_int_equal(json_object_size(json_object_get(body, "targets")), 1);
 	drop_made(&m);

@@ -230,6 +230,23 @@ PEOPLE = {"vera": ["viewer"], "otto": ["operator"], "olga": ["operator"],
           "anna": ["approver"], "aude": ["auditor"], "adam": ["admin"],
           "both": ["operator", "approver"]}
 
+# What schema 3 had and later ones have not.
+SCHEMA_3 = """
+CREATE TABLE ecu (device TEXT NOT NULL, place BIGINT NOT NULL,
+  id TEXT NOT NULL, component TEXT NOT NULL, hardware TEXT NOT NULL,
+  PRIMARY KEY (device, place));
+CREATE TABLE label (device TEXT NOT NULL, kind TEXT NOT NULL,
+  value TEXT NOT NULL, PRIMARY KEY (device, kind, value));
+CREATE TABLE watch (device TEXT NOT NULL, name TEXT NOT NULL,
+  value BIGINT NOT NULL, PRIMARY KEY (device, name));
+CREATE TABLE freeze (name TEXT PRIMARY KEY, is_on BIGINT NOT NULL,
+  person TEXT NOT NULL, because TEXT NOT NULL, since_s BIGINT NOT NULL);
+INSERT INTO freeze SELECT name, is_on, person, because, since_s FROM frozen;
+ALTER TABLE device ADD COLUMN certificate TEXT NOT NULL DEFAULT '';
+UPDATE device SET certificate =
+  (SELECT pem FROM certificate WHERE device = id);
+"""
+
 
 class World:
     """A server with its certificates, its signing room, people and
@@ -396,6 +413,33 @@ class World:
     def database(self):
         """The database of a stopped server."""
         return sqlite3.connect(self.path("data", "voltseal.db"))
+
+    def age(self):
+        """Makes a stopped server's database one of schema 3."""
+        with self.database() as db:
+            db.executescript(SCHEMA_3)
+            for row in db.execute("SELECT id, ecus, labels FROM device"
+                                  ).fetchall():
+                words = iter(row[1].split())
+                db.executemany("INSERT INTO ecu VALUES (?, ?, ?, ?, ?)",
+                               [(row[0], n, *ecu) for n, ecu in
+                                enumerate(zip(words, words, words))])
+                db.executemany("INSERT INTO label VALUES (?, ?, ?)",
+                               [(row[0], *line.split("=", 1))
+                                for line in row[2].splitlines()])
+            for device, said in db.execute("SELECT device, said FROM "
+                                           "charger_state").fetchall():
+                said = json.loads(said)
+                db.executemany(
+                    "INSERT INTO watch VALUES (?, ?, ?)",
+                    [(device, name, said[name]) for name in
+                     ("due", "epoch", "floor-fell", "floor-not-raised",
+                      "boot-differs") if name in said])
+            for column in ("labels", "ecus", "fingerprint", "expires_s"):
+                db.execute(f"ALTER TABLE device DROP COLUMN {column}")
+            for table in ("certificate", "charger_state", "frozen"):
+                db.execute(f"DROP TABLE {table}")
+            db.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
 
     @contextlib.contextmanager
     def reader(self):
