@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { events_max = 256, piece = 16384 };
+/* A slow reader's window: what is not read must wait at the server. */
+enum { events_max = 256, piece = 16384, window = 65536 };
 
 uint64_t crowd_us(void)
 {
@@ -109,7 +110,7 @@ static void watch(struct crowd_link *l, uint32_t what, int how)
 void crowd_connect(struct crowd_link *l)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET};
-	const int one = 1;
+	const int one = 1, small = window;
 
 	/* as if each came from its own street */
 	from.sin_addr.s_addr =
@@ -118,6 +119,8 @@ void crowd_connect(struct crowd_link *l)
 	errno = 0;
 	if (l->fd < 0 ||
 	    setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) ||
+	    (l->slow &&
+	     setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small)) ||
 	    setsockopt(l->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
 	               sizeof one) ||
 	    bind(l->fd, (struct sockaddr *)&from, sizeof from) ||

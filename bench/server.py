@@ -196,7 +196,8 @@ class Bench:
         self.world = w = World(
             os.path.join(programs, "server", "voltseal-server"),
             folder, poll_s=300, person_rate=1000, idle_s=600,
-            device_connections=12000, operator_connections=200)
+            device_connections=chargers + 500,
+            handshake_rate=0)
         w.room.__class__ = LargeRoom
         w.add_people()
         self.identities = w.path("identities")

@@ -64,6 +64,7 @@ enum vs_guard_phase {
 };
 
 struct vs_guard;
+struct vs_parked;
 
 /* One connection.  The caller makes it with zeroes, sets what is above the
  * line, and keeps it until vs_guard_leave().
@@ -74,6 +75,7 @@ struct vs_guest {
 	uint8_t address[16];
 	size_t address_len;
 	void *peer; /* the caller's */
+	struct vs_parked *parked; /* likewise */
 	/* ---- */
 	_Atomic unsigned phase; /* of enum vs_guard_phase */
 	_Atomic uint64_t since_ms, moved;

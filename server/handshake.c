@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "server/guard.h"
+#include "server/park.h"
 #include "server/server.h"
 
 enum { hello_max = 32 * 1024 };
@@ -66,9 +67,11 @@ static int on_message(gnutls_session_t session, unsigned type, unsigned when,
 		return vs_guard_hello(guest, vs_server_ms())
 		               ? 0
 		               : GNUTLS_E_APPLICATION_ERROR_MIN;
-	if (type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST)
-		vs_guard_shaken(guest, gnutls_session_is_resumed(session) != 0,
-		                vs_server_ms());
+	if (type != GNUTLS_HANDSHAKE_FINISHED || when != GNUTLS_HOOK_POST)
+		return 0;
+	vs_park_shaken(guest->parked);
+	vs_guard_shaken(guest, gnutls_session_is_resumed(session) != 0,
+	                vs_server_ms());
 	return 0;
 }
 

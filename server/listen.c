@@ -24,6 +24,7 @@
 #include "server/limit.h"
 #include "server/network.h"
 #include "server/once.h"
+#include "server/park.h"
 #include "server/tls.h"
 
 enum {
@@ -40,6 +41,7 @@ struct vs_listener {
 	struct MHD_Daemon *daemon;
 	_Atomic unsigned busy;
 	struct vs_guard *guard;
+	struct vs_park *park; /* of chargers; people have a thread each */
 	struct vs_tickets tickets;
 	/* Kept by the daemon. */
 	struct vs_tls tls;
@@ -90,8 +92,10 @@ static struct vs_guest *enter(struct vs_listener *l, struct MHD_Connection *c)
 	if (from)
 		guest->address_len =
 			vs_network_key(from->client_addr, guest->address);
-	if (l->audience == VS_FOR_DEVICES)
+	if (l->audience == VS_FOR_DEVICES) {
 		guest->peer = vs_identify_begin(c);
+		guest->parked = vs_park_enter(l->park, c, guest->fd);
+	}
 	vs_guard_enter(guest, vs_server_ms());
 	return guest;
 }
@@ -113,6 +117,7 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 	if (guest) {
 		vs_guard_leave(guest);
 		vs_identify_end(&guest->peer);
+		vs_park_leave(&guest->parked);
 		free(guest);
 	}
 	atomic_fetch_add(&m->closed[people], 1);
@@ -546,6 +551,8 @@ static vs_status open_all(struct vs_listener *l, char error[static 256])
 	if (status)
 		return status;
 	status = make_guard(l);
+	if (!status && l->audience == VS_FOR_DEVICES)
+		status = vs_park_new(&l->park);
 	if (status) {
 		snprintf(error, 256, "a listener: %s", vs_status_name(status));
 		return status;
@@ -615,8 +622,10 @@ void vs_listen_close(struct vs_listener **listener)
 	if (!l)
 		return;
 	end_watch(l);
+	vs_park_end(l->park);
 	if (l->daemon)
 		MHD_stop_daemon(l->daemon);
+	vs_park_free(&l->park);
 	vs_guard_free(&l->guard);
 	vs_tickets_drop(&l->tickets);
 	vs_tls_drop(&l->tls);
