@@ -19,8 +19,8 @@ struct vs_uptane_args {
 };
 
 /* Reads --profile, --vehicle, --ecu, --installed, --floor and --runs.  *out
- * must not move afterwards. VS_EXIT_OK; VS_EXIT_USAGE after one line on
- * standard error.
+ * must not move afterwards.
+ * VS_EXIT_OK; VS_EXIT_USAGE after one line on standard error.
  */
 enum vs_exit vs_uptane_args_read(const struct vs_args *a,
                                  struct vs_uptane_args *out) VS_MUST_CHECK;
