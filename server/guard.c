@@ -24,7 +24,7 @@ struct vs_guard {
 	struct vs_guard_limits limits;
 	struct vs_guard_figures *figures;
 	uint64_t seed;
-	uint64_t grace_ms; /* in which a stranger gives way to nobody */
+	uint64_t grace_ms; /* in which one gives way to nobody */
 	_Atomic unsigned live;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -320,11 +320,6 @@ void vs_guard_leave(struct vs_guest *guest)
 		atomic_fetch_sub(&g->figures->strangers, 1);
 }
 
-bool vs_guard_crowded(const struct vs_guard *g)
-{
-	return atomic_load(&g->live) > g->limits.connections / 4 * 3;
-}
-
 /* What the other side has confirmed to have got. */
 static uint64_t fetched(int fd)
 {
@@ -368,6 +363,7 @@ static void judge(struct vs_guest *x, uint64_t now_ms)
 	unsigned phase = atomic_load(&x->phase);
 	uint64_t since_ms = atomic_load(&x->since_ms);
 	uint64_t idle_s = l->request_s + (x->known ? l->idle_s : 0);
+	bool crowded = atomic_load(&x->guard->live) > l->connections / 4 * 3;
 
 	if (x->cut)
 		return;
@@ -377,6 +373,9 @@ static void judge(struct vs_guest *x, uint64_t now_ms)
 	else if (phase == VS_GUARD_IDLE &&
 	         now_ms >= since_ms + idle_s * second_ms)
 		cut(x, VS_CUT_REQUEST);
+	else if (phase == VS_GUARD_IDLE && x->known && crowded &&
+	         now_ms >= since_ms + x->guard->grace_ms)
+		cut(x, VS_CUT_ROOM);
 	else if ((phase == VS_GUARD_BODY || phase == VS_GUARD_ANSWER) &&
 	         crawls(x, phase == VS_GUARD_BODY, now_ms))
 		cut(x, VS_CUT_SLOW);

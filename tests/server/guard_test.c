@@ -361,18 +361,29 @@ static void a_charger_s_oldest_resting_connection_gives_way(void **state)
 	end(w);
 }
 
-static void over_three_quarters_it_is_crowded(void **state)
+static void in_a_crowd_those_who_rest_give_way(void **state)
 {
 	struct world *w = begin(&limits);
+	struct vs_guest *works = arrive_known(w, 1, "CP-2");
 
 	(void)state;
-	for (uint8_t n = 0; n < 6; n++)
+	arrive_known(w, 1, "CP-1");
+	for (uint8_t n = 0; n < 4; n++)
 		assert_non_null(arrive(w, n));
-	assert_false(vs_guard_crowded(w->guard));
+	after(w, 4000); /* six of eight are no crowd */
+	assert_int_equal(cuts(w), 0);
 	assert_non_null(arrive(w, 7));
-	assert_true(vs_guard_crowded(w->guard));
-	leave(w, 0);
-	assert_false(vs_guard_crowded(w->guard));
+	vs_guard_phase(works, VS_GUARD_ANSWER, w->now_ms);
+	vs_guard_phase(works, VS_GUARD_IDLE, w->now_ms);
+	vs_guard_phase(&w->guests[1], VS_GUARD_IDLE, w->now_ms - 500);
+	after(w, 1499);
+	assert_int_equal(cuts(w), 0);
+	after(w, 1); /* two seconds of rest for one of them */
+	assert_true(is_cut(w, 1));
+	assert_int_equal(cuts(w), 1);
+	after(w, 1000); /* and with him gone there is room */
+	assert_int_equal(cuts(w), 1);
+	assert_int_equal(atomic_load(&w->figures.cut[VS_CUT_ROOM]), 1);
 	end(w);
 }
 
@@ -472,7 +483,7 @@ int main(void)
 		cmocka_unit_test(a_stream_may_rest),
 		cmocka_unit_test(
 			a_charger_s_oldest_resting_connection_gives_way),
-		cmocka_unit_test(over_three_quarters_it_is_crowded),
+		cmocka_unit_test(in_a_crowd_those_who_rest_give_way),
 		cmocka_unit_test(an_address_is_known_by_its_network),
 		cmocka_unit_test(those_who_are_sent_away_are_spread),
 		cmocka_unit_test(more_files_than_the_system_gives_are_an_error),
