@@ -6,7 +6,8 @@
  * are few of one address, they have to get on, and the oldest gives way when
  * the listener is full: strangers cannot keep others out.  A handshake is
  * counted before it costs anything.  Whoever is known has so many connections,
- * and whatever is sent or fetched has to move.
+ * and keeps them while he uses them: over three quarters of all, those that
+ * rest are ended.  Whatever is sent or fetched has to move.
  *
  * To cut a connection is to shut its socket down; the listener finds it ended
  * and calls vs_guard_leave().  Any thread may call anything.
@@ -42,7 +43,7 @@ enum vs_guard_cut {
 	VS_CUT_HANDSHAKE, /* not done within handshake_s */
 	VS_CUT_REQUEST,   /* no request within its time */
 	VS_CUT_SLOW,      /* a body or an answer below min_bytes_s */
-	VS_CUT_ROOM,      /* a stranger who gave way to a newcomer */
+	VS_CUT_ROOM,      /* gave way to others */
 	VS_CUT_NEWER,     /* of one who has of_each newer ones */
 	VS_CUT_END,
 };
@@ -109,9 +110,6 @@ void vs_guard_phase(struct vs_guest *guest, enum vs_guard_phase phase,
 /* So many bytes of his body came. */
 void vs_guard_moved(struct vs_guest *guest, size_t len);
 void vs_guard_leave(struct vs_guest *guest);
-
-/* Over three quarters of all: whoever is answered should hang up. */
-bool vs_guard_crowded(const struct vs_guard *g);
 
 /* Cuts those whose time is over; to be called about once a second. */
 void vs_guard_step(struct vs_guard *g, uint64_t now_ms);

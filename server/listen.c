@@ -197,8 +197,6 @@ static enum MHD_Result queue(struct vs_request *r)
 {
 	if (r->people)
 		secure(r);
-	if (r->guest && vs_guard_crowded(r->guest->guard))
-		vs_request_header(r, "Connection", "close");
 	phase(r, r->streams ? VS_GUARD_STREAM : VS_GUARD_ANSWER);
 	struct MHD_Response *answer = r->answer;
 
