@@ -102,7 +102,7 @@ int vs_command_init(const struct vs_arguments *a)
 	if (!status)
 		status = vs_artifact_init(s->data_dir);
 	if (!status)
-		status = vs_online_init(s->data_dir, error);
+		status = vs_online_init(&s->online, error);
 	if (!status) {
 		status =
 			vs_audit_signer_load(s->data_dir, true, &signer, error);

@@ -41,6 +41,11 @@ static const struct vs_config_key keys[] = {
 	TEXT("keyring", 1, 1024, NULL, "boot keyring that seals must satisfy"),
 	TEXT("tlog_policy", 0, 1024, "",
              "tlog-policy file; with it every seal must be in the log"),
+	TEXT("online_module", 0, 1024, "",
+             "PKCS#11 module with the online keys; empty: in files"),
+	TEXT("online_token", 0, 32, "", "label of its token"),
+	TEXT("online_pin_file", 0, 1024, "",
+             "its PIN, mode 0600; read whenever the token is opened"),
 	UINT("timestamp_ttl_s", 2, YEAR_S, "86400",
              "life of timestamps; signed anew at half of it"),
 	UINT("snapshot_ttl_s", 2, YEAR_S, "604800",
@@ -199,6 +204,22 @@ static vs_status read_stage(const char *path, const struct vs_config *c,
 	return VS_ERR_INPUT;
 }
 
+/* A token needs its label and PIN; and neither means a thing without it. */
+static vs_status check_online(const char *path, const struct vs_settings *s,
+                              char error[static 256])
+{
+	const char *module = s->online.module, *token = s->online.token;
+	const char *pin_file = s->online.pin_file;
+
+	if (!*module == !*token && !*module == !*pin_file)
+		return VS_OK;
+	snprintf(error, 256,
+	         "%.120s: online_module, online_token and online_pin_file: "
+	         "all three or none",
+	         path);
+	return VS_ERR_INPUT;
+}
+
 vs_status vs_settings_load(const char *path, struct vs_settings *out,
                            char error[static 256])
 {
@@ -221,6 +242,10 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		.image_root = vs_config_text(c, "image_root"),
 		.keyring = vs_config_text(c, "keyring"),
 		.tlog_policy = vs_config_text(c, "tlog_policy"),
+		.online = {.data_dir = vs_config_text(c, "data_dir"),
+		           .module = vs_config_text(c, "online_module"),
+		           .token = vs_config_text(c, "online_token"),
+		           .pin_file = vs_config_text(c, "online_pin_file")},
 		.timestamp_ttl_s = vs_config_uint(c, "timestamp_ttl_s"),
 		.snapshot_ttl_s = vs_config_uint(c, "snapshot_ttl_s"),
 		.director_ttl_s = vs_config_uint(c, "director_ttl_s"),
@@ -264,6 +289,8 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		status = read_address(path, "operator_listen",
 		                      out->operator_listen,
 		                      &out->operator_address, error);
+	if (!status)
+		status = check_online(path, out, error);
 	if (!status)
 		status = read_metrics(path, out, error);
 	if (!status)

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "server/address.h"
 #include "server/network.h"
+#include "server/online.h"
 #include "server/stage.h"
 
 struct vs_settings {
@@ -27,6 +28,7 @@ struct vs_settings {
 	const char *director_root;      /* 1.root.json of the director */
 	const char *image_root;         /* 1.root.json of the images */
 	const char *keyring;            /* the boot keyring */
+	struct vs_online_place online;  /* keys that sign here */
 	const char *tlog_policy;        /* which log seals are in; "" = any */
 	uint64_t timestamp_ttl_s, snapshot_ttl_s, director_ttl_s;
 	uint64_t poll_s;      /* what chargers are told to wait */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * server/online.c - online keys in files, and signing with them.
+ * server/online.c - online keys, and signing with them.
  */
 #include "server/online.h"
 
@@ -11,13 +11,14 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/pem.h"
+#include "server/online_token.h"
 #include "trust/json.h"
 #include "trust/tuf.h"
 
 enum { path_max = 1200 };
 
-static const char *const names[VS_ONLINE_KEYS] = {"director", "snapshot",
-                                                  "timestamp"};
+const char *const vs_online_names[VS_ONLINE_KEYS] = {"director", "snapshot",
+                                                     "timestamp"};
 
 static void path_of(char out[static path_max], const char *data_dir,
                     const char *name, const char *kind)
@@ -40,62 +41,83 @@ static vs_status write_public(const char *path, const struct vs_key *key)
 	return status ? status : vs_file_replace(path, text, len, 0644);
 }
 
-static vs_status init_key(const char *data_dir, const char *name,
-                          char path[static path_max])
+static void fail(vs_status status, const char *path, char error[static 256])
 {
-	EVP_PKEY *pkey = NULL;
-	struct vs_key key = {0};
-	vs_status status;
-
-	path_of(path, data_dir, name, "pem");
-	if (vs_file_exists(path))
-		status = vs_pem_private_key(path, &pkey);
-	else
-		status = vs_pem_generate(path, true, &pkey);
-	if (!status)
-		status = vs_key_from_pkey(pkey, &key);
-	if (!status) {
-		path_of(path, data_dir, name, "pub.json");
-		status = write_public(path, &key);
-	}
-	vs_key_drop(&key);
-	EVP_PKEY_free(pkey);
-	return status;
+	snprintf(error, 256, "%.200s: %s", path, vs_status_name(status));
 }
 
-vs_status vs_online_init(const char *data_dir, char error[static 256])
+/* A key in its file. */
+static vs_status file_key(const struct vs_online_place *place, const char *name,
+                          bool make, EVP_PKEY **out, char error[static 256])
 {
 	char path[path_max];
+	vs_status status;
 
-	snprintf(path, sizeof path, "%s/online", data_dir);
-	vs_status status = vs_file_mkdirs(path, 0700);
-	for (size_t i = 0; !status && i < VS_ONLINE_KEYS; i++)
-		status = init_key(data_dir, names[i], path);
+	path_of(path, place->data_dir, name, "pem");
+	if (make && !vs_file_exists(path))
+		status = vs_pem_generate(path, true, out);
+	else
+		status = vs_pem_private_key(path, out);
 	if (status)
-		snprintf(error, 256, "%.200s: %s", path,
-		         vs_status_name(status));
+		fail(status, path, error);
 	return status;
 }
 
-vs_status vs_online_load(const char *data_dir, struct vs_online *out,
-                         char error[static 256])
+/* make: what is not there yet.  Drop *out in every case. */
+static vs_status get_keys(const struct vs_online_place *place, bool make,
+                          struct vs_online *out, char error[static 256])
 {
-	char path[path_max] = "";
 	vs_status status = VS_OK;
 
 	*out = (struct vs_online){0};
+	if (*place->module)
+		status = vs_online_token_open(place, make, &out->token, error);
 	for (size_t i = 0; !status && i < VS_ONLINE_KEYS; i++) {
 		struct vs_online_key *k = &out->keys[i];
 
-		path_of(path, data_dir, names[i], "pem");
-		status = vs_pem_private_key(path, &k->pkey);
-		if (!status)
-			status = vs_key_from_pkey(k->pkey, &k->public);
+		status = out->token ? vs_online_token_key(out->token, i, make,
+		                                          &k->pkey, error)
+		                    : file_key(place, vs_online_names[i], make,
+		                               &k->pkey, error);
+		if (status)
+			break;
+		status = vs_key_from_pkey(k->pkey, &k->public);
+		if (status)
+			fail(status, vs_online_names[i], error);
+		if (out->token) {
+			EVP_PKEY_free(k->pkey);
+			k->pkey = NULL;
+		}
 	}
-	if (status)
-		snprintf(error, 256, "%.200s: %s", path,
-		         vs_status_name(status));
 	return status;
+}
+
+vs_status vs_online_init(const struct vs_online_place *place,
+                         char error[static 256])
+{
+	struct vs_online made = {0};
+	char path[path_max];
+
+	snprintf(path, sizeof path, "%s/online", place->data_dir);
+	vs_status status = vs_file_mkdirs(path, 0700);
+	if (status)
+		fail(status, path, error);
+	else
+		status = get_keys(place, true, &made, error);
+	for (size_t i = 0; !status && i < VS_ONLINE_KEYS; i++) {
+		path_of(path, place->data_dir, vs_online_names[i], "pub.json");
+		status = write_public(path, &made.keys[i].public);
+		if (status)
+			fail(status, path, error);
+	}
+	vs_online_drop(&made);
+	return status;
+}
+
+vs_status vs_online_load(const struct vs_online_place *place,
+                         struct vs_online *out, char error[static 256])
+{
+	return get_keys(place, false, out, error);
 }
 
 void vs_online_drop(struct vs_online *o)
@@ -104,6 +126,7 @@ void vs_online_drop(struct vs_online *o)
 		EVP_PKEY_free(o->keys[i].pkey);
 		vs_key_drop(&o->keys[i].public);
 	}
+	vs_online_token_drop(&o->token);
 	*o = (struct vs_online){0};
 }
 
@@ -178,8 +201,11 @@ static vs_status add_signatures(const struct vs_online *o,
 
 		if (!lists(role, k->public.id))
 			continue;
-		status =
-			vs_pem_sign(k->pkey, e->canon, e->canon_len, sig, &len);
+		status = o->token
+		                 ? vs_online_token_sign(o->token, i, e->canon,
+		                                        e->canon_len, sig, &len)
+		                 : vs_pem_sign(k->pkey, e->canon, e->canon_len,
+		                               sig, &len);
 		if (!status)
 			status = vs_envelope_add(e, k->public.id, sig, len);
 	}

@@ -16,20 +16,36 @@
 
 #define VS_ONLINE_KEYS 3
 
+extern const char *const vs_online_names[VS_ONLINE_KEYS];
+
+/* Where the keys are: in files, or with a module on a token. */
+struct vs_online_place {
+	const char *data_dir;
+	const char *module; /* PKCS#11; "": DATA/online/NAME.pem */
+	const char *token;  /* its label */
+	const char *pin_file;
+};
+
+struct vs_online_token;
+
 struct vs_online {
+	struct vs_online_token *token; /* owned; NULL: keys in files */
 	struct vs_online_key {
-		EVP_PKEY *pkey;       /* owned */
+		EVP_PKEY *pkey;       /* owned; NULL: on the token */
 		struct vs_key public; /* owned */
 	} keys[VS_ONLINE_KEYS];
 };
 
-/* Makes DATA/online/{director,snapshot,timestamp}.pem with a .pub.json each
- * for the signing room.  What is there already stays.
- * VS_OK; VS_ERR_IO; VS_ERR_CRYPTO with a line in error[].
+/* Makes the keys, and DATA/online/NAME.pub.json of each for the signing room.
+ * What is there already stays.
+ * VS_OK; VS_ERR_IO; VS_ERR_CRYPTO; and with a token as online_token.h says;
+ * with a line in error[].
  */
-vs_status vs_online_init(const char *data_dir,
+vs_status vs_online_init(const struct vs_online_place *place,
                          char error[static 256]) VS_MUST_CHECK;
-vs_status vs_online_load(const char *data_dir, struct vs_online *out,
+/* place is kept.  The same; vs_online_drop() in every case. */
+vs_status vs_online_load(const struct vs_online_place *place,
+                         struct vs_online *out,
                          char error[static 256]) VS_MUST_CHECK;
 void vs_online_drop(struct vs_online *o);
 

@@ -400,7 +400,7 @@ vs_status vs_server_load(struct vs_server *s,
 	pthread_cond_init(&s->tick_end, NULL);
 	vs_status status = init_throttles(s);
 	if (!status)
-		status = vs_online_load(settings->data_dir, &s->keys, error);
+		status = vs_online_load(&settings->online, &s->keys, error);
 	if (!status)
 		status = load_director_roots(s, error);
 	if (!status)

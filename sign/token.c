@@ -4,7 +4,6 @@
  */
 #include "sign/token.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -16,42 +15,14 @@
 #include "base/file.h"
 #include "base/log.h"
 
-/* Gives the length of the line without its end. */
-static ssize_t read_line(int fd, char out[static VS_PIN_MAX])
-{
-	ssize_t n;
-
-	do
-		n = read(fd, out, VS_PIN_MAX - 1);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return n;
-	out[n] = 0;
-	n = (ssize_t)strcspn(out, "\r\n");
-	out[n] = 0;
-	return n;
-}
-
 static vs_status pin_from_file(const char *file, char out[static VS_PIN_MAX])
 {
-	struct stat st;
-	VS_AUTO(vs_fd_drop) int fd = open(file, O_RDONLY | O_CLOEXEC);
+	char error[256];
+	vs_status status = vs_pin_file(file, out, error);
 
-	if (fd < 0 || fstat(fd, &st)) {
-		vs_error("%s: PIN file: %s", file, strerror(errno));
-		return VS_ERR_IO;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_mode & (S_IRWXG | S_IRWXO)) {
-		vs_error("%s: PIN file: others may read it; make it a file of "
-		         "mode 0600",
-		         file);
-		return VS_ERR_DENIED;
-	}
-	if (read_line(fd, out) <= 0) {
-		vs_error("%s: PIN file: its first line is empty", file);
-		return VS_ERR_INPUT;
-	}
-	return VS_OK;
+	if (status)
+		vs_error("%s", error);
+	return status;
 }
 
 static vs_status pin_from_terminal(const char *what,
@@ -74,7 +45,7 @@ static vs_status pin_from_terminal(const char *what,
 	}
 	/* not before: the flush would take what is typed at once */
 	dprintf(fd, "%s: ", what);
-	ssize_t n = read_line(fd, out);
+	ssize_t n = vs_pin_line(fd, out);
 	int restored = tcsetattr(fd, TCSAFLUSH, &old);
 	dprintf(fd, "\n");
 	if (n <= 0 || restored) {

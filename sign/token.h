@@ -8,10 +8,9 @@
 #ifndef VS_SIGN_TOKEN_H
 #define VS_SIGN_TOKEN_H
 
+#include "base/pin.h"
 #include "base/pkcs11.h"
 #include "sign/args.h"
-
-#define VS_PIN_MAX 256
 
 /* Rows for commands that use a token. */
 #define VS_TOKEN_OPTIONS                                                       \

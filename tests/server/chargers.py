@@ -106,8 +106,14 @@ class Key:
 
 
 def verified(key_object, message, sig):
-    """Whether an Ed25519 key object's signature verifies."""
-    prefix = bytes.fromhex("302a300506032b6570032100")
+    """Whether a key object's signature verifies: Ed25519, or ECDSA over
+    SHA-256."""
+    public = key_object["keyval"]["public"]
+    if public.startswith("-----"):
+        form, key = "PEM", public.encode()
+    else:
+        form = "DER"
+        key = bytes.fromhex("302a300506032b6570032100" + public)
     with tempfile.TemporaryDirectory() as d:
         def put(name, data):
             path = os.path.join(d, name)
@@ -116,10 +122,8 @@ def verified(key_object, message, sig):
             return path
         done = subprocess.run(
             ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform",
-             "DER", "-inkey",
-             put("key", prefix +
-                 bytes.fromhex(key_object["keyval"]["public"])),
-             "-in", put("message", message), "-sigfile", put("sig", sig)],
+             form, "-inkey", put("key", key), "-in", put("message", message),
+             "-sigfile", put("sig", sig)],
             capture_output=True, check=False)
     return done.returncode == 0
 
@@ -252,7 +256,8 @@ class Room:
         for name in ("director", "snapshot", "timestamp"):
             with open(os.path.join(folder, name + ".pub.json"),
                       encoding="utf-8") as f:
-                self.online[name] = json.load(f)["tuf"]
+                # canonical: a PEM keeps its newlines
+                self.online[name] = json.load(f, strict=False)["tuf"]
 
     def online_id(self, name):
         """The key id of one of the server's keys."""

@@ -201,8 +201,11 @@ static const json_t *make(struct scratch *s, const struct world *w,
 	struct vs_why why;
 
 	*m = (struct made){0};
-	assert_int_equal(vs_online_init(s->dir, error), VS_OK);
-	assert_int_equal(vs_online_load(s->dir, &m->keys, error), VS_OK);
+	const struct vs_online_place place = {.data_dir = s->dir,
+	                                      .module = ""};
+
+	assert_int_equal(vs_online_init(&place, error), VS_OK);
+	assert_int_equal(vs_online_load(&place, &m->keys, error), VS_OK);
 	copy_role(&m->signers.targets, &m->keys.keys[0].public);
 	copy_role(&m->signers.snapshot, &m->keys.keys[0].public);
 	copy_role(&m->signers.timestamp, &m->keys.keys[0].public);
