@@ -47,7 +47,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen 127.0.0.1:{port} ssl backlog=4096;
+        listen 127.0.0.1:{port} ssl backlog=4096 sndbuf=256k;
         ssl_certificate {certificate};
         ssl_certificate_key {key};
         ssl_client_certificate {device_ca};

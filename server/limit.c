@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "server/sending.h"
+
 /* Database, log, artifacts that are uploaded and read again, webhooks. */
 enum { others = 128, reserve = 64 };
 
@@ -17,9 +19,13 @@ unsigned vs_limit_sockets(unsigned connections)
 	return connections + connections / 8 + reserve;
 }
 
+/* However many fetch an artifact, it is open once. */
 static rlim_t needed(unsigned connections)
 {
-	return (rlim_t)vs_limit_sockets(connections) + connections;
+	unsigned files =
+		connections < VS_SENDING_FILES ? connections : VS_SENDING_FILES;
+
+	return (rlim_t)vs_limit_sockets(connections) + files;
 }
 
 vs_status vs_limit_check(const struct vs_settings *s, bool raise,

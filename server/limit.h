@@ -3,7 +3,7 @@
  * server/limit.h - whether this process may have as many files open as its
  * settings need.
  *
- * A connection is one, and so is the file that it fetches.  Running out of
+ * A connection is one, and so is each artifact that is fetched.  Running out of
  * them in a storm would stop reports and the database too, so it is judged
  * before anything listens.
  */

@@ -31,6 +31,9 @@ enum {
 	memory_bytes = 32 * 1024, /* for the head of a request, and more */
 	vanished_s = 60, /* until one who does not answer TCP is gone */
 	probes = 3,
+	/* Of one who reads slowly the kernel would keep 4 MB for us; this is
+	 * enough for 20 Mbit/s to the other end of the world. */
+	send_bytes = 256 * 1024,
 };
 
 #define METHODS_LEN 64
@@ -455,6 +458,7 @@ static vs_status set_sockets(const struct vs_listener *l)
 		int level, name, value;
 	} options[] = {
 		{SOL_SOCKET,  SO_KEEPALIVE,     1                      },
+		{SOL_SOCKET,  SO_SNDBUF,        send_bytes             },
 		{IPPROTO_TCP, TCP_KEEPIDLE,     vanished_s / 2         },
 		{IPPROTO_TCP, TCP_KEEPINTVL,    vanished_s / 2 / probes},
 		{IPPROTO_TCP, TCP_KEEPCNT,      probes                 },

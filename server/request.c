@@ -223,11 +223,11 @@ static void give_file(struct vs_request *r, int fd, uint64_t len,
 {
 	char text[80];
 	uint64_t size = range->whole ? len : range->last - range->first + 1;
-	struct MHD_Response *answer = MHD_create_response_from_fd_at_offset64(
-		size, fd, range->whole ? 0 : range->first);
+	struct MHD_Response *answer =
+		vs_sending_answer(&r->server->sendings, fd,
+	                          range->whole ? 0 : range->first, size);
 
 	if (!answer) {
-		close(fd);
 		vs_request_fail(r, VS_ERR_NOMEM, NULL);
 		return;
 	}

@@ -394,6 +394,7 @@ vs_status vs_server_load(struct vs_server *s,
 	pthread_rwlock_init(&s->lock, &attr);
 	pthread_rwlockattr_destroy(&attr);
 	pthread_mutex_init(&s->reader_lock, NULL);
+	vs_sendings_init(&s->sendings);
 	pthread_mutex_init(&s->tick_lock, NULL);
 	pthread_mutex_init(&s->seallog_lock, NULL);
 	pthread_mutex_init(&s->login_lock, NULL);
@@ -479,6 +480,7 @@ void vs_server_drop(struct vs_server *s)
 	pthread_mutex_destroy(&s->login_lock);
 	vs_throttle_drop(&s->wrong);
 	vs_throttle_drop(&s->busy);
+	vs_sendings_drop(&s->sendings);
 	pthread_rwlock_destroy(&s->lock);
 	pthread_mutex_destroy(&s->reader_lock);
 	pthread_mutex_destroy(&s->tick_lock);

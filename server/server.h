@@ -19,6 +19,7 @@
 #include "server/online.h"
 #include "server/rollout.h"
 #include "server/seallog.h"
+#include "server/sending.h"
 #include "server/throttle.h"
 #include "server/writer.h"
 
@@ -58,6 +59,8 @@ struct vs_server {
 
 	_Atomic bool closing;     /* what does not end by itself is to end */
 	_Atomic unsigned streams; /* of events, open */
+
+	struct vs_sendings sendings;
 
 	struct vs_rehash *rehash; /* owned; the reading thread's */
 	struct vs_hooks *hooks;   /* owned; the sending thread's */

@@ -90,7 +90,7 @@ def busy_s(pid):
 
 def silence(tap, world):
     """Who falls silent within his handshake costs no processor"""
-    # S1.9 S2.29
+    # S2.30
     charger = world.fleet(1)[0]
     many = [Slow(world, charger) for _ in range(SILENT)]
     for one in many:

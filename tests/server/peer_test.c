@@ -57,7 +57,6 @@ static size_t encode(X509 *cert, uint8_t **der)
 	return (size_t)len;
 }
 
-/* S0.26 */
 static void the_bytes_give_the_name_that_the_certificate_gives(void **state)
 {
 	static const struct {
