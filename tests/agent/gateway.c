@@ -357,6 +357,8 @@ static vs_status floor_raise(void *ctx, int component, uint32_t to)
 {
 	(void)ctx;
 	assert_true(to > gateway.firmware->floors[component]);
+	if (gateway.rises)
+		gateway.rises();
 	gateway.firmware->floors[component] = to;
 	return VS_OK;
 }

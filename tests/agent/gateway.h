@@ -38,6 +38,7 @@ struct gateway {
 	int count;
 	struct gateway_firmware *firmware; /* shared */
 	char loop[32];                     /* "loop7" after gateway_go_real() */
+	void (*rises)(void); /* before a floor of the firmware's does */
 };
 
 extern struct gateway gateway; /* one at a time */

@@ -29,7 +29,7 @@ static const char machine[] = "vehicle = CP-0001\n"
 			      "component.gateway.hardware = gw-rev3\n"
 			      "component.controller.hardware = ct-rev1\n";
 
-void maker_init(struct maker *m)
+void maker_init_in(struct maker *m, const char *folder)
 {
 	memset(m, 0, sizeof(*m));
 	assert_int_equal(vs_openssl_init(&m->crypto), VS_OK);
@@ -40,8 +40,13 @@ void maker_init(struct maker *m)
 	memset(m->ring.components, 0, sizeof(m->ring.components));
 	memcpy(m->ring.components[0], "controller", 11);
 	memcpy(m->ring.components[1], "gateway", 8);
-	snprintf(m->dir, sizeof(m->dir), "/tmp/vs-agent-XXXXXX");
+	snprintf(m->dir, sizeof(m->dir), "%s/vs-agent-XXXXXX", folder);
 	assert_non_null(mkdtemp(m->dir));
+}
+
+void maker_init(struct maker *m)
+{
+	maker_init_in(m, "/tmp");
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind,

@@ -31,6 +31,8 @@ struct made {
 };
 
 void maker_init(struct maker *m);
+/* The same, with its folder in this one. */
+void maker_init_in(struct maker *m, const char *folder);
 void maker_drop(struct maker *m);
 
 /* "m->dir/name", in a buffer of the caller's own. */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/cuts.c - every cut of a scenario, and those of what follows.
+ *
+ * A disk that was seen before ends as it did before.
+ */
+#include "tests/agent/cuts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "tests/agent/gateway.h"
+#include "tests/agent/power.h"
+
+#define OWED_MAX 128
+
+char cuts_where[1024];
+
+static struct {
+	uint64_t *at; /* owned */
+	size_t count, cap;
+} seen;
+
+/* False if it was there. */
+static bool add_seen(uint64_t digest)
+{
+	for (size_t i = 0; i < seen.count; i++)
+		if (seen.at[i] == digest)
+			return false;
+	if (seen.count == seen.cap) {
+		seen.cap = seen.cap ? seen.cap * 2 : 1024;
+		seen.at = realloc(seen.at, seen.cap * sizeof(seen.at[0]));
+		assert_non_null(seen.at);
+	}
+	seen.at[seen.count++] = digest;
+	return true;
+}
+
+/* Notes that the charger kept for the server, in what survived. */
+static size_t find_owed(uint64_t owed[static OWED_MAX])
+{
+	struct vs_state *s = calloc(1, sizeof(*s));
+	struct vs_why why = {VS_REASON_NONE, "", 0};
+	char path[PATH_MAX];
+	uint8_t *text;
+	size_t len, count = 0;
+	vs_status status = vs_file_read(
+		maker_path(&stage.maker, "charger/agent/state.json", path),
+		VS_STATE_MAX, &text, &len);
+
+	assert_non_null(s);
+	if (status == VS_OK) {
+		/* the old one or the new one, never neither */
+		assert_int_equal(vs_state_decode(text, len, s, &why), VS_OK);
+		free(text);
+	}
+	for (; count < s->outbox.count; count++) {
+		const struct vs_news *n = &s->outbox.notes[count];
+		struct vs_report r = {.reason = n->reason,
+		                      .campaign_seq = n->campaign_seq};
+
+		memcpy(r.status, n->status, sizeof(n->status));
+		memcpy(r.phase, n->phase, sizeof(n->phase));
+		memcpy(r.about, n->about, sizeof(n->about));
+		memcpy(r.detail, n->detail, sizeof(n->detail));
+		owed[count] = server_note(&r);
+	}
+	free(s);
+	return count;
+}
+
+static void say_where(const struct scenario *s, const struct model_cut *cut,
+                      int depth)
+{
+	static const char *const fates[] = {"lost", "kept", "latest", "mixed"};
+	static size_t ends[MODEL_LEVELS];
+	char op[256];
+	size_t at = depth == 0 ? 0 : ends[depth - 1];
+
+	at += (size_t)snprintf(cuts_where + at, sizeof(cuts_where) - at,
+	                       "%s%s: op %zu (%s), %s, %s, seed %llu",
+	                       depth ? "; then " : "", s->name, cut->op,
+	                       model_say(cut->op, op),
+	                       cut->half ? "half-way" : "before",
+	                       fates[cut->fate], (unsigned long long)cut->seed);
+	assert_true(at < sizeof(cuts_where));
+	ends[depth] = at;
+}
+
+static void each_cut(const struct scenario *s, enum how_deep deep, int depth,
+                     uint64_t seed, struct tally *tally);
+
+/* Starts what survived, and goes on to the end. */
+static void recover(const struct scenario *s)
+{
+	uint64_t owed[OWED_MAX];
+	size_t count = find_owed(owed);
+
+	stage.boots = 0;
+	s->run();
+	/* the last one is the judge's own, to see the floor */
+	assert_in_range(stage.boots, 1, s->boots_max + 1);
+	for (size_t i = 0; i < count; i++)
+		assert_true(server_heard(owed[i]));
+}
+
+static void cut_there(const struct scenario *s, const struct model_cut *cut,
+                      enum how_deep deep, int depth, struct tally *tally)
+{
+	say_where(s, cut, depth);
+	model_cut(cut);
+	tally->cuts++;
+	if (!add_seen(model_digest())) {
+		tally->skipped++;
+	} else {
+		recover(s);
+		if (deep != CUT_ONCE && depth == 0)
+			each_cut(s, deep, 1, cut->seed, tally);
+	}
+	model_back();
+}
+
+static uint64_t next(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+/* What is not flushed may be there or not; half of it, if it is cut. */
+static void at_point(const struct scenario *s, struct model_cut cut,
+                     enum how_deep deep, int depth, struct tally *tally)
+{
+	static const enum model_fate before[] = {MODEL_LOST, MODEL_KEPT,
+	                                         MODEL_LATEST, MODEL_MIXED};
+	size_t fates = deep == CUT_ONCE ? 2 : 4;
+
+	tally->points++;
+	if (depth > 0 || deep != CUT_ONCE) {
+		/* one each: which one, the seed says */
+		cut.fate = before[cut.seed % 4];
+		cut_there(s, &cut, deep, depth, tally);
+		return;
+	}
+	if (cut.half) {
+		cut.fate = MODEL_MIXED;
+		cut_there(s, &cut, deep, depth, tally);
+		return;
+	}
+	for (size_t i = 0; i < fates; i++) {
+		cut.fate = i == 0 ? MODEL_LOST : before[1 + cut.seed % 3];
+		cut_there(s, &cut, deep, depth, tally);
+	}
+}
+
+static void each_cut(const struct scenario *s, enum how_deep deep, int depth,
+                     uint64_t seed, struct tally *tally)
+{
+	size_t count = model_ops();
+	uint64_t x = seed * 2 + 1;
+
+	for (size_t op = 0; op <= count; op++)
+		for (int half = 0; half < 2 && op + (size_t)half <= count;
+		     half++) {
+			struct model_cut cut = {
+				.op = op, .half = half == 1, .seed = next(&x)};
+
+			at_point(s, cut, deep, depth, tally);
+		}
+}
+
+static const struct scenario *at_hand;
+
+static void begin(const struct scenario *s)
+{
+	at_hand = s;
+	stage.on_gateway = s->on_gateway;
+	server_init(&stage.server);
+	s->prepare();
+	model_outside(NULL, 0);
+	model_outside(stage.server.heard, sizeof(*stage.server.heard));
+	if (s->on_gateway)
+		model_outside(gateway.firmware, sizeof(*gateway.firmware));
+	model_begin(stage.maker.dir);
+	s->run();
+}
+
+void cuts_end(void)
+{
+	static const char *const made_here[] = {"charger", "sys", "dev",
+	                                        "efivars"};
+
+	if (!at_hand)
+		return;
+	model_end();
+	if (at_hand->on_gateway)
+		gateway_drop();
+	server_drop(&stage.server);
+	for (size_t i = 0; i < 4; i++)
+		maker_scrap(&stage.maker, made_here[i]);
+	free(seen.at);
+	memset(&seen, 0, sizeof(seen));
+	cuts_where[0] = '\0';
+	at_hand = NULL;
+}
+
+void cuts_make(const struct scenario *s, enum how_deep deep, uint64_t seed,
+               struct tally *tally)
+{
+	begin(s);
+	each_cut(s, deep, 0, seed, tally);
+	cuts_end();
+}
