@@ -32,6 +32,8 @@ extern const struct vs_option vs_forecast_options[];
 extern const struct vs_command vs_forecast_commands[];
 extern const struct vs_option vs_hook_options[];
 extern const struct vs_command vs_hook_commands[];
+extern const struct vs_option vs_token_options[];
+extern const struct vs_command vs_token_commands[];
 extern const struct vs_option vs_whoami_options[];
 extern const struct vs_command vs_whoami_commands[];
 extern const struct vs_option vs_tuf_options[];

@@ -26,6 +26,8 @@ const struct vs_group vs_groups[] = {
 	 vs_hook_options, vs_hook_commands},
 	{"whoami",   "who you are to the server",
 	 vs_whoami_options, vs_whoami_commands},
+	{"token",    "your own tokens, for pipelines and other machines",
+	 vs_token_options, vs_token_commands},
 	{"tuf",      "a plain TUF client, for any TUF 1.0 repository",
 	 vs_tuf_options, vs_tuf_commands},
 	{"uptane",   "what a charger would do with two repositories",
