@@ -11,6 +11,7 @@
 #include "operate/commands.h"
 #include "operate/plan.h"
 #include "operate/say.h"
+#include "operate/wait.h"
 
 static const struct vs_column columns[] = {
 	{"ID",      "id"              },
@@ -100,6 +101,8 @@ static enum vs_exit move(const struct vs_args *a)
 	enum vs_exit e = vs_campaign_path(a, path, sizeof path);
 	size_t len = strlen(path);
 
+	if (!e)
+		e = vs_wait_check(a);
 	if (e)
 		return e;
 	(void)snprintf(path + len, sizeof path - len, "/%s", verb);
@@ -112,7 +115,9 @@ static enum vs_exit move(const struct vs_args *a)
 	if (e)
 		return e;
 	if (vs_args_has(a, "wait"))
-		return vs_campaign_watch(a);
+		return strcmp(verb, "pause") && strcmp(verb, "abort")
+		               ? vs_campaign_watch(a)
+		               : vs_campaign_wait_quiet(a);
 	if (vs_args_has(a, "json"))
 		vs_say_json(v);
 	else
@@ -126,9 +131,11 @@ static enum vs_exit create(const struct vs_args *a)
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
 	VS_AUTO(vs_client_json_drop) json_t *plan = NULL;
 	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-	enum vs_exit e = vs_plan_read(a, &plan);
+	enum vs_exit e = vs_wait_check(a);
 	char id[32];
 
+	if (!e)
+		e = vs_plan_read(a, &plan);
 	if (!e)
 		e = vs_client_open(a, &c);
 	const struct vs_request r = {"POST", "/v1/campaigns", "campaign create",
@@ -137,19 +144,22 @@ static enum vs_exit create(const struct vs_args *a)
 		e = vs_client_ask(c, &r, &v);
 	if (e)
 		return e;
+	(void)vs_say_text(v, "id", id, sizeof id);
+	if (vs_args_has(a, "wait"))
+		return vs_campaign_wait_decided(a, id);
 	if (vs_args_has(a, "json")) {
 		vs_say_json(v);
 		return VS_EXIT_OK;
 	}
 	printf("campaign %s created; another person approves it with\n"
 	       "  voltseal campaign approve %s\n",
-	       vs_say_text(v, "id", id, sizeof id), id);
+	       id, id);
 	return VS_EXIT_OK;
 }
 
 #define PLANS "create dry-run send-back"
 #define CHOOSES "create dry-run"
-#define FOLLOWS "start resume watch show retry"
+#define FOLLOWS "start resume watch show retry pause abort create send-back"
 
 /* clang-format off */
 const struct vs_option vs_campaign_options[] = {
@@ -192,8 +202,9 @@ const struct vs_option vs_campaign_options[] = {
 	{"state",        "WORD", "members", false,
 	 "only those waiting, started, soaking, updated, failed or skipped"},
 	{"watch",        NULL,   "show", false, "follow it to its end"},
-	{"wait",         NULL,   "start resume retry", false,
-	 "follow it to its end"},
+	{"wait",         NULL,
+	 "start resume retry pause abort create send-back", false,
+	 "end when what the command begins has ended"},
 	{"within",       "TIME", FOLLOWS, false,
 	 "follow it for so long at most"},
 	{0},
@@ -213,7 +224,9 @@ static const char create_help[] =
 	"half, then all.\nThe next one opens when each charger of the last "
 	"has shown the new version,\nhealthy, in a signed report after its "
 	"reboot and through its soak.\n"
-	"TIME is a number with s, m, h or d.\n";
+	"TIME is a number with s, m, h or d.\n"
+	"--wait: until another person has approved it; exit 5 if it was "
+	"aborted.\n";
 
 /* clang-format off */
 const struct vs_command vs_campaign_commands[] = {
@@ -222,10 +235,11 @@ const struct vs_command vs_campaign_commands[] = {
 	{"approve", "ID", 1, 1, "approve what another person created", NULL,
 	 move},
 	{"start",  "ID", 1, 1, "begin with the first wave", NULL, move},
-	{"pause",  "ID", 1, 1, "let nobody new start", NULL, move},
+	{"pause",  "ID", 1, 1, "let nobody new start",
+	 "--wait: until none of its chargers installs.\n", move},
 	{"resume", "ID", 1, 1, "go on after a pause", NULL, move},
-	{"abort",  "ID", 1, 1, "end it; who installs already finishes", NULL,
-	 move},
+	{"abort",  "ID", 1, 1, "end it; who installs already finishes",
+	 "--wait: until they have.\n", move},
 	{"retry",  "ID", 1, 1, "let who failed wait again",
 	 "A halted campaign becomes a draft by it, and is approved anew.\n",
 	 move},

@@ -11,6 +11,7 @@
 #include "operate/client.h"
 #include "operate/plan.h"
 #include "operate/say.h"
+#include "operate/wait.h"
 
 static const struct vs_column wave_columns[] = {
 	{"WAVE",     "wave" },
@@ -103,6 +104,8 @@ enum vs_exit vs_campaign_send_back(const struct vs_args *a)
 	size_t len = strlen(path);
 
 	if (!e)
+		e = vs_wait_check(a);
+	if (!e)
 		e = vs_plan_read(a, &plan);
 	if (!e)
 		e = vs_client_open(a, &c);
@@ -113,12 +116,15 @@ enum vs_exit vs_campaign_send_back(const struct vs_args *a)
 	e = vs_client_ask(c, &r, &v);
 	if (e)
 		return e;
+	(void)vs_say_text(v, "id", id, sizeof id);
+	if (vs_args_has(a, "wait"))
+		return vs_campaign_wait_decided(a, id);
 	if (vs_args_has(a, "json"))
 		vs_say_json(v);
 	else
 		printf("campaign %s takes back %lld chargers; another person "
 		       "approves it with\n  voltseal campaign approve %s\n",
-		       vs_say_text(v, "id", id, sizeof id),
+		       id,
 		       (long long)vs_say_int(v, "progress.members"), id);
 	return VS_EXIT_OK;
 }

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * operate/campaign_watch.c - following a campaign to its end.
+ * operate/campaign_watch.c - following campaigns: to their end, to their
+ * approval, until nobody is under way.
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/log.h"
 #include "operate/campaign.h"
 #include "operate/client.h"
 #include "operate/say.h"
+#include "operate/wait.h"
 
-enum { unreachable_max = 30 };
-
-/* One line: how far it is. */
-static void describe(const json_t *v, char *out, size_t cap)
+/* How far it is. */
+static void describe(const json_t *v, struct vs_wait_line *line)
 {
 	char state[32], because[161];
 
 	(void)vs_say_text(v, "because", because, sizeof because);
-	(void)snprintf(out, cap,
+	(void)snprintf(line->text, sizeof line->text,
 	               "%s  wave %lld  updated %lld of %lld  away %lld  failed "
 	               "%lld%s%s",
 	               vs_say_text(v, "state", state, sizeof state),
@@ -31,13 +29,18 @@ static void describe(const json_t *v, char *out, size_t cap)
 	               (long long)vs_say_int(v, "progress.failed"),
 	               strcmp(because, "-") ? "  " : "",
 	               strcmp(because, "-") ? because : "");
+	line->done = (uint64_t)vs_say_int(v, "progress.updated");
+	line->total = (uint64_t)vs_say_int(v, "progress.members");
 }
 
-/* True when the campaign moves no more; *e then says how it ended. */
-static bool ended(const json_t *v, enum vs_exit *e)
+/* When it moves no more. */
+static bool ended(void *ctx, const json_t *v, struct vs_wait_line *line,
+                  enum vs_exit *e)
 {
 	char state[32];
 
+	(void)ctx;
+	describe(v, line);
 	(void)vs_say_text(v, "state", state, sizeof state);
 	*e = VS_EXIT_OK;
 	if (!strcmp(state, "halted"))
@@ -47,73 +50,96 @@ static bool ended(const json_t *v, enum vs_exit *e)
 	return *e || !strcmp(state, "done");
 }
 
-/* A bar on a terminal; elsewhere a line whenever something has changed. */
-static void show_progress(const json_t *v, char last[static 320])
+/* When another person has said yes, or somebody no. */
+static bool decided(void *ctx, const json_t *v, struct vs_wait_line *line,
+                    enum vs_exit *e)
 {
-	char line[320];
+	char state[32];
 
-	describe(v, line, sizeof line);
-	if (vs_say_terminal())
-		vs_say_progress(line,
-		                (uint64_t)vs_say_int(v, "progress.updated"),
-		                (uint64_t)vs_say_int(v, "progress.members"));
-	else if (strcmp(line, last) != 0)
-		fprintf(stderr, "%s\n", line);
-	memcpy(last, line, sizeof line);
+	(void)ctx;
+	(void)vs_say_text(v, "state", state, sizeof state);
+	(void)snprintf(line->text, sizeof line->text, "%s", state);
+	*e = strcmp(state, "aborted") ? VS_EXIT_OK : VS_EXIT_ABORTED;
+	return strcmp(state, "draft") != 0;
 }
 
-static uint64_t now_s(void)
+/* When who was told has finished, or was taken back. */
+static bool quiet(void *ctx, const json_t *v, struct vs_wait_line *line,
+                  enum vs_exit *e)
 {
-	struct timespec t = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec;
+	(void)ctx;
+	describe(v, line);
+	*e = VS_EXIT_OK;
+	return vs_say_int(v, "progress.started") == 0;
 }
 
-/* until_s: of now_s(). */
-static enum vs_exit follow(const struct vs_args *a, struct vs_client *c,
-                           const char *path, uint64_t until_s)
+static bool all_quiet(void *ctx, const json_t *v, struct vs_wait_line *line,
+                      enum vs_exit *e)
 {
-	const struct timespec pause = {.tv_sec = 1};
-	char last[320] = "";
-	unsigned missed = 0;
+	long long away = 0;
+	const json_t *one;
+	size_t i;
 
-	while (now_s() < until_s) {
-		VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-		enum vs_exit e = vs_client_get(c, path, "campaign watch", &v);
+	(void)ctx;
+	json_array_foreach(v, i, one) away +=
+		vs_say_int(one, "progress.started");
+	(void)snprintf(line->text, sizeof line->text,
+	               "frozen; %lld chargers still install", away);
+	*e = VS_EXIT_OK;
+	return away == 0;
+}
 
-		/* A server that restarts does not end the watch. */
-		if (e &&
-		    (e != VS_EXIT_UNREACHABLE || ++missed == unreachable_max))
-			return e;
-		if (!e) {
-			missed = 0;
-			show_progress(v, last);
-			if (ended(v, &e)) {
-				vs_say_progress_end();
-				vs_campaign_print(a, v);
-				return e;
-			}
-		}
-		(void)nanosleep(&pause, NULL);
-	}
-	vs_say_progress_end();
-	fprintf(stderr, "voltseal: campaign watch: the time is over\n");
-	return VS_EXIT_TIMEOUT;
+static enum vs_exit follow(const struct vs_args *a, const struct vs_wait *w)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	enum vs_exit e = vs_wait_check(a);
+
+	if (!e)
+		e = vs_client_open(a, &c);
+	if (!e)
+		e = vs_wait(a, c, w, &v);
+	if (v && json_is_object(v))
+		vs_campaign_print(a, v);
+	return e;
 }
 
 enum vs_exit vs_campaign_watch(const struct vs_args *a)
 {
-	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	const char *within = vs_args_get(a, "within");
-	uint64_t long_s = UINT64_MAX / 2;
 	char path[128];
+	const struct vs_wait w = {
+		.path = path, .about = "campaign watch", .look = ended};
 	enum vs_exit e = vs_campaign_path(a, path, sizeof path);
 
-	if (within && !vs_args_duration(within, &long_s))
-		return vs_args_wrong(a, "--within: not a time like 90s, 5m or "
-		                        "2h");
-	if (!e)
-		e = vs_client_open(a, &c);
-	return e ? e : follow(a, c, path, now_s() + long_s);
+	return e ? e : follow(a, &w);
+}
+
+enum vs_exit vs_campaign_wait_quiet(const struct vs_args *a)
+{
+	char path[128], about[64];
+	const struct vs_wait w = {.path = path, .about = about, .look = quiet};
+	enum vs_exit e = vs_campaign_path(a, path, sizeof path);
+
+	(void)snprintf(about, sizeof about, "campaign %s", a->command->name);
+	return e ? e : follow(a, &w);
+}
+
+enum vs_exit vs_campaign_wait_decided(const struct vs_args *a, const char *id)
+{
+	char path[128], about[64];
+	const struct vs_wait w = {
+		.path = path, .about = about, .look = decided};
+	enum vs_exit e = vs_client_path("campaigns", id, path, sizeof path);
+
+	(void)snprintf(about, sizeof about, "campaign %s", a->command->name);
+	return e ? e : follow(a, &w);
+}
+
+enum vs_exit vs_campaigns_wait_quiet(const struct vs_args *a)
+{
+	const struct vs_wait w = {.path = "/v1/campaigns",
+	                          .about = "freeze on",
+	                          .look = all_quiet};
+
+	return follow(a, &w);
 }

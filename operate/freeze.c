@@ -4,9 +4,11 @@
  */
 #include <stdio.h>
 
+#include "operate/campaign.h"
 #include "operate/client.h"
 #include "operate/commands.h"
 #include "operate/say.h"
+#include "operate/wait.h"
 
 static void print(const struct vs_args *a, const json_t *v)
 {
@@ -39,6 +41,8 @@ static enum vs_exit set(const struct vs_args *a)
 
 	if (!because || !*because)
 		return vs_args_wrong(a, "needs --because");
+	if (vs_wait_check(a))
+		return VS_EXIT_USAGE;
 	body = json_pack("{sbss}", "frozen", (int)on, "because", because);
 	if (!body)
 		return vs_args_wrong(a, "--because: not UTF-8 text");
@@ -49,12 +53,15 @@ static enum vs_exit set(const struct vs_args *a)
 		e = vs_client_ask(c, &r, &v);
 	if (!e)
 		print(a, v);
-	return e;
+	return e || !vs_args_has(a, "wait") ? e : vs_campaigns_wait_quiet(a);
 }
 
 /* clang-format off */
 const struct vs_option vs_freeze_options[] = {
 	{"because", "TEXT", "on off", false, "why; the log keeps it"},
+	{"wait",    NULL,   "on", false,
+	 "until no charger installs any more"},
+	{"within",  "TIME", "on", false, "wait for so long at most"},
 	{0},
 };
 

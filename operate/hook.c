@@ -9,6 +9,7 @@
 #include "operate/client.h"
 #include "operate/commands.h"
 #include "operate/say.h"
+#include "operate/wait.h"
 
 static const struct vs_column columns[] = {
 	{"ID",       "id"      },
@@ -96,15 +97,95 @@ static enum vs_exit enable(const struct vs_args *a)
 	return move(a, "POST", "/enable");
 }
 
+/* A hook as it was when the waiting began, and what became of it. */
+struct waiting {
+	const char *id;
+	long long seq, failures;
+	char why[200];
+};
+
+static const json_t *find(const json_t *list, const char *id)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+		const char *is = json_string_value(json_object_get(one, "id"));
+
+		if (is && !strcmp(is, id))
+			return one;
+	}
+	return NULL;
+}
+
+/* When its receiver has taken something, or has not. */
+static bool delivered(void *ctx, const json_t *v, struct vs_wait_line *line,
+                      enum vs_exit *e)
+{
+	struct waiting *w = ctx;
+	const json_t *one = find(v, w->id);
+	char last[160], state[8];
+
+	(void)vs_say_text(one, "last", last, sizeof last);
+	(void)vs_say_text(one, "state", state, sizeof state);
+	long long seq = one ? vs_say_int(one, "seq") : 0;
+	(void)snprintf(line->text, sizeof line->text, "taken up to %lld", seq);
+	*e = VS_EXIT_FAILED;
+	if (!one)
+		(void)snprintf(w->why, sizeof w->why, "it was removed");
+	else if (seq > w->seq)
+		*e = VS_EXIT_OK;
+	else if (!strcmp(state, "off"))
+		(void)snprintf(w->why, sizeof w->why, "it is off");
+	else if (vs_say_int(one, "failures") > w->failures)
+		(void)snprintf(w->why, sizeof w->why, "not taken: %s", last);
+	else
+		return false;
+	return true;
+}
+
 static enum vs_exit test(const struct vs_args *a)
 {
-	return move(a, "POST", "/test");
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *before = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	struct waiting now = {.id = a->words[0]};
+	const struct vs_wait w = {.path = "/v1/hooks",
+	                          .about = "hook test",
+	                          .look = delivered,
+	                          .ctx = &now};
+	char path[512];
+	enum vs_exit e = vs_wait_check(a);
+
+	if (e || !vs_args_has(a, "wait"))
+		return e ? e : move(a, "POST", "/test");
+	e = vs_client_path("hooks", a->words[0], path, sizeof path - 8);
+	if (!e)
+		e = vs_client_open(a, &c);
+	if (e)
+		return e;
+	(void)snprintf(path + strlen(path), 8, "/test");
+	const struct vs_request r = {"POST", path, "hook test", NULL};
+	e = vs_client_ask(c, &r, &before);
+	if (e)
+		return e;
+	now.seq = vs_say_int(before, "seq");
+	now.failures = vs_say_int(before, "failures");
+	e = vs_wait(a, c, &w, &v);
+	if (e == VS_EXIT_FAILED && now.why[0])
+		vs_error("hook test: %s", now.why);
+	else if (!e && vs_args_has(a, "json"))
+		vs_say_json(find(v, now.id));
+	else if (!e)
+		printf("taken\n");
+	return e;
 }
 
 /* clang-format off */
 const struct vs_option vs_hook_options[] = {
 	{"action", "ACTION", "add", true,
 	 "what to tell; campaign-* for all that begin so"},
+	{"wait",   NULL,     "test", false,
+	 "until its receiver has taken it; exit 1 if it does not"},
+	{"within", "TIME",   "test", false, "wait for so long at most"},
 	{0},
 };
 

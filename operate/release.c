@@ -292,6 +292,8 @@ const struct vs_option vs_release_options[] = {
 	 "what speaks for it; it is uploaded"},
 	{"wait",     NULL,        "promote", false,
 	 "until another person has approved or rejected it"},
+	{"within",   "TIME",      "promote", false,
+	 "wait for so long at most"},
 	{"note",     "TEXT",      "promote evidence approve reject retire",
 	 false, "one line for the record"},
 	{0},

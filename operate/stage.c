@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "operate/client.h"
 #include "operate/say.h"
+#include "operate/wait.h"
 
 enum { kind_max = 33, quoted_max = 256 };
 
@@ -101,51 +101,54 @@ static enum vs_exit step(const struct vs_args *a, bool evidence)
 	return e;
 }
 
-/* Whether nobody is asked any more; *stage is the release's then. */
-static enum vs_exit look(struct vs_client *c, const char *path, bool *over,
-                         char *stage, size_t cap)
+/* When nobody is asked any more. */
+static bool decided(void *ctx, const json_t *v, struct vs_wait_line *line,
+                    enum vs_exit *e)
 {
-	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-	char asked[64];
-	enum vs_exit e = vs_client_get(c, path, "release promote", &v);
-
-	if (e)
-		return e;
-	*over = strcmp(vs_say_text(v, "general_asked_by", asked, sizeof asked),
+	char asked[64], stage[32];
+	bool over =
+		strcmp(vs_say_text(v, "general_asked_by", asked, sizeof asked),
 	               "") == 0 ||
-	        strcmp(asked, "-") == 0;
-	(void)vs_say_text(v, "stage", stage, cap);
-	return VS_EXIT_OK;
+		strcmp(asked, "-") == 0;
+
+	(void)vs_say_text(v, "stage", stage, sizeof stage);
+	(void)snprintf(line->text, sizeof line->text, "%s%s", stage,
+	               over ? "" : "; another person is asked");
+	*e = over && strcmp(stage, ctx) != 0 ? VS_EXIT_FAILED : VS_EXIT_OK;
+	return over;
 }
 
 static enum vs_exit wait_for(const struct vs_args *a)
 {
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	const struct timespec rest = {.tv_sec = 2};
-	char path[512], stage[32] = "";
-	bool over = false;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	char path[512], to[32], stage[32];
+	const struct vs_wait w = {.path = path,
+	                          .about = "release promote",
+	                          .look = decided,
+	                          .ctx = to};
 	enum vs_exit e =
 		vs_client_path("releases", a->words[0], path, sizeof path);
 
+	(void)snprintf(to, sizeof to, "%s", vs_args_get(a, "to"));
 	if (!e)
 		e = vs_client_open(a, &c);
-	while (!e && !over) {
-		e = look(c, path, &over, stage, sizeof stage);
-		if (!e && !over)
-			nanosleep(&rest, NULL);
-	}
-	if (e || strcmp(stage, vs_args_get(a, "to")) == 0)
-		return e;
-	vs_error("release promote: it was not approved; its stage is %s",
-	         stage);
-	return VS_EXIT_FAILED;
+	if (!e)
+		e = vs_wait(a, c, &w, &v);
+	if (e == VS_EXIT_FAILED && v)
+		vs_error("release promote: it was not approved; its stage is "
+		         "%s",
+		         vs_say_text(v, "stage", stage, sizeof stage));
+	return e;
 }
 
 enum vs_exit vs_release_promote(const struct vs_args *a)
 {
 	if (!vs_args_has(a, "to"))
 		return vs_args_wrong(a, "--to STAGE is missing");
-	enum vs_exit e = step(a, true);
+	enum vs_exit e = vs_wait_check(a);
+	if (!e)
+		e = step(a, true);
 	return e || !vs_args_has(a, "wait") ? e : wait_for(a);
 }
 
