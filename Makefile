@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE = build/release
 DESTDIR ?=
 
-.PHONY: all help check check-boot demo demo-boot bench fuzz mutants lint coverage install clean
+.PHONY: all help check check-boot check-long demo demo-boot bench fuzz mutants lint coverage install clean
 
 all: ## build the programs (build/release), optimised
 	@tools/install build
@@ -24,6 +24,11 @@ check-boot: ## start the loaders in QEMU: UEFI to dm-verity; the controller
 	@tools/install build test boot
 	@tools/qemu-boot
 	@tools/qemu-controller 60 4
+
+check-long: ## cut the power twice at all pairs, thrice at random; hours
+	@tools/install build test
+	@tools/build
+	@meson test -C $(RELEASE) --suite long --print-errorlogs
 
 demo: ## a whole fleet update on real Debian images; KEEP=1 keeps it up
 	@tools/install build test demo

@@ -15,6 +15,7 @@
 #include "tests/agent/power.h"
 
 #define OWED_MAX 128
+#define TRIPLES 200
 
 char cuts_where[1024];
 
@@ -116,7 +117,7 @@ static void cut_there(const struct scenario *s, const struct model_cut *cut,
 		tally->skipped++;
 	} else {
 		recover(s);
-		if (deep != CUT_ONCE && depth == 0)
+		if (deep == CUT_TWICE && depth == 0)
 			each_cut(s, deep, 1, cut->seed, tally);
 	}
 	model_back();
@@ -130,30 +131,15 @@ static uint64_t next(uint64_t *x)
 	return *x;
 }
 
-/* What is not flushed may be there or not; half of it, if it is cut. */
-static void at_point(const struct scenario *s, struct model_cut cut,
-                     enum how_deep deep, int depth, struct tally *tally)
+/* What is not flushed is mostly lost; else the seed says what is there. */
+static void choose_fate(struct model_cut *cut)
 {
-	static const enum model_fate before[] = {MODEL_LOST, MODEL_KEPT,
-	                                         MODEL_LATEST, MODEL_MIXED};
-	size_t fates = deep == CUT_ONCE ? 2 : 4;
+	static const enum model_fate others[] = {MODEL_KEPT, MODEL_LATEST,
+	                                         MODEL_MIXED, MODEL_MIXED};
 
-	tally->points++;
-	if (depth > 0 || deep != CUT_ONCE) {
-		/* one each: which one, the seed says */
-		cut.fate = before[cut.seed % 4];
-		cut_there(s, &cut, deep, depth, tally);
-		return;
-	}
-	if (cut.half) {
-		cut.fate = MODEL_MIXED;
-		cut_there(s, &cut, deep, depth, tally);
-		return;
-	}
-	for (size_t i = 0; i < fates; i++) {
-		cut.fate = i == 0 ? MODEL_LOST : before[1 + cut.seed % 3];
-		cut_there(s, &cut, deep, depth, tally);
-	}
+	cut->fate = cut->half         ? MODEL_MIXED
+	            : cut->seed & 256 ? MODEL_LOST
+	                              : others[cut->seed >> 9 & 3];
 }
 
 static void each_cut(const struct scenario *s, enum how_deep deep, int depth,
@@ -168,8 +154,30 @@ static void each_cut(const struct scenario *s, enum how_deep deep, int depth,
 			struct model_cut cut = {
 				.op = op, .half = half == 1, .seed = next(&x)};
 
-			at_point(s, cut, deep, depth, tally);
+			choose_fate(&cut);
+			tally->points++;
+			cut_there(s, &cut, deep, depth, tally);
 		}
+}
+
+/* Three cuts, one after the other, each of what was done since. */
+static void cut_thrice(const struct scenario *s, uint64_t *x,
+                       struct tally *tally)
+{
+	for (int depth = 0; depth < 3; depth++) {
+		struct model_cut cut = {.op = next(x) % (model_ops() + 1),
+		                        .seed = next(x)};
+
+		cut.half = cut.op < model_ops() && cut.seed & 1;
+		choose_fate(&cut);
+		say_where(s, &cut, depth);
+		model_cut(&cut);
+		tally->points++;
+		tally->cuts++;
+		recover(s);
+	}
+	for (int depth = 0; depth < 3; depth++)
+		model_back();
 }
 
 static const struct scenario *at_hand;
@@ -210,7 +218,12 @@ void cuts_end(void)
 void cuts_make(const struct scenario *s, enum how_deep deep, uint64_t seed,
                struct tally *tally)
 {
+	uint64_t x = seed * 2 + 1;
+
 	begin(s);
-	each_cut(s, deep, 0, seed, tally);
+	if (deep != CUT_THRICE)
+		each_cut(s, deep, 0, seed, tally);
+	for (int i = 0; deep == CUT_THRICE && i < TRIPLES; i++)
+		cut_thrice(s, &x, tally);
 	cuts_end();
 }

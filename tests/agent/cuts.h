@@ -60,7 +60,7 @@ struct tally {
 enum how_deep {
 	CUT_ONCE,
 	CUT_TWICE,  /* each cut's recovery is cut at each point too */
-	CUT_THRICE, /* at random triples */
+	CUT_THRICE, /* at 200 random triples */
 };
 
 /* Cuts a scenario; seed chooses what survives.  Asserts. */
