@@ -29,6 +29,7 @@ static const struct vs_column overdue_columns[] = {
         {"TYPE",      "update_type"  },
 	{"SINCE",     "overdue_since"},
         {"DAYS",      "days"         },
+	{"LACKS",     "lacks"        },
 };
 
 static const struct vs_column expiry_columns[] = {

@@ -6,6 +6,7 @@
 #include "server/compliance.h"
 #include "server/operator_api.h"
 #include "server/page.h"
+#include "server/requires.h"
 #include "server/scope.h"
 #include "trust/time.h"
 
@@ -33,20 +34,23 @@ void vs_operator_forecast(struct vs_request *r)
 		vs_request_json(r, 200, shown);
 }
 
-static json_t *overdue_json(const struct vs_device *d,
+static json_t *overdue_json(const struct vs_server *s,
+                            const struct vs_device *d,
                             const struct vs_overdue *o, uint64_t now_s)
 {
+	char lacks[VS_LACKS_LEN] = "";
 	const char *kind = json_string_value(
 		json_object_get(o->target->custom, "updateType"));
 	char since[VS_TIME_LEN];
 
 	vs_time_format(o->since_s, since);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "id",
-	                 d->id, "site", d->site, "component", o->ecu->component,
-	                 "runs", o->ecu->version, "wants", o->target->release,
-	                 "update_type", kind ? kind : "", "overdue_since",
-	                 since, "days",
-	                 (json_int_t)((now_s - o->since_s) / 86400));
+	(void)vs_device_lacks(d, &s->image.releases, o->target->release, lacks);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "id", d->id,
+		"site", d->site, "component", o->ecu->component, "runs",
+		o->ecu->version, "wants", o->target->release, "update_type",
+		kind ? kind : "", "overdue_since", since, "days",
+		(json_int_t)((now_s - o->since_s) / 86400), "lacks", lacks);
 }
 
 /* One more of a list; NULL if there is no memory. */
@@ -78,7 +82,7 @@ void vs_operator_overdue(struct vs_request *r)
 		    (!vs_device_overdue(s, d, now_s, &o) && page.begun))
 			continue;
 		if (vs_page_step(&page, d->id) == VS_PAGE_TAKE)
-			append(&list, overdue_json(d, &o, now_s));
+			append(&list, overdue_json(s, d, &o, now_s));
 	}
 	pthread_rwlock_unlock(&s->lock);
 	vs_page_answer(r, &page, list);

@@ -64,25 +64,28 @@ def rehearsed(tap, world):
               "is not judged")
 
 
-def command(tap, world, voltseal):
-    """voltseal campaign dry-run says the same"""
-    def say(*more):
-        return subprocess.run(
-            [voltseal, "campaign", "dry-run", "--release", "1.5.0",
-             "--filter", "has tag needs", "--wave", "100%", *more, "--server",
-             f"https://127.0.0.1:{world.ports[1]}", "--ca",
-             world.server_ca.certificate, "--token-file", token], check=True,
-            text=True, stdout=subprocess.PIPE, timeout=60).stdout
+def ask(world, voltseal, *words):
+    """What voltseal prints."""
     token = world.write(world.people["otto"].token.encode(), "otto.token")
     os.chmod(token, 0o600)
-    text = say()
+    return subprocess.run(
+        [voltseal, *words, "--server", f"https://127.0.0.1:{world.ports[1]}",
+         "--ca", world.server_ca.certificate, "--token-file", token],
+        check=True, text=True, stdout=subprocess.PIPE, timeout=60).stdout
+
+
+def command(tap, world, voltseal):
+    """voltseal campaign dry-run says the same"""
+    rehearsal = ("campaign", "dry-run", "--release", "1.5.0", "--filter",
+                 "has tag needs", "--wave", "100%")
+    text = ask(world, voltseal, *rehearsal)
     tap.check("2 of 3 chargers would be told" in text, "who would be", text)
     row = [line.split(maxsplit=3) for line in text.splitlines()
            if line.startswith("CP-0011")]
     tap.equal(row, [["CP-0011", "needs-11", "requires", NEEDS]],
               "who would not, and why")
-    tap.equal([r["why"] for r in json.loads(say("--json"))["refused"]],
-              [NEEDS], "and as JSON")
+    said = json.loads(ask(world, voltseal, *rehearsal, "--json"))
+    tap.equal([r["why"] for r in said["refused"]], [NEEDS], "and as JSON")
 
 
 def told(tap, world, able, old, new):
@@ -142,6 +145,22 @@ def together(tap, world, old):
     move(world, number, "abort")
 
 
+def overdue(tap, world, voltseal):
+    """Who is overdue for lack of another component is shown so"""
+    def late():
+        return {o["id"]: (o["wants"], o["lacks"]) for o in
+                world.people["vera"].get("/v1/fleet/overdue").json()
+                if o["component"] == "gateway"}
+    wanted = {"CP-0010": ("1.6.0", "requires safety 1.0, has none"),
+              "CP-0011": ("1.5.0", NEEDS), "CP-0012": ("1.5.0", "")}
+    world.wait(lambda: late() == wanted)
+    tap.equal(late(), wanted, "with what it lacks, if it lacks something")
+    row, = [line for line in ask(
+        world, voltseal, "fleet", "overdue").splitlines()
+        if line.startswith("CP-0011") and "gateway" in line]
+    tap.check(row.endswith(NEEDS), "also to a person", row)
+
+
 def uploaded(tap, world):
     """What does not follow the format is not published; what does is shown"""
     room = world.room
@@ -166,7 +185,7 @@ def uploaded(tap, world):
 
 def run(tap, program, voltseal, folder):
     """All of it over one server."""
-    world = World(program, folder)
+    world = World(program, folder, overdue_security_s=0)
     world.add_people()
     try:
         world.start()
@@ -188,6 +207,7 @@ def run(tap, program, voltseal, folder):
         tap.section(told, world, able, old, new)
         tap.section(taken_back, world, able)
         tap.section(together, world, old)
+        tap.section(overdue, world, voltseal)
         tap.section(uploaded, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)
