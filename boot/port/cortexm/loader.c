@@ -127,15 +127,16 @@ static vs_status p256_verify(void *ctx,
 	const uint8_t *const asked[2] = {(const uint8_t *)vs_board_factory(),
 	                                 digest};
 	struct loader *l = ctx;
-	vs_status said[2];
+	volatile vs_status said[2];
 
 	for (int i = 0; i < 2; i++)
 		said[i] = l->bearssl.p256_verify(l->bearssl.ctx, key, asked[i],
 		                                 sig);
-	if (said[0] != VS_ERR_REFUSED || said[1] != VS_OK)
+	if (said[0] != VS_ERR_REFUSED)
 		return VS_ERR_REFUSED;
-	note(l, key, 0, VS_P256_KEY_LEN);
-	return VS_OK;
+	if (said[1] == VS_OK)
+		note(l, key, 0, VS_P256_KEY_LEN);
+	return said[1];
 }
 
 static vs_status floor_get(void *ctx, int component, uint32_t *out)
