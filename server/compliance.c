@@ -108,7 +108,7 @@ vs_status vs_versions(const struct vs_server *s, const struct vs_person *p,
 
 	*out = NULL;
 	for (size_t i = 0; !status && i < s->fleet.count; i++) {
-		const struct vs_device *d = s->fleet.all[i];
+		const struct vs_device *d = vs_fleet_at(&s->fleet, i);
 
 		if (!vs_scope_device(p, d))
 			continue;

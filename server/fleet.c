@@ -4,34 +4,31 @@
  */
 #include "server/fleet.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { arena_len = 64 * 1024, names_max = 1024 };
+enum { arena_len = 64 * 1024, names_max = 1024, piece_len = 1024 };
 
 /* What is never freed by itself lies in a few large pieces. */
 struct vs_arena {
 	struct vs_arena *next; /* owned */
 	size_t used;
-	alignas(max_align_t) unsigned char bytes[arena_len];
+	char bytes[arena_len];
 };
 
-static void *arena_take(struct vs_arena **a, size_t len, size_t align)
+static char *arena_take(struct vs_arena **a, size_t len)
 {
-	size_t at = *a ? ((*a)->used + align - 1) / align * align : 0;
-
-	if (!*a || len > arena_len - at) {
+	if (!*a || len > arena_len - (*a)->used) {
 		struct vs_arena *fresh = malloc(sizeof *fresh);
 
 		if (!fresh)
 			return NULL;
 		fresh->next = *a;
-		at = 0;
+		fresh->used = 0;
 		*a = fresh;
 	}
-	(*a)->used = at + len;
-	return (*a)->bytes + at;
+	(*a)->used += len;
+	return (*a)->bytes + (*a)->used - len;
 }
 
 static void arena_drop(struct vs_arena **a)
@@ -53,33 +50,54 @@ static size_t hash(const char *id)
 	return (size_t)(h ^ (h >> 32));
 }
 
+struct vs_device *vs_fleet_at(const struct vs_fleet *f, size_t i)
+{
+	return &f->pieces[i / piece_len][i % piece_len];
+}
+
 static void place(struct vs_fleet *f, size_t number)
 {
-	size_t i = hash(f->all[number]->id) & (f->slots - 1);
+	size_t i = hash(vs_fleet_at(f, number)->id) & (f->slots - 1);
 
 	while (f->table[i])
 		i = (i + 1) & (f->slots - 1);
 	f->table[i] = (uint32_t)(number + 1);
 }
 
-static vs_status grow(struct vs_fleet *f)
+/* Half of the slots stay free. */
+static vs_status grow_table(struct vs_fleet *f)
 {
-	size_t cap = f->cap ? f->cap * 2 : 64;
-	struct vs_device **all = realloc(f->all, cap * sizeof(*all));
+	size_t slots = f->slots ? 2 * f->slots : 2 * piece_len;
+	uint32_t *table = calloc(slots, sizeof *table);
 
-	if (!all)
-		return VS_ERR_NOMEM;
-	f->all = all;
-	uint32_t *table = calloc(cap * 2, sizeof(*table));
 	if (!table)
 		return VS_ERR_NOMEM;
 	free(f->table);
 	f->table = table;
-	f->slots = cap * 2;
-	f->cap = cap;
+	f->slots = slots;
 	for (size_t i = 0; i < f->count; i++)
 		place(f, i);
 	return VS_OK;
+}
+
+/* Room for one more. */
+static vs_status grow(struct vs_fleet *f)
+{
+	size_t n = f->cap / piece_len;
+
+	if (f->count == f->cap) {
+		struct vs_device **pieces =
+			realloc(f->pieces, (n + 1) * sizeof(*pieces));
+
+		if (!pieces)
+			return VS_ERR_NOMEM;
+		f->pieces = pieces;
+		pieces[n] = malloc(piece_len * sizeof **pieces);
+		if (!pieces[n])
+			return VS_ERR_NOMEM;
+		f->cap += piece_len;
+	}
+	return 2 * (f->count + 1) > f->slots ? grow_table(f) : VS_OK;
 }
 
 /* Copies the next word of the text, up to a blank or its end. */
@@ -181,13 +199,13 @@ vs_status vs_fleet_add(struct vs_fleet *f, const struct vs_enrolled *e,
 	*out = NULL;
 	if (!status && (f->count == UINT32_MAX - 1 || e->seq > UINT32_MAX))
 		status = VS_ERR_LIMIT;
-	if (!status && f->count == f->cap)
+	if (!status)
 		status = grow(f);
 	if (status)
 		return status;
-	struct vs_device *d = arena_take(&f->records, sizeof *d, alignof(*d));
-	char *text = arena_take(&f->texts, n.len, 1);
-	if (!d || !text)
+	struct vs_device *d = vs_fleet_at(f, f->count);
+	char *text = arena_take(&f->texts, n.len);
+	if (!text)
 		return VS_ERR_NOMEM;
 	memset(d, 0, sizeof *d);
 	memcpy(text, n.text, n.len);
@@ -200,7 +218,6 @@ vs_status vs_fleet_add(struct vs_fleet *f, const struct vs_enrolled *e,
 	status = share(f, e, &n, d);
 	if (status)
 		return status;
-	f->all[f->count] = d;
 	place(f, f->count++);
 	if (d->seq > f->last_seq)
 		f->last_seq = d->seq;
@@ -214,7 +231,7 @@ struct vs_device *vs_fleet_find(const struct vs_fleet *f, const char *id)
 		return NULL;
 	for (size_t i = hash(id) & (f->slots - 1); f->table[i];
 	     i = (i + 1) & (f->slots - 1)) {
-		struct vs_device *d = f->all[f->table[i] - 1];
+		struct vs_device *d = vs_fleet_at(f, f->table[i] - 1);
 
 		if (strcmp(d->id, id) == 0)
 			return d;
@@ -224,32 +241,42 @@ struct vs_device *vs_fleet_find(const struct vs_fleet *f, const char *id)
 
 static int by_seq(const void *left, const void *right)
 {
-	const struct vs_device *const *a = left, *const *b = right;
+	const struct vs_device *a = left, *b = right;
 
-	return ((*a)->seq > (*b)->seq) - ((*a)->seq < (*b)->seq);
+	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-void vs_fleet_sort(struct vs_fleet *f)
+vs_status vs_fleet_sort(struct vs_fleet *f)
 {
 	bool sorted = true;
 
 	for (size_t i = 1; sorted && i < f->count; i++)
-		sorted = f->all[i - 1]->seq < f->all[i]->seq;
+		sorted = vs_fleet_at(f, i - 1)->seq < vs_fleet_at(f, i)->seq;
 	if (sorted)
-		return;
-	qsort(f->all, f->count, sizeof(*f->all), by_seq);
-	memset(f->table, 0, f->slots * sizeof *f->table);
+		return VS_OK;
+	struct vs_device *all = malloc(f->count * sizeof *all);
+	if (!all)
+		return VS_ERR_NOMEM;
 	for (size_t i = 0; i < f->count; i++)
+		memcpy(&all[i], vs_fleet_at(f, i), sizeof *all);
+	qsort(all, f->count, sizeof *all, by_seq);
+	memset(f->table, 0, f->slots * sizeof *f->table);
+	for (size_t i = 0; i < f->count; i++) {
+		memcpy(vs_fleet_at(f, i), &all[i], sizeof *all);
 		place(f, i);
+	}
+	free(all);
+	return VS_OK;
 }
 
 void vs_fleet_drop(struct vs_fleet *f)
 {
 	for (size_t i = 0; i < f->count; i++)
-		vs_director_free(&f->all[i]->director);
-	free(f->all);
+		vs_director_free(&vs_fleet_at(f, i)->director);
+	for (size_t i = 0; i < f->cap / piece_len; i++)
+		free(f->pieces[i]);
+	free(f->pieces);
 	free(f->table);
-	arena_drop(&f->records);
 	arena_drop(&f->texts);
 	vs_pool_drop(&f->pool);
 	*f = (struct vs_fleet){0};
@@ -258,7 +285,7 @@ void vs_fleet_drop(struct vs_fleet *f)
 void vs_fleet_inherit(struct vs_fleet *f, struct vs_fleet *before)
 {
 	for (size_t i = 0; i < before->count; i++) {
-		struct vs_device *old = before->all[i];
+		struct vs_device *old = vs_fleet_at(before, i);
 		struct vs_device *d = vs_fleet_find(f, old->id);
 
 		if (!d || !old->director)

@@ -7,7 +7,7 @@
  *
  * Made for a million of them: what many have alike (site, labels, versions,
  * what a report says) is held once, in the pool, and never changes there; a
- * charger's own is 144 bytes, and its names.  Certificates, keys and reports
+ * charger's own is 128 bytes, and its names.  Certificates, keys and reports
  * stay in the database, for no poll asks for them.
  */
 #ifndef VS_SERVER_FLEET_H
@@ -69,7 +69,9 @@ struct vs_device {
 	const struct vs_device_state *state; /* of counter 0: all zero */
 	const struct vs_device_told *told;
 	struct vs_director *director; /* owned; committed; what is served */
-	uint8_t fingerprint[32];      /* SHA-256 of the certificate's DER */
+	/* The first half of the SHA-256 of its certificate's DER: to meet it
+	 * is as hard as to break the certificate's key. */
+	uint8_t fingerprint[16];
 
 	uint64_t counter;          /* of the last report; 0: none came */
 	uint64_t director_version; /* the highest made or reported */
@@ -91,12 +93,12 @@ struct vs_device {
 };
 
 struct vs_fleet {
-	struct vs_device **all; /* by seq */
+	struct vs_device **pieces; /* owned: of so many chargers each, by seq */
 	size_t count, cap;
-	uint32_t *table; /* numbers in all + 1, by hash of id; 0: free */
+	uint32_t *table; /* numbers + 1, by hash of id; 0: free */
 	size_t slots;    /* a power of two */
 	uint64_t last_seq;
-	struct vs_arena *records, *texts; /* owned: where chargers lie */
+	struct vs_arena *texts; /* owned: where ids lie */
 	struct vs_pool pool;
 	uint8_t nonce_key[32];
 };
@@ -107,9 +109,13 @@ struct vs_fleet {
  */
 vs_status vs_fleet_add(struct vs_fleet *f, const struct vs_enrolled *e,
                        struct vs_device **out) VS_MUST_CHECK;
+/* The i-th of count. */
+struct vs_device *vs_fleet_at(const struct vs_fleet *f, size_t i);
 struct vs_device *vs_fleet_find(const struct vs_fleet *f, const char *id);
-/* Puts them in the order of seq, if they came in another. */
-void vs_fleet_sort(struct vs_fleet *f);
+/* Puts them in the order of seq, if they came in another; nobody may point to
+ * one yet.  VS_ERR_NOMEM.
+ */
+vs_status vs_fleet_sort(struct vs_fleet *f) VS_MUST_CHECK;
 /* Loads everything.  *bad: the device at which it failed.  Drop in every
  * case. */
 vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,

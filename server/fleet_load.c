@@ -102,8 +102,7 @@ static vs_status load_device(void *ctx, const struct vs_row *row)
 	};
 
 	(void)find(l, row); /* so that bad names it */
-	return len == sizeof d->fingerprint ? vs_fleet_add(l->fleet, &e, &d)
-	                                    : VS_ERR_INPUT;
+	return len == 32 ? vs_fleet_add(l->fleet, &e, &d) : VS_ERR_INPUT;
 }
 
 static vs_status load_said(struct loading *l, struct vs_device *d,
@@ -252,7 +251,5 @@ vs_status vs_fleet_load(struct vs_store *s, struct vs_fleet *out,
 	kept_drop(&out->pool, l->said);
 	kept_drop(&out->pool, l->runs);
 	free(l);
-	if (!status)
-		vs_fleet_sort(out);
-	return status;
+	return status ? status : vs_fleet_sort(out);
 }

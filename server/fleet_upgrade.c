@@ -185,10 +185,12 @@ static vs_status complete(struct upgrade *u, const char *id)
 	return status;
 }
 
+/* Nothing is in the way of doing it again. */
 static vs_status drop_old(struct vs_store *s)
 {
-	static const char *const sql[] = {"DROP TABLE ecu", "DROP TABLE label",
-	                                  "DROP TABLE watch"};
+	static const char *const sql[] = {"DROP TABLE IF EXISTS ecu",
+	                                  "DROP TABLE IF EXISTS label",
+	                                  "DROP TABLE IF EXISTS watch"};
 	vs_status status = VS_OK;
 
 	for (size_t i = 0; !status && i < sizeof sql / sizeof *sql; i++)
@@ -196,7 +198,7 @@ static vs_status drop_old(struct vs_store *s)
 	return status;
 }
 
-/* Those after the id last; their tables go with the last of them. */
+/* Those after the id last. */
 static vs_status batch(struct upgrade *u, const char *last)
 {
 	const struct vs_value args[] = {vs_text(last), vs_uint(batch_max)};
@@ -207,15 +209,13 @@ static vs_status batch(struct upgrade *u, const char *last)
 		"SELECT id FROM device WHERE expires_s = 0 AND id > ?1 "
 		"ORDER BY id LIMIT ?2",
 		args, 2, read_id, u);
-	if (status || (!u->count && !*last))
+	if (status || !u->count)
 		return status;
 	status = vs_store_begin(u->store);
 	if (status)
 		return status;
 	for (size_t i = 0; !status && i < u->count; i++)
 		status = complete(u, u->ids[i]);
-	if (!status && u->count < batch_max)
-		status = drop_old(u->store);
 	if (!status)
 		return vs_store_commit(u->store);
 	vs_store_undo(u->store);
@@ -243,7 +243,7 @@ vs_status vs_fleet_upgrade(struct vs_store *s,
 			snprintf(last, sizeof last, "%s", u->ids[u->count - 1]);
 	} while (!status && u->count == batch_max);
 	free(u);
-	return status;
+	return status ? status : drop_old(s);
 }
 
 struct verifying {

@@ -152,7 +152,7 @@ static vs_status chargers(struct vs_server *s, const struct vs_person *p,
 
 	pthread_rwlock_rdlock(&s->lock);
 	for (size_t i = 0; !status && i < s->fleet.count; i++) {
-		const struct vs_device *d = s->fleet.all[i];
+		const struct vs_device *d = vs_fleet_at(&s->fleet, i);
 
 		if (!vs_scope_device(p, d))
 			continue;

@@ -117,7 +117,7 @@ static bool registered(struct vs_server *s, const struct peer *p)
 	pthread_rwlock_rdlock(&s->lock);
 	struct vs_device *d = vs_fleet_find(&s->fleet, p->id);
 	bool same = d && CRYPTO_memcmp(d->fingerprint, p->fingerprint,
-	                               sizeof p->fingerprint) == 0;
+	                               sizeof d->fingerprint) == 0;
 	if (same)
 		atomic_store(&d->seen_s, (uint32_t)vs_server_now());
 	pthread_rwlock_unlock(&s->lock);

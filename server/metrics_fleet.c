@@ -40,7 +40,7 @@ vs_status vs_metric_look(struct vs_metric_page *p)
 		pthread_rwlock_rdlock(&s->lock);
 		for (size_t i = from;
 		     i < s->fleet.count && i < from + look_at_once; i++)
-			look_at(p, s->fleet.all[i], now_s);
+			look_at(p, vs_fleet_at(&s->fleet, i), now_s);
 		more = from + look_at_once < s->fleet.count;
 		pthread_rwlock_unlock(&s->lock);
 	}

@@ -50,7 +50,7 @@ void vs_operator_devices(struct vs_request *r)
 	list = json_array();
 	pthread_rwlock_rdlock(&s->lock);
 	for (size_t i = 0; list && !page.more && i < s->fleet.count; i++) {
-		const struct vs_device *d = s->fleet.all[i];
+		const struct vs_device *d = vs_fleet_at(&s->fleet, i);
 		json_t *one;
 
 		/* the page before may have ended with one that lost it */

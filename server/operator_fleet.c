@@ -75,7 +75,7 @@ void vs_operator_overdue(struct vs_request *r)
 	list = json_array();
 	pthread_rwlock_rdlock(&s->lock);
 	for (size_t i = 0; list && !page.more && i < s->fleet.count; i++) {
-		const struct vs_device *d = s->fleet.all[i];
+		const struct vs_device *d = vs_fleet_at(&s->fleet, i);
 
 		/* a page may begin after one that is not overdue any more */
 		if (!vs_scope_device(&r->person, d) ||
@@ -105,7 +105,7 @@ void vs_operator_running(struct vs_request *r)
 	list = json_array();
 	pthread_rwlock_rdlock(&s->lock);
 	for (size_t i = 0; list && !page.more && i < s->fleet.count; i++) {
-		const struct vs_device *d = s->fleet.all[i];
+		const struct vs_device *d = vs_fleet_at(&s->fleet, i);
 		bool runs = vs_device_runs_seal(d, seal);
 
 		if ((!runs && page.begun) || !vs_scope_device(&r->person, d))

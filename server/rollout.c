@@ -97,7 +97,7 @@ size_t vs_rollout_count(const struct vs_rollout *r)
 
 struct vs_device *vs_rollout_device(const struct vs_rollout *r, size_t place)
 {
-	return r->fleet->all[r->run.seats[place].device];
+	return vs_fleet_at(r->fleet, r->run.seats[place].device);
 }
 
 /* The fleet is in the order of seq, mostly without gaps. */
@@ -107,17 +107,18 @@ uint32_t vs_rollouts_number(const struct vs_rollouts *all,
 	size_t low = 0, high = all->grid.count;
 
 	if (d->seq && d->seq <= high &&
-	    all->fleet->all[d->seq - 1]->seq == d->seq)
+	    vs_fleet_at(all->fleet, d->seq - 1)->seq == d->seq)
 		return (uint32_t)(d->seq - 1);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (all->fleet->all[middle]->seq < d->seq)
+		if (vs_fleet_at(all->fleet, middle)->seq < d->seq)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < all->grid.count && all->fleet->all[low]->seq == d->seq
+	return low < all->grid.count &&
+	                       vs_fleet_at(all->fleet, low)->seq == d->seq
 	               ? (uint32_t)low
 	               : UINT32_MAX;
 }
@@ -191,7 +192,7 @@ vs_status vs_rollouts_sync(struct vs_rollouts *all, pthread_rwlock_t *lock)
 	if (lock)
 		pthread_rwlock_wrlock(lock);
 	for (size_t i = all->grid.count; !status && i < all->fleet->count; i++)
-		status = take_in(all, all->fleet->all[i]);
+		status = take_in(all, vs_fleet_at(all->fleet, i));
 	if (lock)
 		pthread_rwlock_unlock(lock);
 	return status;

@@ -148,7 +148,7 @@ static const char *id_of(void *ctx, uint32_t device)
 {
 	const struct vs_fleet *fleet = ctx;
 
-	return fleet->all[device]->id;
+	return vs_fleet_at(fleet, device)->id;
 }
 
 static vs_status seat_by(struct vs_rollout *r, struct vs_rollouts *all,
@@ -160,7 +160,7 @@ static vs_status seat_by(struct vs_rollout *r, struct vs_rollouts *all,
 	vs_status status = VS_OK;
 
 	for (uint32_t i = 0; !status && i < all->grid.count; i++) {
-		const struct vs_device *d = all->fleet->all[i];
+		const struct vs_device *d = vs_fleet_at(all->fleet, i);
 		struct asked a;
 
 		if (set ? !vs_rollout_set_has(set, d->seq) : d->seq > last_seq)

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "seal/openssl.h"
 #include "server/artifact.h"
-#include "server/audit.h"
+#include "server/database.h"
 #include "server/hook_run.h"
 #include "server/keyrings.h"
 #include "server/rehash.h"
@@ -253,117 +253,6 @@ static vs_status load_tlog_policy(struct vs_server *s, char error[static 256])
 	return status ? failed(status, path, &why, error) : VS_OK;
 }
 
-/* Reads fleet, image repository and campaigns afresh. */
-static vs_status load_memory(struct vs_server *s, struct vs_store *store,
-                             char error[static 256])
-{
-	struct vs_image_with with = vs_server_image(s);
-	char bad[VS_DEVICE_ID_LEN] = "";
-	struct vs_why why = {0};
-	const char *what = "database: charger";
-	vs_status status = vs_fleet_load(store, &s->fleet, bad, &why);
-
-	if (!status) {
-		what = "database: image repository";
-		bad[0] = 0;
-		status = vs_image_load(store, &with, s->image_root,
-		                       s->image_root_len, &s->image, &why);
-	}
-	if (!status) {
-		what = "database: campaigns";
-		status = vs_rollouts_load(store, &s->fleet, with.now_s,
-		                          &s->rollouts, &why);
-	}
-	if (status)
-		snprintf(error, 256, "%s %s: %s: %s (%s)", what, bad,
-		         vs_status_name(status), why.what ? why.what : "",
-		         vs_reason_name(why.code));
-	return status;
-}
-
-static void drop_memory(struct vs_server *s)
-{
-	vs_rollouts_drop(&s->rollouts);
-	vs_image_drop(&s->image);
-	vs_fleet_drop(&s->fleet);
-}
-
-/* A database without the key's file is one of an older server. */
-static vs_status check_heads(struct vs_server *s, const char *path, bool serves,
-                             char error[static 256])
-{
-	struct vs_why why = {0};
-	uint64_t seq;
-	vs_status status = vs_audit_signer_load(s->settings->data_dir, serves,
-	                                        &s->audit, error);
-
-	if (status == VS_ERR_ABSENT)
-		return VS_OK;
-	if (status)
-		return status;
-	status = vs_audit_head_check(s->reader, &s->audit.key, &seq, &why);
-	if (status)
-		snprintf(error, 256,
-		         "%.160s: the audit log is not the one whose head was "
-		         "signed at seq %llu (%s)",
-		         path, (unsigned long long)seq,
-		         vs_reason_name(why.code));
-	return status;
-}
-
-/* What an older server wrote, completed. */
-static vs_status upgrade(struct vs_server *s, const char *path,
-                         char error[static 256])
-{
-	char bad[VS_DEVICE_ID_LEN];
-	struct vs_why why = {0};
-	vs_status status = vs_fleet_upgrade(s->store, bad, &why);
-
-	if (status)
-		snprintf(error, 256, "%.120s: charger %s: %s: %.60s (%s)", path,
-		         bad, vs_status_name(status), why.what ? why.what : "",
-		         vs_reason_name(why.code));
-	return status;
-}
-
-static vs_status open_database(struct vs_server *s, bool serves,
-                               char error[static 256])
-{
-	char path[path_max];
-	struct vs_why why;
-	uint64_t seq;
-	vs_status status = vs_path_join(path, sizeof path,
-	                                s->settings->data_dir, "voltseal.db");
-
-	if (status)
-		return failed(status, "data_dir", NULL, error);
-	if (!vs_file_exists(path))
-		return failed(VS_ERR_ABSENT, path, NULL, error);
-	status = serves ? vs_store_open_sqlite(path, true, &s->store, error)
-	                : VS_OK;
-	if (!status && serves)
-		status = upgrade(s, path, error);
-	if (!status)
-		status = vs_store_open_sqlite(path, false, &s->reader, error);
-	if (status)
-		return status;
-	status = vs_audit_check(s->reader, &seq, &why);
-	if (status == VS_ERR_REFUSED) {
-		snprintf(error, 256,
-		         "%.160s: the audit chain is broken at seq %llu (%s)",
-		         path, (unsigned long long)seq,
-		         vs_reason_name(why.code));
-	} else if (status) {
-		snprintf(error, 256, "%.120s: %.100s", path, s->reader->error);
-	} else if (seq == 0) {
-		/* init writes the first record; who empties the log takes the
-		 * head along. */
-		snprintf(error, 256, "%.180s: the audit log is empty", path);
-		status = VS_ERR_REFUSED;
-	}
-	return status ? status : check_heads(s, path, serves, error);
-}
-
 static vs_status init_throttles(struct vs_server *s)
 {
 	uint64_t seeds[2], rate = s->settings->person_rate;
@@ -411,9 +300,7 @@ vs_status vs_server_load(struct vs_server *s,
 	if (!status)
 		status = load_tlog_policy(s, error);
 	if (!status)
-		status = open_database(s, serves, error);
-	if (!status)
-		status = load_memory(s, s->reader, error);
+		status = vs_database_load(s, serves, error);
 	if (!status && settings->hook_ca[0] &&
 	    !vs_file_exists(settings->hook_ca))
 		status = failed(VS_ERR_ABSENT, settings->hook_ca, NULL, error);
@@ -429,8 +316,8 @@ static void lost(void *ctx)
 	pthread_rwlock_wrlock(&s->lock);
 	struct vs_fleet before = s->fleet;
 	s->fleet = (struct vs_fleet){0};
-	drop_memory(s);
-	vs_status status = load_memory(s, s->store, error);
+	vs_memory_drop(s);
+	vs_status status = vs_memory_load(s, s->store, error);
 	vs_fleet_inherit(&s->fleet, &before);
 	vs_fleet_drop(&before);
 	pthread_rwlock_unlock(&s->lock);
@@ -464,7 +351,7 @@ void vs_server_stop(struct vs_server *s)
 
 void vs_server_drop(struct vs_server *s)
 {
-	drop_memory(s);
+	vs_memory_drop(s);
 	vs_store_close(&s->reader);
 	vs_store_close(&s->store);
 	vs_online_drop(&s->keys);

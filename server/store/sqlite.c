@@ -165,32 +165,33 @@ static void back(struct vs_store *s)
 /* One step takes all of it under one lock for reading, which keeps no writer
  * from writing.
  */
+static int copy(sqlite3 *from, sqlite3 *to)
+{
+	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+
+	if (!b)
+		return sqlite3_errcode(to);
+	int code = sqlite3_backup_step(b, -1);
+	int end = sqlite3_backup_finish(b);
+	return code == SQLITE_DONE ? end : code;
+}
+
 static vs_status backup(struct vs_store *s, const char *path)
 {
-	struct sqlite *q = of(s);
 	sqlite3 *to = NULL;
 	int code = sqlite3_open_v2(
 		path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-	sqlite3_backup *b =
-		code ? NULL : sqlite3_backup_init(to, "main", q->db, "main");
 
-	if (b) {
-		code = sqlite3_backup_step(b, -1);
-		int end = sqlite3_backup_finish(b);
-
-		if (code == SQLITE_DONE)
-			code = end;
-	}
+	if (!code)
+		code = copy(of(s)->db, to);
 	/* One file, without a log of changes beside it. */
-	if (b && !code)
+	if (!code)
 		code = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL,
 		                    NULL, NULL);
-	bool ok = b && !code;
-	if (!ok)
-		snprintf(s->error, sizeof s->error, "%s",
-		         b && code ? sqlite3_errstr(code) : sqlite3_errmsg(to));
+	if (code)
+		snprintf(s->error, sizeof s->error, "%s", sqlite3_errstr(code));
 	sqlite3_close(to);
-	return ok ? VS_OK : VS_ERR_IO;
+	return code ? VS_ERR_IO : VS_OK;
 }
 
 static vs_status read_verdict(void *ctx, const struct vs_row *row)
@@ -268,6 +269,31 @@ static vs_status read_version(void *ctx, const struct vs_row *row)
 	return VS_OK;
 }
 
+/* Only after there is a table of them. */
+static vs_status version_of(struct vs_store *s, uint64_t *out)
+{
+	vs_status status = query(s,
+	                         "SELECT CAST(value AS BIGINT) FROM meta "
+	                         "WHERE name = 'schema'",
+	                         NULL, 0, read_version, out);
+
+	if (!status && (*out < 1 || *out > VS_SCHEMA_VERSION)) {
+		snprintf(s->error, sizeof s->error,
+		         "made by another version of voltseal-server");
+		status = VS_ERR_STATE;
+	}
+	return status;
+}
+
+vs_status vs_store_older(struct vs_store *s, bool *out)
+{
+	uint64_t version = 0;
+	vs_status status = version_of(s, &version);
+
+	*out = !status && version < VS_SCHEMA_VERSION;
+	return status;
+}
+
 /* From an older version to ours. */
 static vs_status step_up(struct vs_store *s, uint64_t from)
 {
@@ -303,17 +329,9 @@ static vs_status make_tables(struct vs_store *s)
 		               (struct vs_value[]){vs_text(text)}, 1, NULL,
 		               NULL);
 	if (!status)
-		status = query(s,
-		               "SELECT CAST(value AS BIGINT) FROM meta "
-		               "WHERE name = 'schema'",
-		               NULL, 0, read_version, &version);
-	if (!status && version >= 1 && version < VS_SCHEMA_VERSION) {
+		status = version_of(s, &version);
+	if (!status && version < VS_SCHEMA_VERSION)
 		status = step_up(s, version);
-	} else if (!status && version != VS_SCHEMA_VERSION) {
-		snprintf(s->error, sizeof s->error,
-		         "made by another version of voltseal-server");
-		status = VS_ERR_STATE;
-	}
 	if (status) {
 		undo(s);
 		return status;
@@ -364,4 +382,29 @@ vs_status vs_store_open_sqlite(const char *path, bool writer,
 	}
 	*out = &q->base;
 	return VS_OK;
+}
+
+vs_status vs_store_open_copy(const char *path, struct vs_store **out,
+                             char error[static 256])
+{
+	VS_AUTO(vs_store_close) struct vs_store *from = NULL;
+	vs_status status = vs_store_open_sqlite(path, false, &from, error);
+
+	*out = NULL;
+	if (!status)
+		status = vs_store_open_sqlite(":memory:", true, out, error);
+	if (status)
+		return status;
+	if (copy(of(from)->db, of(*out)->db)) {
+		snprintf(error, 256, "%s: %s", path,
+		         sqlite3_errmsg(of(*out)->db));
+		status = VS_ERR_IO;
+	} else {
+		status = make_tables(*out);
+		if (status)
+			snprintf(error, 256, "%s: %s", path, (*out)->error);
+	}
+	if (status)
+		vs_store_close(out);
+	return status;
 }

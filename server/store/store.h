@@ -69,6 +69,16 @@ vs_status vs_store_open_sqlite(const char *path, bool writer,
                                char error[static 256]) VS_MUST_CHECK;
 void vs_store_close(struct vs_store **s); /* also for VS_AUTO */
 
+/* Opens a copy of it in memory, with the tables of this version: what a
+ * writer would make of it.  VS_OK; as vs_store_open_sqlite().
+ */
+vs_status vs_store_open_copy(const char *path, struct vs_store **out,
+                             char error[static 256]) VS_MUST_CHECK;
+/* Whether an older version wrote it last.
+ * VS_OK; VS_ERR_STATE (a newer one did); VS_ERR_IO.
+ */
+vs_status vs_store_older(struct vs_store *s, bool *out) VS_MUST_CHECK;
+
 /* Runs one statement.  each may be NULL.  sql is kept: a string constant.
  * VS_OK; VS_ERR_STATE if a key is taken already; VS_ERR_IO; what each gives.
  */

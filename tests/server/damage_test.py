@@ -144,6 +144,29 @@ def full(tap, world):
                    if n.startswith(".upload")], "no half upload is left")
 
 
+def other(tap, world):
+    """A state that is not what its report says is found"""
+    world.stop()
+    tap.equal(world.run("check-config", "--config", world.conf,
+                        expect=None).returncode, 0, "(it is in order)")
+    with world.database() as db:
+        db.execute("UPDATE charger_state SET runs = "
+                   "replace(runs, '1.0.0', '9.9.9')")
+    done = world.run("check-config", "--config", world.conf, expect=None)
+    tap.check(done.returncode == 1 and "CP-0001" in done.stderr and
+              "its report says other" in done.stderr,
+              "by check-config, in one line", done)
+    with world.database() as db:
+        db.execute("UPDATE charger_state SET runs = "
+                   "replace(runs, '9.9.9', '1.0.0')")
+        db.execute("UPDATE report SET body = replace(CAST(body AS TEXT), "
+                   "'\"healthy\": true', '\"healthy\": false') "
+                   "WHERE device = 'CP-0001'")
+    done = world.run("check-config", "--config", world.conf, expect=None)
+    tap.check(done.returncode == 1 and "CP-0001" in done.stderr,
+              "and so is a report that nobody signed", done)
+
+
 def run(tap, program, folder):
     """All of it over one server."""
     port = free_port()
@@ -157,7 +180,7 @@ def run(tap, program, folder):
         world.upload()
         assert world.publish(world.room.files()).code == 200
         world.fleet(1)
-        for section in (flipped, full):
+        for section in (flipped, full, other):
             tap.section(section, world)
         harness.quiet(tap, world)
     finally:

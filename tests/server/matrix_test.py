@@ -363,6 +363,11 @@ def older(tap, world, cast):
         # what later versions added
         db.execute("ALTER TABLE member DROP COLUMN seat")
         db.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
+    done = world.run("check-config", "--config", world.conf, expect=None)
+    with world.database() as db:
+        tap.check(done.returncode == 0 and db.execute(
+            "SELECT value FROM meta WHERE name = 'schema'").fetchall() ==
+            [("1",)], "check-config tries that in a copy", done)
     world.start()
     tap.equal(world.people["vera"].get("/v1/whoami").code, 200,
               "a person's first token still counts")

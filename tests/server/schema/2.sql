@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A database as servers of schema 2 left it, with rows.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE person (name TEXT PRIMARY KEY, roles TEXT NOT NULL, token BLOB NOT NULL, created_s BIGINT NOT NULL);
+CREATE UNIQUE INDEX person_token ON person (token);
+CREATE TABLE token (hash BLOB PRIMARY KEY, id TEXT NOT NULL, person TEXT NOT NULL, label TEXT NOT NULL, roles TEXT NOT NULL, created_s BIGINT NOT NULL, expires_s BIGINT NOT NULL);
+CREATE UNIQUE INDEX token_id ON token (id);
+CREATE TABLE login (person TEXT PRIMARY KEY, password TEXT NOT NULL, secret BLOB NOT NULL, step BIGINT NOT NULL, failures BIGINT NOT NULL, wait_until_s BIGINT NOT NULL);
+CREATE TABLE session (hash BLOB PRIMARY KEY, person TEXT NOT NULL, csrf TEXT NOT NULL, created_s BIGINT NOT NULL, seen_s BIGINT NOT NULL);
+CREATE TABLE once (person TEXT NOT NULL, name TEXT NOT NULL, asked TEXT NOT NULL, code BIGINT NOT NULL, body TEXT NOT NULL, created_s BIGINT NOT NULL, PRIMARY KEY (person, name));
+CREATE TABLE scope (person TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (person, kind, value));
+CREATE TABLE audit (seq BIGINT PRIMARY KEY, time_s BIGINT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE audit_head (seq BIGINT PRIMARY KEY, time_s BIGINT NOT NULL, note TEXT NOT NULL);
+CREATE TABLE device (id TEXT PRIMARY KEY, seq BIGINT NOT NULL, site TEXT NOT NULL, feeder TEXT NOT NULL, model TEXT NOT NULL, utc_offset TEXT NOT NULL, certificate TEXT NOT NULL, registered_s BIGINT NOT NULL);
+CREATE TABLE ecu (device TEXT NOT NULL, place BIGINT NOT NULL, id TEXT NOT NULL, component TEXT NOT NULL, hardware TEXT NOT NULL, PRIMARY KEY (device, place));
+CREATE TABLE label (device TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (device, kind, value));
+CREATE TABLE report (device TEXT PRIMARY KEY, counter BIGINT NOT NULL, nonce TEXT NOT NULL, received_s BIGINT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE director (device TEXT PRIMARY KEY, version BIGINT NOT NULL);
+CREATE TABLE assignment (device TEXT PRIMARY KEY, release TEXT NOT NULL, campaign TEXT NOT NULL);
+CREATE TABLE image_file (name TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE release (name TEXT PRIMARY KEY, release_seq BIGINT NOT NULL, uploaded_by TEXT NOT NULL, uploaded_s BIGINT NOT NULL);
+CREATE TABLE stage (release TEXT PRIMARY KEY, stage TEXT NOT NULL, since_s BIGINT NOT NULL, by_whom TEXT NOT NULL, approved_by TEXT NOT NULL, asked_by TEXT NOT NULL);
+CREATE TABLE evidence (release TEXT NOT NULL, number BIGINT NOT NULL, stage TEXT NOT NULL, kind TEXT NOT NULL, sha256 TEXT NOT NULL, note TEXT NOT NULL, by_whom TEXT NOT NULL, time_s BIGINT NOT NULL, PRIMARY KEY (release, number));
+CREATE TABLE hook (id TEXT PRIMARY KEY, label TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, secret BLOB NOT NULL, created_by TEXT NOT NULL, created_s BIGINT NOT NULL, is_on BIGINT NOT NULL, seq BIGINT NOT NULL, failures BIGINT NOT NULL, failing_since_s BIGINT NOT NULL, next_s BIGINT NOT NULL, last TEXT NOT NULL);
+CREATE TABLE campaign (id TEXT PRIMARY KEY, number BIGINT NOT NULL, body TEXT NOT NULL, state BIGINT NOT NULL, because TEXT NOT NULL, approved_by TEXT NOT NULL);
+CREATE TABLE member (campaign TEXT NOT NULL, device TEXT NOT NULL, state BIGINT NOT NULL, since_s BIGINT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, before_release TEXT NOT NULL, before_campaign TEXT NOT NULL, PRIMARY KEY (campaign, device));
+INSERT INTO meta VALUES ('schema', '2');
+INSERT INTO person VALUES ('vera', 'viewer', x'0102', 1700000000);
+INSERT INTO token VALUES (x'0102', 'vera.1', 'vera', 'first', 'viewer', 1700000000, 253402300799);
+INSERT INTO device VALUES ('CP-1', 1, 'north', 'f1', 'ac22', '-60', 'PEM', 1700000001);
+INSERT INTO ecu VALUES ('CP-1', 0, 'CP-1-gw', 'gateway', 'gw-rev3');
+INSERT INTO campaign VALUES ('1', 1, '{}', 2, 'no reason', 'anna');
+INSERT INTO member (campaign, device, state, since_s, reason, detail, before_release, before_campaign) VALUES ('1', 'CP-1', 3, 1700000002, '', 'x', '', '');
