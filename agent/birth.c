@@ -100,7 +100,8 @@ static void become(const struct child *c)
 		_exit(NO_FILES);
 	if (vs_confine_become(&c->user) != VS_OK)
 		_exit(NO_USER);
-	if (vs_confine_limit(c->birth->memory_max) != VS_OK ||
+	if (vs_confine_limit(c->birth->memory_max, c->birth->file_max) !=
+	            VS_OK ||
 	    (c->birth->with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) ||
 	    getppid() != c->parent)
 		_exit(NO_LIMIT);

@@ -38,7 +38,7 @@ struct vs_birth {
 	const char *name;         /* of program and user */
 	const char *path; /* NULL: beside the running program, or installed */
 	unsigned uid;     /* and gid, where nobody has that name */
-	uint64_t memory_max;
+	uint64_t memory_max, file_max;
 	bool with_thread; /* it dies with the thread that started it */
 	char arg;         /* its one argument, a digit */
 	int fds[VS_BIRTH_FDS_MAX];

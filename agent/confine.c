@@ -4,6 +4,7 @@
  */
 #include "agent/confine.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -81,39 +82,100 @@ static bool limit(int what, uint64_t max)
 	return setrlimit((__rlimit_resource_t)what, &to) == 0;
 }
 
-vs_status vs_confine_limit(uint64_t memory_max)
+vs_status vs_confine_limit(uint64_t memory_max, uint64_t file_max)
 {
-	return limit(RLIMIT_AS, memory_max) && limit(RLIMIT_FSIZE, 0) &&
+	return limit(RLIMIT_AS, memory_max) && limit(RLIMIT_FSIZE, file_max) &&
 	                       limit(RLIMIT_CORE, 0)
 	               ? VS_OK
 	               : VS_ERR_DENIED;
 }
 
-/* "Is it this machine's way to call?  One of these?  Else the end." */
-vs_status vs_confine_calls(const int *calls, size_t count)
+static struct sock_filter load(size_t at)
 {
-	struct sock_filter code[VS_CONFINE_CALLS_MAX * 2 + 5];
+	return (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	                                    (uint32_t)at);
+}
+
+static struct sock_filter is(uint32_t value, uint8_t yes, uint8_t no)
+{
+	return (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value,
+	                                    yes, no);
+}
+
+static struct sock_filter end(uint32_t how)
+{
+	return (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, how);
+}
+
+/* The lower half of an argument, little-endian: flags and families. */
+static struct sock_filter argument(unsigned n)
+{
+	return load(offsetof(struct seccomp_data, args) + n * sizeof(uint64_t));
+}
+
+#define ROW_MAX 6
+
+/* One row: goes on behind it if it is not about this call. */
+static unsigned short row(const struct vs_confine_call *c,
+                          struct sock_filter *out)
+{
+	const uint32_t kept = SECCOMP_RET_ERRNO;
+	unsigned short n = 1;
+
+	switch (c->may) {
+	case VS_CALL_MAY:
+		out[n++] = end(SECCOMP_RET_ALLOW);
+		break;
+	case VS_CALL_MAY_WITHOUT:
+		out[n++] = argument(c->argument);
+		out[n++] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JSET | BPF_K, c->value, 1, 0);
+		out[n++] = end(SECCOMP_RET_ALLOW);
+		out[n++] = end(kept | EACCES);
+		break;
+	case VS_CALL_MAY_WITH:
+		out[n++] = argument(c->argument);
+		out[n++] = (struct sock_filter)BPF_STMT(
+			BPF_ALU | BPF_AND | BPF_K, c->value);
+		out[n++] = is(c->value, 0, 1);
+		out[n++] = end(SECCOMP_RET_ALLOW);
+		out[n++] = end(kept | EPERM);
+		break;
+	case VS_CALL_MAY_IF:
+		out[n++] = argument(c->argument);
+		out[n++] = is(c->value, 0, 1);
+		out[n++] = end(SECCOMP_RET_ALLOW);
+		out[n++] = load(offsetof(struct seccomp_data, nr));
+		break;
+	case VS_CALL_ABSENT:
+		out[n++] = end(kept | ENOSYS);
+		break;
+	default:
+		out[n++] = end(SECCOMP_RET_KILL_PROCESS);
+		break;
+	}
+	out[0] = is((uint32_t)c->number, 0, (uint8_t)(n - 1));
+	return n;
+}
+
+/* "Is it this machine's way to call?  One of these?  Else the end." */
+vs_status vs_confine_calls(const struct vs_confine_call *calls, size_t count,
+                           bool errors)
+{
+	struct sock_filter code[VS_CONFINE_CALLS_MAX * ROW_MAX + 5];
 	struct sock_fprog program = {0, code};
 	unsigned short n = 0;
 
 	if (count > VS_CONFINE_CALLS_MAX)
 		return VS_ERR_DENIED;
-	code[n++] = (struct sock_filter)BPF_STMT(
-		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-	                                         MACHINE, 1, 0);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	                                         SECCOMP_RET_KILL_PROCESS);
-	code[n++] = (struct sock_filter)BPF_STMT(
-		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < count; i++) {
-		code[n++] = (struct sock_filter)BPF_JUMP(
-			BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i], 0, 1);
-		code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-		                                         SECCOMP_RET_ALLOW);
-	}
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	                                         SECCOMP_RET_KILL_PROCESS);
+	code[n++] = load(offsetof(struct seccomp_data, arch));
+	code[n++] = is(MACHINE, 1, 0);
+	code[n++] = end(SECCOMP_RET_KILL_PROCESS);
+	code[n++] = load(offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < count; i++)
+		n = (unsigned short)(n + row(&calls[i], code + n));
+	code[n++] = end(errors ? SECCOMP_RET_ERRNO | EPERM
+	                       : SECCOMP_RET_KILL_PROCESS);
 	program.len = n;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)

@@ -32,14 +32,32 @@ vs_status vs_confine_find_user(const char *name, unsigned number,
  */
 vs_status vs_confine_become(const struct vs_confine_user *user) VS_MUST_CHECK;
 
-/* At most that much memory; no file grows, no core is written.  Safe after
- * fork.  VS_OK; VS_ERR_DENIED.
+/* At most that much memory; no file grows beyond file_max; no core is written.
+ * Safe after fork.  VS_OK; VS_ERR_DENIED.
  */
-vs_status vs_confine_limit(uint64_t memory_max) VS_MUST_CHECK;
+vs_status vs_confine_limit(uint64_t memory_max,
+                           uint64_t file_max) VS_MUST_CHECK;
 
-/* From now on this thread makes these system calls and no other: the kernel
- * ends the process at it.  VS_OK; VS_ERR_DENIED: there is no such filter.
+/* A system call that may be made, always or by one of its arguments. */
+struct vs_confine_call {
+	int number;
+	enum {
+		VS_CALL_MAY,
+		VS_CALL_MAY_WITHOUT, /* none of these bits: else EACCES */
+		VS_CALL_MAY_WITH,    /* all of these bits: else EPERM */
+		VS_CALL_MAY_IF,      /* just this, or a later row's */
+		VS_CALL_ABSENT,      /* as in an older kernel */
+		VS_CALL_ENDS,        /* whatever the others end with */
+	} may;
+	unsigned argument; /* 0 is the first */
+	uint32_t value;
+};
+
+/* From now on this thread, and those it starts, make these system calls and no
+ * other: another one ends the process, or (errors) fails with EPERM.
+ * VS_OK; VS_ERR_DENIED: there is no such filter.
  */
-vs_status vs_confine_calls(const int *calls, size_t count) VS_MUST_CHECK;
+vs_status vs_confine_calls(const struct vs_confine_call *calls, size_t count,
+                           bool errors) VS_MUST_CHECK;
 
 #endif

@@ -12,22 +12,48 @@
 
 #include "base/status.h"
 
-enum vs_party { VS_PARTY_DISK, VS_PARTY_UNPACK };
+enum vs_party { VS_PARTY_DISK, VS_PARTY_UNPACK, VS_PARTY_NET };
 
 enum vs_request {
-	VS_REQUEST_READY = 1, /* unpack: all it may do from now on is this */
+	VS_REQUEST_READY = 1, /* the other: all it may do from now on is this */
 	VS_REQUEST_DECODE,    /* disk: a frame lies there */
 	VS_REQUEST_DECODED,   /* unpack: a cluster lies there */
 	VS_REQUEST_NO_FRAME,  /* unpack: that is no frame of such a cluster */
 	VS_REQUEST_NO_MEMORY, /* unpack: not with this memory */
+
+	VS_REQUEST_OPEN = 16, /* disk: whose certificate to ask, and limits */
+	VS_REQUEST_GET,       /* disk: a whole file */
+	VS_REQUEST_SEND,      /* disk: a report, and its answer */
+	VS_REQUEST_STREAM,    /* disk: a range of a file */
+	VS_REQUEST_READ,      /* disk: its next bytes */
+	VS_REQUEST_CLOSE,     /* disk: no more of it */
+	VS_REQUEST_SIGNED,    /* disk: a signature; empty: it gives none */
+	VS_REQUEST_DONE,      /* net */
+	VS_REQUEST_ANSWER,    /* net: of a server */
+	VS_REQUEST_BYTES,     /* net: as many as were asked for */
+	VS_REQUEST_FAILED,    /* net: and why */
+	VS_REQUEST_SIGN,      /* net: the last word of a TLS 1.3 handshake */
 };
 
-/* Where a lane between the two stands. */
+/* Where a lane between disk and unpack stands. */
 enum vs_lane_phase {
 	VS_LANE_STARTING, /* the other side is not ready yet */
 	VS_LANE_WAITING,  /* for disk's next question */
 	VS_LANE_ASKED,    /* a question is open */
 	VS_LANE_BROKEN,   /* nothing passes any more */
+
+	/* And a line between disk and net. */
+	VS_LINE_STARTING, /* net is not ready yet */
+	VS_LINE_BLANK,    /* ready, without a certificate */
+	VS_LINE_OPENING,
+	VS_LINE_WAITING, /* for disk's next question */
+	VS_LINE_ASKED,
+	VS_LINE_ASKED_SIGN, /* net waits for a signature first */
+	VS_LINE_SEEKING,
+	VS_LINE_SEEKING_SIGN,
+	VS_LINE_STREAMING, /* a range is open */
+	VS_LINE_READING,
+	VS_LINE_CLOSING,
 };
 
 /* Whether from may say this in *phase.  Moves *phase: to what comes after it,

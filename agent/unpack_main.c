@@ -19,7 +19,11 @@
 
 #define STACK_LEN 262144
 
-static const int calls[] = {SYS_read, SYS_write, SYS_exit_group};
+static const struct vs_confine_call calls[] = {
+	{SYS_read,       VS_CALL_MAY, 0, 0},
+	{SYS_write,      VS_CALL_MAY, 0, 0},
+	{SYS_exit_group, VS_CALL_MAY, 0, 0},
+};
 
 struct worker {
 	int fd;
@@ -31,8 +35,8 @@ struct worker {
 static void *work(void *arg)
 {
 	const struct worker *w = arg;
-	vs_status status =
-		vs_confine_calls(calls, sizeof(calls) / sizeof(calls[0]));
+	vs_status status = vs_confine_calls(
+		calls, sizeof(calls) / sizeof(calls[0]), false);
 
 	if (status == VS_OK)
 		status = vs_lane_serve(w->fd, w->decoder, w->shared,

@@ -137,6 +137,24 @@ uint64_t vs_http_received(const struct vs_http *h)
 	return h->received;
 }
 
+static CURLcode put_identity(CURL *easy, void *ssl_ctx, void *ctx)
+{
+	const struct vs_http *h = ctx;
+
+	(void)easy;
+	return h->config.identify(h->config.identify_ctx, ssl_ctx)
+	               ? CURLE_OK
+	               : CURLE_SSL_CERTPROBLEM;
+}
+
+static void identify(struct vs_http *h, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+	                 (long)CURL_SSLVERSION_TLSv1_3);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, put_identity);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, h);
+}
+
 /* Who the client is: for the host that was asked for alone. */
 void vs_http_credentials(struct vs_http *h, CURL *easy)
 {
@@ -144,6 +162,8 @@ void vs_http_credentials(struct vs_http *h, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, h->cert);
 	if (h->key)
 		curl_easy_setopt(easy, CURLOPT_SSLKEY, h->key);
+	if (h->config.identify)
+		identify(h, easy);
 	if (h->headers)
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, h->headers);
 }

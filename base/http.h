@@ -19,14 +19,18 @@ struct vs_http_config {
 	const char *ca_file;   /* PEM; NULL: the system's */
 	const char *cert_file; /* client certificate, or NULL */
 	const char *key_file;  /* its key, or NULL */
-	const char *bearer;    /* token for Authorization, or NULL */
-	bool allow_http;       /* plain http:// too: only where the content
-	                        * is signed metadata (voltseal tuf) */
-	uint32_t connect_ms;   /* 0: 10 s */
-	uint32_t answer_ms;    /* for one whole small answer; 0: 30 s */
-	uint32_t min_bytes_s;  /* average below this for slow_ms gives up */
-	uint32_t slow_ms;      /* of streams; 0: 30 s */
-	bool redirects;        /* follow those of streams */
+	/* In place of both: puts certificate and key into an SSL_CTX; only TLS
+	 * 1.3 is spoken then.  Of any thread that uses the client. */
+	bool (*identify)(void *ctx, void *ssl_ctx);
+	void *identify_ctx;
+	const char *bearer;   /* token for Authorization, or NULL */
+	bool allow_http;      /* plain http:// too: only where the content
+	                       * is signed metadata (voltseal tuf) */
+	uint32_t connect_ms;  /* 0: 10 s */
+	uint32_t answer_ms;   /* for one whole small answer; 0: 30 s */
+	uint32_t min_bytes_s; /* average below this for slow_ms gives up */
+	uint32_t slow_ms;     /* of streams; 0: 30 s */
+	bool redirects;       /* follow those of streams */
 	/* CA of other hosts that redirects lead to; NULL: ca_file */
 	const char *elsewhere_ca_file;
 	uint64_t max_bytes_s; /* rate limit on downloads; 0: none */

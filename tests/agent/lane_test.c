@@ -117,17 +117,17 @@ static void an_answer_to_another_question_breaks_the_lane(void **state)
 		vs_status status;
 		bool broken;
 	} cases[] = {
-		{VS_REQUEST_DECODED,   1, 8,  VS_OK,        false},
-		{VS_REQUEST_NO_FRAME,  1, 8,  VS_ERR_INPUT, false},
-		{VS_REQUEST_NO_MEMORY, 1, 8,  VS_ERR_NOMEM, false},
-		{VS_REQUEST_DECODED,   0, 8,  VS_ERR_INPUT, true },
-		{VS_REQUEST_DECODED,   2, 8,  VS_ERR_INPUT, true },
-		{VS_REQUEST_READY,     1, 8,  VS_ERR_INPUT, true },
-		{VS_REQUEST_DECODE,    1, 8,  VS_ERR_INPUT, true },
-		{6,		    1, 8,  VS_ERR_INPUT, true },
-		{VS_REQUEST_DECODED,   1, 4,  VS_ERR_INPUT, true },
-		{VS_REQUEST_DECODED,   1, 12, VS_ERR_INPUT, true },
-		{VS_REQUEST_DECODED,   1, 0,  VS_ERR_INPUT, true },
+		{VS_REQUEST_DECODED,       1, 8,  VS_OK,        false},
+		{VS_REQUEST_NO_FRAME,      1, 8,  VS_ERR_INPUT, false},
+		{VS_REQUEST_NO_MEMORY,     1, 8,  VS_ERR_NOMEM, false},
+		{VS_REQUEST_DECODED,       0, 8,  VS_ERR_INPUT, true },
+		{VS_REQUEST_DECODED,       2, 8,  VS_ERR_INPUT, true },
+		{VS_REQUEST_READY,         1, 8,  VS_ERR_INPUT, true },
+		{VS_REQUEST_DECODE,        1, 8,  VS_ERR_INPUT, true },
+		{VS_REQUEST_NO_MEMORY + 1, 1, 8,  VS_ERR_INPUT, true },
+		{VS_REQUEST_DECODED,       1, 4,  VS_ERR_INPUT, true },
+		{VS_REQUEST_DECODED,       1, 12, VS_ERR_INPUT, true },
+		{VS_REQUEST_DECODED,       1, 0,  VS_ERR_INPUT, true },
 	};
 
 	(void)state;
