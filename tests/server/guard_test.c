@@ -172,21 +172,23 @@ static void strangers_of_one_address_are_few_and_others_come(void **state)
 	struct world *w = begin(&limits);
 
 	(void)state;
+	assert_non_null(arrive(w, 2));
 	for (size_t i = 0; i < 4; i++)
 		assert_non_null(arrive(w, 1));
 	assert_null(arrive(w, 1));
 	assert_int_equal(atomic_load(&w->figures.refused[VS_REFUSED_ADDRESS]),
 	                 1);
-	assert_non_null(arrive(w, 2));
+	assert_non_null(arrive(w, 3));
 	/* One who is known counts no more. */
-	assert_true(vs_guard_hello(&w->guests[0], w->now_ms));
-	vs_guard_shaken(&w->guests[0], true, w->now_ms);
-	vs_guard_know(&w->guests[0], "CP-1");
+	assert_true(vs_guard_hello(&w->guests[1], w->now_ms));
+	vs_guard_shaken(&w->guests[1], true, w->now_ms);
+	vs_guard_know(&w->guests[1], "CP-1");
 	assert_non_null(arrive(w, 1));
-	/* And later the oldest of this address gives way, not another's. */
+	/* And later the oldest of this address gives way, not an older one
+	 * of another. */
 	w->now_ms += 2000;
 	assert_non_null(arrive(w, 1));
-	assert_true(is_cut(w, 1));
+	assert_true(is_cut(w, 2));
 	assert_int_equal(cuts(w), 1);
 	end(w);
 }
@@ -370,6 +372,9 @@ static void in_a_crowd_those_who_rest_give_way(void **state)
 	arrive_known(w, 1, "CP-1");
 	for (uint8_t n = 0; n < 4; n++)
 		assert_non_null(arrive(w, n));
+	/* A stranger whose request is awaited has his time all the same. */
+	assert_true(vs_guard_hello(&w->guests[2], w->now_ms));
+	vs_guard_shaken(&w->guests[2], false, w->now_ms);
 	after(w, 4000); /* six of eight are no crowd */
 	assert_int_equal(cuts(w), 0);
 	assert_non_null(arrive(w, 7));

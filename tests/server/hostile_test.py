@@ -114,6 +114,7 @@ def requests(tap, world, table):
 
 def large(tap, world):
     """Heads, paths, numbers of headers and bodies have a limit"""
+    # S3.45
     requests(tap, world, LARGE)
     # ... and so on people's listener, before anybody is known
     for what, data, _ in LARGE[:6]:
@@ -150,6 +151,7 @@ def no_tls(tap, world):
 
 def groups(tap, world):
     """Groups that cost us much are not to be had"""
+    # S3.45
     def shake(*options):
         done = subprocess.run(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{world.ports[1]}",

@@ -174,6 +174,7 @@ def end_all(tap, sockets, what):
 
 def half_open(tap, world, witness):
     """Connected, and not a word: from many addresses, again and again"""
+    # S3.45
     room, late = (figure(world, "cut", x) for x in ("room", "handshake"))
     sockets = []
     for n in range(4 * LIMITS["device_connections"]):

@@ -107,7 +107,7 @@ def hold_disk(world, over):
 
 def storm(tap, world, program):
     """After a power cut, and after an outage of the network"""
-    # S1.9 S2.25: everybody reconnecting after a regional power cut
+    # S0.28
     resident = Resident(world)
     resident.start()
     over = threading.Event()
