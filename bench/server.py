@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "tests", "server"))
@@ -20,6 +21,8 @@ from chargers import Image, Key, Room  # noqa: E402
 from harness import World, free_port  # noqa: E402
 
 CHARGERS = 10000
+REGISTERED = 1000000
+REPORTERS = 1000
 DOWNLOADS = 500
 PACK_BYTES = 16 * 1024 * 1024
 POLL = "/director/timestamp.json"
@@ -185,6 +188,39 @@ class Ours:
         return self.world.process.pid
 
 
+def memory_mb(pid):
+    """What a process holds of its own: not the pages of mapped files."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f
+                    if line.startswith("RssAnon:")) * 1024 / 1e6
+
+
+def registry(programs, folder, count=REGISTERED):
+    """The server with so many registered chargers, which bench-registry
+    makes: {start_s, memory_mb, running_s}; None without that program."""
+    make = os.path.join(programs, "bench", "bench-registry")
+    if not os.path.exists(make):
+        return None
+    os.makedirs(folder)
+    world = World(os.path.join(programs, "server", "voltseal-server"), folder)
+    world.add_people()
+    done = subprocess.run([make, world.path("data", "voltseal.db"),
+                           str(count)], check=True, capture_output=True)
+    try:
+        start = time.monotonic()
+        world.start(600)
+        out = {"start_s": time.monotonic() - start,
+               "memory_mb": memory_mb(world.process.pid)}
+        seal = json.loads(done.stdout)[0]
+        start = time.monotonic()
+        world.people["vera"].good(f"/v1/fleet/running/{seal}?limit=100")
+        out["running_s"] = time.monotonic() - start
+    finally:
+        world.stop()
+        shutil.rmtree(folder)  # some gigabytes
+    return out
+
+
 class Bench:
     """One world with many chargers, and what is measured in it."""
 
@@ -196,8 +232,10 @@ class Bench:
         self.world = w = World(
             os.path.join(programs, "server", "voltseal-server"),
             folder, poll_s=300, person_rate=1000, idle_s=600,
-            device_connections=chargers + 500,
-            handshake_rate=0)
+            device_connections=chargers * 4 // 3 + 600,
+            handshake_rate=0, handshake_s=120, request_s=600,
+            waiting_jobs=10000,
+            metrics_listen=f"127.0.0.1:{free_port()}")
         w.room.__class__ = LargeRoom
         w.add_people()
         self.identities = w.path("identities")
@@ -259,6 +297,29 @@ class Bench:
         out["busy"] = after - before
         if out["refused"] or out["failed"] or not out["done"]:
             raise RuntimeError(f"bench-server {what}: {said}")
+        return out
+
+    def commits(self):
+        """(jobs, seconds) that the running server's writer spent so far."""
+        address = self.world.settings["metrics_listen"]
+        with urllib.request.urlopen(f"http://{address}/metrics") as f:
+            lines = f.read().decode().splitlines()
+        found = dict(line.rsplit(" ", 1) for line in lines
+                     if line.startswith("voltseal_commit_"))
+        return (float(found["voltseal_commit_jobs_total"]),
+                float(found["voltseal_commit_duration_seconds_sum"]))
+
+    def reports(self, ours, rounds, **says):
+        """[figures] of signed reports, with the writer's part: jobs in so
+        many seconds."""
+        out = []
+        for _ in range(rounds):
+            before = self.commits()
+            got = self.ask(ours.port, "reports", watched=ours.pid, **says)
+            after = self.commits()
+            got["jobs"], got["commit_s"] = (
+                b - a for a, b in zip(before, after))
+            out.append(got)
         return out
 
     def in_turns(self, peers, what, rounds, **says):

@@ -363,13 +363,13 @@ class World:
             out.append(c)
         return out
 
-    def start(self):
+    def start(self, seconds=TIMEOUT):
         """Starts it and waits until both listeners answer."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "run", "--config", self.conf],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        end = time.monotonic() + TIMEOUT
+        end = time.monotonic() + seconds
         for port in self.ports:
             while True:
                 try:

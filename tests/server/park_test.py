@@ -175,7 +175,8 @@ def end(tap, world):
 
 def run(tap, program, folder):
     """All of it over one server."""
-    world = World(program, folder)
+    # far longer than a busy machine takes
+    world = World(program, folder, handshake_s=120, request_s=120)
     world.add_people()
     try:
         world.start()
