@@ -21,7 +21,6 @@ from chargers import Image, Key, Room  # noqa: E402
 from harness import World, free_port  # noqa: E402
 
 CHARGERS = 10000
-REGISTERED = 1000000
 REPORTERS = 1000
 DOWNLOADS = 500
 PACK_BYTES = 16 * 1024 * 1024
@@ -188,44 +187,11 @@ class Ours:
         return self.world.process.pid
 
 
-def memory_mb(pid):
-    """What a process holds of its own: not the pages of mapped files."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f
-                    if line.startswith("RssAnon:")) * 1024 / 1e6
-
-
-def registry(programs, folder, count=REGISTERED):
-    """The server with so many registered chargers, which bench-registry
-    makes: {start_s, memory_mb, running_s}; None without that program."""
-    make = os.path.join(programs, "bench", "bench-registry")
-    if not os.path.exists(make):
-        return None
-    os.makedirs(folder)
-    world = World(os.path.join(programs, "server", "voltseal-server"), folder)
-    world.add_people()
-    done = subprocess.run([make, world.path("data", "voltseal.db"),
-                           str(count)], check=True, capture_output=True)
-    try:
-        start = time.monotonic()
-        world.start(600)
-        out = {"start_s": time.monotonic() - start,
-               "memory_mb": memory_mb(world.process.pid)}
-        seal = json.loads(done.stdout)[0]
-        start = time.monotonic()
-        world.people["vera"].good(f"/v1/fleet/running/{seal}?limit=100")
-        out["running_s"] = time.monotonic() - start
-    finally:
-        world.stop()
-        shutil.rmtree(folder)  # some gigabytes
-    return out
-
-
 class Bench:
     """One world with many chargers, and what is measured in it."""
 
     def __init__(self, programs, folder, chargers=CHARGERS):
-        self.programs = programs
+        programs, folder = map(os.path.abspath, (programs, folder))
         self.chargers = chargers
         self.load = os.path.join(programs, "bench", "bench-server")
         os.makedirs(folder)
