@@ -27,9 +27,9 @@ static size_t make_body(const struct reporter *r, bool news,
 	(void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ",
 	               gmtime_r(&now, &tm));
 	(void)snprintf(gateway, sizeof gateway, ecu_form, r->number, "gateway",
-	               "gw-rev3", "gateway", "gateway", 1);
+	               "gw-rev3", "gateway", "gateway", 1u);
 	(void)snprintf(controller, sizeof controller, ecu_form, r->number,
-	               "controller", "mc-rev2", "controller", "controller", 2);
+	               "controller", "mc-rev2", "controller", "controller", 2u);
 	int n = snprintf(
 		out, body_max,
 		"{\"_type\":\"vehicle-manifest\",\"about\":\"\","

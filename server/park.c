@@ -4,7 +4,8 @@
  *
  * The watching thread alone resumes, and what it resumes it has been told of:
  * a connection that rests is not closed by anybody, so that what an event
- * points at is there.
+ * points at is there.  libmicrohttpd (0.9.75) takes a suspension at any time
+ * from the connection's own thread, also out of GnuTLS.
  */
 #include "server/park.h"
 
