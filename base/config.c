@@ -260,6 +260,19 @@ static vs_status make(const struct vs_config_key *table, size_t count,
 	return c->of_key && c->wildcard ? VS_OK : VS_ERR_NOMEM;
 }
 
+/* Who fails says why; but for who had no memory to begin with. */
+static vs_status end(vs_status status, struct vs_config **out, const char *name,
+                     char error[static 256])
+{
+	if (!status)
+		return status;
+	if (!error[0])
+		snprintf(error, 256, "%.200s: %s", name,
+		         vs_status_name(status));
+	vs_config_free(out);
+	return status;
+}
+
 vs_status vs_config_parse(const char *name, const char *text, size_t len,
                           const struct vs_config_key *table, size_t count,
                           struct vs_config **out, char error[static 256])
@@ -272,9 +285,7 @@ vs_status vs_config_parse(const char *name, const char *text, size_t len,
 		status = parse_lines(*out, text, len, &p);
 	if (!status)
 		status = fill_presets(*out, &p);
-	if (status)
-		vs_config_free(out);
-	return status;
+	return end(status, out, name, error);
 }
 
 static vs_status read_file(struct vs_config *c, struct place *p)
@@ -345,9 +356,7 @@ vs_status vs_config_load(const char *path, const struct vs_config_key *table,
 	p.file = path;
 	if (!status)
 		status = fill_presets(*out, &p);
-	if (status)
-		vs_config_free(out);
-	return status;
+	return end(status, out, path, error);
 }
 
 void vs_config_free(struct vs_config **config)
