@@ -52,7 +52,9 @@ LARGE = [
                                                               0)),
 ]
 BROKEN = [
-    ("two lengths in two ways", POST + b"Content-Length: 4\r\n"
+    ("two lengths in two ways", GET + b"Content-Length: 4\r\n"
+     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", (400,)),
+    ("the same in a report", POST + b"Content-Length: 4\r\n"
      b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", (400,)),
     ("two lengths that differ", POST + b"Content-Length: 4\r\n"
      b"Content-Length: 5\r\n\r\nabcde", (400,)),

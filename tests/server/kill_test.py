@@ -141,7 +141,7 @@ def killed(tap, world, herd):
 
 def to_the_end(tap, world, herd):
     """The campaign comes to its end"""
-    end = time.monotonic() + 400
+    end = time.monotonic() + max(400, 2 * CHARGERS)
     while time.monotonic() < end and not all(c.done for c in herd.all):
         for t in herd.each([c for c in herd.all if not c.done], herd.live):
             t.join()

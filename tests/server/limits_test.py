@@ -445,7 +445,7 @@ def serve(tap, program, folder, sections, **settings):
             witness.over.set()
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)
-        tap.ended = getattr(tap, "ended", 0) + 1
+        tap.ended += 1
     finally:
         world.stop()
 
@@ -462,6 +462,7 @@ SERVERS = (
 def run(tap, program, folder):
     """All of it."""
     lock, check = threading.Lock(), tap.check
+    tap.ended = 0
 
     def one_by_one(*args):
         with lock:
