@@ -162,6 +162,47 @@ def command(tap, world, voltseal):
     ask("fleet", "running", expect=2)
 
 
+CROWD = 2500
+
+
+def crowd(tap, world, voltseal):
+    """A seal that thousands run is named with all of them"""
+    # S1.9: more than two pages, and those of one's own alone
+    world.stop()
+    ids = [(f"CW-{n:05d}", n) for n in range(1, CROWD + 1)]
+    with world.database() as db:
+        columns = "site, feeder, model, utc_offset, registered_s, labels"
+        db.executemany(
+            f"INSERT INTO device (id, seq, {columns}, ecus, fingerprint, "
+            f"expires_s) SELECT ?1, 100 + ?2, {columns}, replace(ecus, "
+            "'CP-0003', ?1), fingerprint, expires_s FROM device "
+            "WHERE id = 'CP-0003'", ids)
+        columns = "counter, received_s, faults, fetched, runs, said"
+        db.executemany(
+            f"INSERT INTO charger_state (device, {columns}) "
+            f"SELECT ?1, {columns} FROM charger_state "
+            "WHERE device = 'CP-0003' AND ?2", ids)
+        db.execute("UPDATE device SET site = 'north' WHERE seq > 1100")
+    world.start()
+    seal = sha256(b"gateway 1.0.0")
+    token = world.write(world.people["vera"].token.encode(), "vera.token")
+    os.chmod(token, 0o600)
+    done = subprocess.run(
+        [voltseal, "fleet", "running", seal, "--server",
+         f"https://127.0.0.1:{world.ports[1]}", "--ca",
+         world.server_ca.certificate, "--token-file", token],
+        capture_output=True, text=True, check=False, timeout=60)
+    named = done.stdout.split()
+    wanted = [i for i, _ in ids]
+    tap.equal(done.returncode, 0, "(it answers)")
+    tap.equal([n for n in named if n.startswith("CW")], wanted,
+              "each of them once, in the order of registration")
+    tap.check("CP-0003" in named, "and those who were there before")
+    tap.equal([n for n in get(world, "nora", "/v1/fleet/running/" + seal)
+               if n.startswith("CW")], wanted[:1000],
+              "who has to do with the south is told of the south")
+
+
 def run(tap, program, voltseal, folder):
     """All of it over one server."""
     world = World(program, folder)
@@ -184,6 +225,7 @@ def run(tap, program, voltseal, folder):
         for section in (who_runs_what, which_run, late, ends):
             tap.section(section, world)
         tap.section(command, world, voltseal)
+        tap.section(crowd, world, voltseal)
         harness.quiet(tap, world)
     finally:
         world.stop()
