@@ -23,6 +23,7 @@ enum {
 	answer_ms_preset = 30000,
 	slow_ms_preset = 30000,
 	hops = 5,
+	start_ms = 10000,
 	signs_max = 8, /* of one question: a handshake for each hop, and more */
 };
 
@@ -224,8 +225,7 @@ static vs_status greet(struct vs_http *h)
 	h->phase = VS_LINE_STARTING;
 	h->number = 0;
 	h->received_before = h->received;
-	if (vs_wire_recv(h->fd, &head, sizeof(head), vs_courier_spare_ms()) !=
-	            VS_OK ||
+	if (vs_wire_recv(h->fd, &head, sizeof(head), start_ms) != VS_OK ||
 	    head.number != 0 || head.len != 0 ||
 	    !vs_request_pass(VS_PARTY_NET, head.what, &h->phase)) {
 		h->phase = VS_LANE_BROKEN;

@@ -16,6 +16,7 @@
 #include "base/file.h"
 
 #define NAME VS_UNPACK_USER
+#define START_MS 10000
 #define ANSWER_MS 30000
 
 static const char *const texts[VS_BIRTH_TEXTS] = VS_BIRTH_SAY(NAME);
@@ -109,8 +110,7 @@ vs_status vs_unpack_start(struct vs_unpack *u,
 	*u = (struct vs_unpack){.pid = -1, .count = count};
 	for (unsigned i = 0; i < VS_LANES_MAX; i++) {
 		u->lanes[i].fd = -1;
-		u->lanes[i].answer_ms =
-			program->answer_ms ? program->answer_ms : ANSWER_MS;
+		u->lanes[i].answer_ms = START_MS;
 	}
 	status = count <= VS_LANES_MAX ? bear(u, program->path, why)
 	                               : VS_ERR_LIMIT;
@@ -118,6 +118,9 @@ vs_status vs_unpack_start(struct vs_unpack *u,
 		if (vs_lane_start(&u->lanes[i]) != VS_OK)
 			status = fail(VS_ERR_IO, why,
 			              texts[vs_birth_end(&u->pid)]);
+	for (unsigned i = 0; i < VS_LANES_MAX; i++)
+		u->lanes[i].answer_ms =
+			program->answer_ms ? program->answer_ms : ANSWER_MS;
 	if (status != VS_OK)
 		vs_unpack_end(u);
 	return status;

@@ -3,8 +3,9 @@
  * tests/agent/net_hostile.c - a program in voltseal-net's place that says what
  * it likes, by the seed in its own file's name.
  *
- * "sign" asks for a signature of what an URL says and tells its length; "die"
- * ends at once, "hang" is never ready.
+ * "next" answers rightly, but the question after; "sign" asks for a signature
+ * of what an URL says and tells its length; "die" ends at once, "hang" is never
+ * ready.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -18,7 +19,8 @@
 
 static _Thread_local uint64_t seed;
 static uint64_t first_seed;
-static bool signs;
+static bool signs, nexts;
+static uint8_t bytes[1 << 17];
 
 static uint32_t draw(uint32_t below)
 {
@@ -31,7 +33,6 @@ static uint32_t draw(uint32_t below)
 static bool say(int fd, const struct vs_wire_head *asked, uint32_t what,
                 uint32_t len)
 {
-	static char bytes[1 << 17];
 	struct vs_wire_head head = {.what = what,
 	                            .number = asked->number,
 	                            .len = len,
@@ -39,7 +40,9 @@ static bool say(int fd, const struct vs_wire_head *asked, uint32_t what,
 	                            .code = draw(2) ? 200 : draw(1000),
 	                            .received = draw(1000000)};
 
-	if (!signs && draw(12) == 0)
+	if (nexts && asked->what != VS_REQUEST_OPEN)
+		head.number++;
+	else if (!signs && !nexts && draw(12) == 0)
 		head.number += draw(3) - 1;
 	return vs_wire_send(fd, &head, bytes, 1000) == VS_OK;
 }
@@ -61,11 +64,11 @@ static bool comply(int fd, const struct vs_wire_head *asked)
 
 static bool babble(int fd)
 {
-	uint8_t bytes[200];
+	uint8_t noise[200];
 
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)draw(256);
-	return write(fd, bytes, draw(200) + 1) > 0;
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (uint8_t)draw(256);
+	return write(fd, noise, draw(200) + 1) > 0;
 }
 
 static bool lie(int fd, const struct vs_wire_head *asked)
@@ -138,7 +141,7 @@ static void *work(void *arg)
 	       vs_wire_recv(fd, body, head.len, 0) == VS_OK) {
 		if (signs && head.what != VS_REQUEST_OPEN)
 			on = have_signed(fd, &head, body);
-		else if (signs || draw(4) > 0)
+		else if (signs || nexts || draw(4) > 0)
 			on = comply(fd, &head);
 		else
 			on = lie(fd, &head);
@@ -161,6 +164,9 @@ int main(void)
 	                     0x9e3779b97f4a7c15U +
 	             1;
 	signs = strcmp(name, "sign") == 0;
+	nexts = strcmp(name, "next") == 0;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 131 + first_seed);
 	if (strcmp(name, "die") == 0)
 		return 0;
 	while (strcmp(name, "hang") == 0)

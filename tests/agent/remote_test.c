@@ -29,7 +29,8 @@
 #include "tests/agent/attack.h"
 #include "tests/agent/maker.h"
 
-#define SPARE_MS 200
+#define SPARE_MS 200 /* where it may hang */
+#define LONG_MS 10000
 #define SEEDS 40
 #define BODY_MAX 5000
 
@@ -114,7 +115,7 @@ static void a_client_taken_over_opens_nothing_and_starts_nothing(void **state)
 	maker_path(&maker, "open-to-all", path);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(chmod(maker.dir, 0777), 0);
-	vs_courier_use(TURNED, SPARE_MS);
+	vs_courier_use(TURNED, LONG_MS);
 	assert_int_equal(vs_http_new(&config, &h), VS_OK);
 	expect(h, ATTACK_WRITE_FILE, path, eacces);
 	expect(h, ATTACK_NEW_CODE, "", eacces);
@@ -157,6 +158,7 @@ static void only_a_handshake_is_signed(void **state)
 
 	(void)state;
 	use_hostile("sign", path);
+	vs_courier_use(path, LONG_MS);
 	assert_int_equal(vs_http_new(&config, &h), VS_OK);
 	spell(text, 32, 64);
 	expect_signed(h, text, true);
@@ -177,6 +179,22 @@ static void only_a_handshake_is_signed(void **state)
 	text[97] = '-';
 	expect_signed(h, text, false);
 	expect_signed(h, "{\"_type\":\"vehicle-manifest\"}", false);
+	vs_http_free(&h);
+}
+
+static void an_answer_to_another_question_is_none(void **state)
+{
+	char path[PATH_MAX];
+	struct vs_http_answer a;
+	struct vs_http *h;
+
+	(void)state;
+	use_hostile("next", path);
+	vs_courier_use(path, LONG_MS);
+	assert_int_equal(vs_http_new(&config, &h), VS_OK);
+	assert_int_equal(vs_http_get(h, "https://a.test/", 100, &a), VS_ERR_IO);
+	assert_string_equal(vs_http_error(h), "voltseal-net broke off");
+	vs_http_answer_drop(&a);
 	vs_http_free(&h);
 }
 
@@ -258,8 +276,8 @@ static void a_hostile_program_in_its_place_ends_questions_alone(void **state)
 	}
 	print_message("# %u of %u failed, the longest took %" PRIu64 " ms\n",
 	              failed, asked, longest);
-	assert_in_range(failed, asked / 10, asked - asked / 10);
-	assert_true(longest < 10000);
+	assert_in_range(failed, asked / 10, asked - 1);
+	assert_true(longest < 30000);
 }
 
 static void one_that_cannot_be_started_says_why(void **state)
@@ -297,7 +315,7 @@ static void the_real_one_asks_and_tells(void **state)
 	struct vs_http *h;
 
 	(void)state;
-	vs_courier_use(NULL, 10000);
+	vs_courier_use(NULL, LONG_MS);
 	assert_int_equal(vs_http_new(&config, &h), VS_OK);
 	assert_int_equal(vs_http_get(h, "https://127.0.0.1:1/", 10, &a),
 	                 VS_ERR_IO);
@@ -327,6 +345,7 @@ int main(void)
 		cmocka_unit_test(
 			a_client_taken_over_opens_nothing_and_starts_nothing),
 		cmocka_unit_test(only_a_handshake_is_signed),
+		cmocka_unit_test(an_answer_to_another_question_is_none),
 		cmocka_unit_test(
 			a_hostile_program_in_its_place_ends_questions_alone),
 		cmocka_unit_test(one_that_cannot_be_started_says_why),
