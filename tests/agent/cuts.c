@@ -99,6 +99,7 @@ static void recover(const struct scenario *s)
 	uint64_t owed[OWED_MAX];
 	size_t count = find_owed(owed);
 
+	stage_check_footers();
 	stage.boots = 0;
 	s->run();
 	/* the last one is the judge's own, to see the floor */

@@ -46,8 +46,14 @@ void stage_drop(void);
 struct vs_boot_decision stage_boot(enum vs_reset_cause cause);
 /* Lives with the agent until done. */
 void stage_live(bool (*done)(const struct vs_agent *a), int sick);
+/* A footer is written last: what it speaks of stands there whole. */
+void stage_check_footers(void);
 /* What slots must hold, and floors be, at the end; release 0: anything. */
 void stage_check(int slot, int gateway, int controller, uint32_t floor);
+/* A charger that runs 2, and release 3 in files beside it. */
+void stage_stick(void);
+/* voltseal-agent install --arm of these; gives its exit code. */
+int stage_install(void);
 /* "charger/slot-a/gateway", wherever that is. */
 const char *stage_slot(int component, int slot, char out[static 64]);
 

@@ -248,7 +248,7 @@ static void put_stick(void)
 	maker_put(&stage.maker, "controller.pack", c->pack, c->pack_len);
 }
 
-static void at_stick(void)
+void stage_stick(void)
 {
 	make_used_charger();
 	server_offer(&stage.server, &stage.gateway[2], &stage.controller[2]);
@@ -274,7 +274,7 @@ static int silently(int argc, const char *const *words)
 	return code;
 }
 
-static int install(void)
+int stage_install(void)
 {
 	char dir[PATH_MAX], files[4][PATH_MAX];
 	const char *const names[] = {"gateway.seal", "gateway.pack",
@@ -295,26 +295,32 @@ static void run_stick(void)
 	struct vs_boot_decision d = stage_boot(VS_RESET_POWER);
 
 	if (d.slot == 0)
-		assert_int_equal(install(), VS_EXIT_OK);
+		assert_int_equal(stage_install(), VS_EXIT_OK);
 	stage_live(runs_3, -1);
 	stage_check(1, 3, 3, 2);
 	assert_true(stage.server.heard->installed > 0);
 }
 
+#define ROW(name, begin, run, boots, gateway)                                  \
+	{                                                                      \
+		name, begin, run, boots, gateway                               \
+	}
+#define HOST(name, at, run, boots) ROW(name, at, run, boots, false)
+#define UEFI(name, at, run, boots) ROW(name, at, run, boots, true)
+
 const struct scenario scenarios[] = {
-	{"a fresh install",                     at_first,   run_set,     3, false},
-	{"an update",			   at_update,  run_update,  3, false},
-	{"a resumed update",                    at_resume,  run_set,     3, false},
-	{"a release of two components",         at_set,     run_set,     3, false},
-	{"another keyring",                     at_keyring, run_keyring, 2, false},
-	{"a commit",			    at_armed,   run_set,     3, false},
-	{"a fallback",			  at_armed,   run_sick,    3, false},
-	{"a second release during a trial",     at_second,  run_second,  4, false},
-	{"an install from a stick",             at_stick,   run_stick,   3, false},
-	{"a floor that rises in a file",        at_floor,   run_floor,   2, false},
-	{"a floor that rises in firmware",      at_floor,   run_floor,   2, true },
-	{"a release, with a UEFI loader",       at_set,     run_set,     3, true },
-	{"another keyring, with a UEFI loader", at_keyring, run_keyring, 2,
-         true								    },
+	HOST("a fresh install", at_first, run_set, 3),
+	HOST("an update", at_update, run_update, 3),
+	HOST("a resumed update", at_resume, run_set, 3),
+	HOST("a release of two components", at_set, run_set, 3),
+	HOST("another keyring", at_keyring, run_keyring, 2),
+	HOST("a commit", at_armed, run_set, 3),
+	HOST("a fallback", at_armed, run_sick, 3),
+	HOST("a second release during a trial", at_second, run_second, 4),
+	HOST("an install from a stick", stage_stick, run_stick, 3),
+	HOST("a floor that rises in a file", at_floor, run_floor, 2),
+	UEFI("a floor that rises in firmware", at_floor, run_floor, 2),
+	UEFI("a release, with a UEFI loader", at_set, run_set, 3),
+	UEFI("another keyring, with a UEFI loader", at_keyring, run_keyring, 2),
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);

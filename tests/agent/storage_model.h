@@ -70,6 +70,18 @@ uint64_t model_digest(void);
 /* Back to what was recorded before the last cut, for another one. */
 void model_back(void);
 
+/* A call that changes or reads files fails instead of being done. */
+struct model_fault {
+	uint64_t at;   /* the n-th, from 1 on; 0: none does */
+	bool for_ever; /* and all after it */
+	int error;     /* errno; 0: it does half of what it was asked for */
+};
+/* Counts calls anew; calls that cannot fail so are done. */
+void model_fail(const struct model_fault *fault);
+uint64_t model_calls(void);
+/* Whether this thread is in the model, whose memory does not fail. */
+bool model_busy(void);
+
 /* One bit of a file below root decays, durably.  False if it has no such. */
 bool model_flip(const char *name, uint64_t bit);
 

@@ -42,6 +42,73 @@ int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_sync_file_range(int fd, off_t at, off_t len, unsigned how);
 
+ssize_t __real_pread64(int fd, void *out, size_t len, off_t at);
+ssize_t __wrap_pread64(int fd, void *out, size_t len, off_t at);
+
+static _Thread_local bool busy;
+
+bool model_busy(void)
+{
+	return busy;
+}
+
+static void enter(void)
+{
+	pthread_mutex_lock(&lock);
+	busy = true;
+}
+
+static void leave(void)
+{
+	busy = false;
+	pthread_mutex_unlock(&lock);
+}
+
+static struct model_fault fault;
+static uint64_t calls;
+
+void model_fail(const struct model_fault *f)
+{
+	fault = *f;
+	calls = 0;
+}
+
+uint64_t model_calls(void)
+{
+	return calls;
+}
+
+/* What calls can fail with at all. */
+enum { READS = 1, WRITES = 2, NAMES = 4, FLUSHES = 8 };
+
+static bool can_fail(int kind)
+{
+	switch (fault.error) {
+	case 0:
+		return (kind & (READS | WRITES)) != 0;
+	case EINTR:
+		return (kind & NAMES) == 0;
+	case ENOSPC:
+	case EROFS:
+		return (kind & READS) == 0;
+	default:
+		return true;
+	}
+}
+
+/* With the lock held: counts a call; whether it is to fail, with errno set. */
+static bool fails(int kind)
+{
+	if (!model.on)
+		return false;
+	calls++;
+	if (fault.at == 0 || calls < fault.at ||
+	    (calls > fault.at && !fault.for_ever) || !can_fail(kind))
+		return false;
+	errno = fault.error;
+	return true;
+}
+
 static struct level *top(void)
 {
 	return &model.levels[model.depth];
@@ -102,6 +169,13 @@ static int folder_of(const char *path, const char **name)
 	return world_lookup(&model.live, rel);
 }
 
+static bool is_below(const char *path)
+{
+	const char *name;
+
+	return folder_of(path, &name) >= 0;
+}
+
 static struct op *add_name(enum op_kind kind, int folder, const char *name,
                            int node)
 {
@@ -145,9 +219,19 @@ int __wrap_open64(const char *path, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(more, mode_t);
 	va_end(more);
-	if (!model.on || !(flags & (O_CREAT | O_TRUNC)))
+	if (!model.on)
 		return __real_open64(path, flags, mode);
-	pthread_mutex_lock(&lock);
+	enter();
+	if (is_below(path) &&
+	    fails(flags & (O_WRONLY | O_RDWR) ? NAMES : READS | NAMES) &&
+	    fault.error) {
+		leave();
+		return -1;
+	}
+	if (!(flags & (O_CREAT | O_TRUNC))) {
+		leave();
+		return __real_open64(path, flags, mode);
+	}
 	fresh = access(path, F_OK) != 0;
 	fd = __real_open64(path, flags, mode);
 	if (fd >= 0 && fresh) {
@@ -156,7 +240,7 @@ int __wrap_open64(const char *path, int flags, ...)
 		add(OP_RESIZE, n->id);
 		world_resize(n, 0);
 	}
-	pthread_mutex_unlock(&lock);
+	leave();
 	return fd;
 }
 
@@ -167,8 +251,15 @@ ssize_t __wrap_pwrite64(int fd, const void *in, size_t len, off_t at)
 	struct op *op;
 	ssize_t done;
 
-	pthread_mutex_lock(&lock);
+	enter();
 	n = node_of(fd);
+	if (n && fails(WRITES)) {
+		if (fault.error || len < 2) {
+			leave();
+			return fault.error ? -1 : (ssize_t)len;
+		}
+		len /= 2;
+	}
 	done = __real_pwrite64(fd, in, len, at);
 	if (n && done > 0) {
 		bytes = arena_take(&top()->mem, (size_t)done);
@@ -179,8 +270,22 @@ ssize_t __wrap_pwrite64(int fd, const void *in, size_t len, off_t at)
 		op->bytes = bytes;
 		world_write(n, &top()->mem, bytes, op->len, op->at);
 	}
-	pthread_mutex_unlock(&lock);
+	leave();
 	return done;
+}
+
+ssize_t __wrap_pread64(int fd, void *out, size_t len, off_t at)
+{
+	bool fail;
+
+	if (!model.on)
+		return __real_pread64(fd, out, len, at);
+	enter();
+	fail = node_of(fd) && fails(READS);
+	leave();
+	if (fail && fault.error)
+		return -1;
+	return __real_pread64(fd, out, fail && len > 1 ? len / 2 : len, at);
 }
 
 int __wrap_ftruncate64(int fd, off_t len)
@@ -188,14 +293,14 @@ int __wrap_ftruncate64(int fd, off_t len)
 	struct node *n;
 	int done;
 
-	pthread_mutex_lock(&lock);
+	enter();
 	n = node_of(fd);
-	done = __real_ftruncate64(fd, len);
+	done = n && fails(NAMES) ? -1 : __real_ftruncate64(fd, len);
 	if (n && done == 0) {
 		add(OP_RESIZE, n->id)->at = (uint64_t)len;
 		world_resize(n, (uint64_t)len);
 	}
-	pthread_mutex_unlock(&lock);
+	leave();
 	return done;
 }
 
@@ -204,10 +309,10 @@ int __wrap_rename(const char *from, const char *to)
 	const char *name, *to_name;
 	int folder, to_folder, done;
 
-	pthread_mutex_lock(&lock);
+	enter();
 	folder = folder_of(from, &name);
 	to_folder = folder_of(to, &to_name);
-	done = __real_rename(from, to);
+	done = folder >= 0 && fails(NAMES) ? -1 : __real_rename(from, to);
 	assert(folder == to_folder || !model.on);
 	if (folder >= 0 && done == 0) {
 		int node = world_find(&model.live, folder, name)->node;
@@ -217,7 +322,7 @@ int __wrap_rename(const char *from, const char *to)
 		world_unlink(&model.live, folder, name);
 		world_link(&model.live, folder, to_name, node);
 	}
-	pthread_mutex_unlock(&lock);
+	leave();
 	return done;
 }
 
@@ -236,12 +341,12 @@ static int remove_one(const char *path, int (*really)(const char *path))
 	const char *name;
 	int folder, done;
 
-	pthread_mutex_lock(&lock);
+	enter();
 	folder = folder_of(path, &name);
-	done = really(path);
+	done = folder >= 0 && fails(NAMES) ? -1 : really(path);
 	if (folder >= 0 && done == 0)
 		note_removed(folder, name);
-	pthread_mutex_unlock(&lock);
+	leave();
 	return done;
 }
 
@@ -269,12 +374,12 @@ int __wrap_unlinkat(int dir, const char *name, int flags)
 	const struct node *n;
 	int done;
 
-	pthread_mutex_lock(&lock);
+	enter();
 	n = node_of(dir);
 	done = __real_unlinkat(dir, name, flags);
 	if (n && done == 0)
 		note_removed(n->id, name);
-	pthread_mutex_unlock(&lock);
+	leave();
 	return done;
 }
 
@@ -282,11 +387,11 @@ int __wrap_mkdir(const char *path, mode_t mode)
 {
 	int done;
 
-	pthread_mutex_lock(&lock);
-	done = __real_mkdir(path, mode);
+	enter();
+	done = fails(NAMES) ? -1 : __real_mkdir(path, mode);
 	if (done == 0)
 		note_created(path, true);
-	pthread_mutex_unlock(&lock);
+	leave();
 	return done;
 }
 
@@ -307,8 +412,12 @@ int __wrap_fsync(int fd)
 	struct node *n;
 	struct level *l;
 
-	pthread_mutex_lock(&lock);
+	enter();
 	n = node_of(fd);
+	if (n && fails(FLUSHES)) {
+		leave();
+		return -1;
+	}
 	if (n) {
 		add(OP_FLUSH, n->id);
 		l = top();
@@ -317,7 +426,7 @@ int __wrap_fsync(int fd)
 			    is_about(&l->ops[i], n))
 				l->ops[i].flushed_at = l->op_count - 1;
 	}
-	pthread_mutex_unlock(&lock);
+	leave();
 	return 0;
 }
 
@@ -337,8 +446,8 @@ int __wrap_sync_file_range(int fd, off_t at, off_t len, unsigned how)
 
 void model_counter(void)
 {
-	pthread_mutex_lock(&lock);
+	enter();
 	if (model.on)
 		(void)add(OP_COUNTER, -1);
-	pthread_mutex_unlock(&lock);
+	leave();
 }

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/failures_test.c - an install in which each allocation and each
+ * call for files fails, once and for ever.
+ *
+ * Whatever fails, the charger starts the old release or the new one; the
+ * command says in a line what is wrong, or has done its work; and the next
+ * install does.
+ *
+ * S3.26 S3.43
+ */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/commands.h"
+#include "tests/agent/cuts.h"
+#include "tests/agent/cuts_quiet.h"
+
+/* Whose allocations are counted and fail. */
+enum whose { OURS, LIBRARIES };
+
+static struct {
+	enum whose whose;
+	uint64_t at, count;
+	bool for_ever, on;
+} memory;
+
+void *__real_malloc(size_t len);
+void *__real_calloc(size_t count, size_t len);
+void *__real_realloc(void *old, size_t len);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t len);
+
+void *__wrap_malloc(size_t len);
+void *__wrap_calloc(size_t count, size_t len);
+void *__wrap_realloc(void *old, size_t len);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t len);
+
+/* The install works alone but for threads that it waits for. */
+static bool lacks(enum whose whose)
+{
+	uint64_t n;
+
+	if (!memory.on || whose != memory.whose || model_busy())
+		return false;
+	n = __atomic_add_fetch(&memory.count, 1, __ATOMIC_SEQ_CST);
+	return memory.at > 0 &&
+	       (n == memory.at || (n > memory.at && memory.for_ever));
+}
+
+void *__wrap_malloc(size_t len)
+{
+	return lacks(OURS) ? NULL : __real_malloc(len);
+}
+
+void *__wrap_calloc(size_t count, size_t len)
+{
+	return lacks(OURS) ? NULL : __real_calloc(count, len);
+}
+
+void *__wrap_realloc(void *old, size_t len)
+{
+	return lacks(OURS) ? NULL : __real_realloc(old, len);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return lacks(OURS) ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t len)
+{
+	return lacks(OURS) ? NULL : __real_strndup(text, len);
+}
+
+static void *library_malloc(size_t len, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return lacks(LIBRARIES) ? NULL : __real_malloc(len);
+}
+
+static void *library_realloc(void *old, size_t len, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return lacks(LIBRARIES) ? NULL : __real_realloc(old, len);
+}
+
+static void library_free(void *old, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(old);
+}
+
+static void *json_memory(size_t len)
+{
+	return lacks(LIBRARIES) ? NULL : __real_malloc(len);
+}
+
+static int set_up(void **state)
+{
+	static const struct model_cut nothing = {.op = 0};
+
+	(void)state;
+	stage_make();
+	server_init(&stage.server);
+	stage_stick();
+	(void)stage_boot(VS_RESET_POWER);
+	model_outside(NULL, 0);
+	model_begin(stage.maker.dir);
+	/* whatever libraries make once, they have made then */
+	model_cut(&nothing);
+	assert_int_equal(stage_install(), VS_EXIT_OK);
+	model_back();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	model_end();
+	server_drop(&stage.server);
+	stage_drop();
+	return 0;
+}
+
+static struct tally_of_faults {
+	unsigned done, failed;
+} faults;
+
+/* One install in which something failed, and the one after it. */
+static void judge(int code, const char *what, uint64_t at)
+{
+	struct vs_boot_decision d;
+
+	memory.on = false;
+	model_fail(&(struct model_fault){0});
+	snprintf(cuts_where, sizeof(cuts_where), "%s %u, exit %d: %s", what,
+	         (unsigned)at, code, quiet_error);
+	if (code != VS_EXIT_OK)
+		assert_int_not_equal(quiet_error[0], '\0');
+	assert_true(code == VS_EXIT_OK || code == VS_EXIT_FAILED ||
+	            code == VS_EXIT_REFUSED);
+	assert_null(strchr(quiet_error, '\n'));
+	d = stage_boot(VS_RESET_POWER);
+	faults.done++;
+	faults.failed += code != VS_EXIT_OK;
+	assert_true(code != VS_EXIT_OK || d.slot == 1);
+	/* some of them: it takes its time */
+	if (d.slot == 1 || at % 8 != 0)
+		return;
+	assert_int_equal(stage_install(), VS_EXIT_OK);
+	assert_int_equal(stage_boot(VS_RESET_POWER).slot, 1);
+}
+
+static void begin(void)
+{
+	static const struct model_cut nothing = {.op = 0};
+
+	model_cut(&nothing);
+	quiet_error[0] = '\0';
+}
+
+static void end(void)
+{
+	model_back();
+	cuts_where[0] = '\0';
+}
+
+static int install_lacking(enum whose whose, uint64_t at, bool for_ever)
+{
+	begin();
+	memory.whose = whose;
+	memory.at = at;
+	memory.count = 0;
+	memory.for_ever = for_ever;
+	memory.on = true;
+	return stage_install();
+}
+
+static void fail_memory(enum whose whose, bool for_ever, uint64_t step)
+{
+	uint64_t count;
+	int code = install_lacking(whose, 0, false);
+
+	count = memory.count;
+	judge(code, "no allocation", 0);
+	assert_int_equal(code, VS_EXIT_OK);
+	end();
+	for (uint64_t at = 1; at <= count; at += step) {
+		code = install_lacking(whose, at, for_ever);
+		judge(code, for_ever ? "allocations from" : "allocation", at);
+		end();
+	}
+}
+
+static void say_faults(const char *what)
+{
+	print_message("# %u faults of %s, %u of which an install said\n",
+	              faults.done, what, faults.failed);
+	assert_true(faults.done > 20 && faults.failed > 20);
+	memset(&faults, 0, sizeof(faults));
+}
+
+static void each_allocation_may_fail(void **state)
+{
+	(void)state;
+	fail_memory(OURS, false, 1);
+	fail_memory(OURS, true, 1);
+	say_faults("memory");
+}
+
+static void each_allocation_of_libraries_may_fail(void **state)
+{
+	(void)state;
+	fail_memory(LIBRARIES, false, 23);
+	fail_memory(LIBRARIES, true, 97);
+	say_faults("libraries' memory");
+}
+
+static void fail_calls(int error, bool for_ever)
+{
+	static const char *const names[] = {[0] = "short call",
+	                                    [EIO] = "EIO at call",
+	                                    [EINTR] = "EINTR at call",
+	                                    [ENOSPC] = "ENOSPC at call",
+	                                    [EROFS] = "EROFS at call"};
+	uint64_t at = 1, count = 1;
+	int code;
+
+	begin();
+	model_fail(&(struct model_fault){0});
+	code = stage_install();
+	count = model_calls();
+	judge(code, "no call", 0);
+	end();
+	/* all are answered by the same lines: of most, some */
+	for (; at <= count; at += error == EIO || error == 0 ? 1 : 3) {
+		begin();
+		model_fail(&(struct model_fault){at, for_ever, error});
+		code = stage_install();
+		judge(code, names[error], at);
+		/* what only did less than asked, or not yet, is done */
+		if (error == 0)
+			assert_int_equal(code, VS_EXIT_OK);
+		end();
+	}
+}
+
+static void each_call_may_fail_once(void **state)
+{
+	static const int errors[] = {EIO, ENOSPC, EINTR, EROFS, 0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		fail_calls(errors[i], false);
+	say_faults("calls, once");
+}
+
+static void each_call_may_fail_for_ever(void **state)
+{
+	static const int errors[] = {EIO, ENOSPC, EROFS};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		fail_calls(errors[i], true);
+	say_faults("calls, for ever");
+}
+
+static int say(void **state)
+{
+	(void)state;
+	memory.on = false;
+	model_fail(&(struct model_fault){0});
+	if (cuts_where[0])
+		print_message("# at: %s\n", cuts_where);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(each_allocation_may_fail, say),
+		cmocka_unit_test_teardown(each_allocation_of_libraries_may_fail,
+	                                  say),
+		cmocka_unit_test_teardown(each_call_may_fail_once, say),
+		cmocka_unit_test_teardown(each_call_may_fail_for_ever, say),
+	};
+
+	if (CRYPTO_set_mem_functions(library_malloc, library_realloc,
+	                             library_free) != 1)
+		return 1;
+	json_set_alloc_funcs(json_memory, free);
+	return cmocka_run_group_tests_name("agent failures", tests, set_up,
+	                                   tear_down);
+}
