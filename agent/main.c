@@ -7,12 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/commands.h"
 #include "base/completion.h"
 #include "base/file.h"
 #include "base/log.h"
+
+#define LOCK_TRIES 20
+#define LOCK_PAUSE_MS 100
 
 static int completion(int argc, char **argv);
 
@@ -116,8 +120,17 @@ bool vs_cmd_lock(const char *dir, int *fd)
 		return false;
 	}
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB) == 0)
-		return true;
+	/* A part of one that was killed may hold it until it sees that. */
+	for (int i = 0; *fd >= 0 && i < LOCK_TRIES; i++) {
+		const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
+
+		if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK)
+			break;
+		nanosleep(&pause, NULL);
+		errno = EWOULDBLOCK;
+	}
 	if (*fd >= 0 && errno == EWOULDBLOCK)
 		vs_error("%s: another voltseal-agent is at work here", dir);
 	else
