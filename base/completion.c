@@ -131,7 +131,8 @@ vs_status vs_completion_write(struct vs_completion *c, FILE *to)
 	fprintf(to,
 	        "# bash completion for %s, made by %s completion\n"
 	        "%s()\n{\n"
-	        "\tlocal cur=${COMP_WORDS[COMP_CWORD]} at='' rest='' files='' w i\n"
+	        "\tlocal cur=${COMP_WORDS[COMP_CWORD]} at='' rest='' files='' "
+	        "w i\n"
 	        "\tlocal words='' options=''\n"
 	        "\tlocal valued=' %s'\n"
 	        "\tlocal commands=' %s'\n",

@@ -124,8 +124,7 @@ enum vs_exit vs_campaign_send_back(const struct vs_args *a)
 	else
 		printf("campaign %s takes back %lld chargers; another person "
 		       "approves it with\n  voltseal campaign approve %s\n",
-		       id,
-		       (long long)vs_say_int(v, "progress.members"), id);
+		       id, (long long)vs_say_int(v, "progress.members"), id);
 	return VS_EXIT_OK;
 }
 

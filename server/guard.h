@@ -75,7 +75,7 @@ struct vs_guest {
 	int fd; /* borrowed: open until vs_guard_leave() */
 	uint8_t address[16];
 	size_t address_len;
-	void *peer; /* the caller's */
+	void *peer;               /* the caller's */
 	struct vs_parked *parked; /* likewise */
 	/* ---- */
 	_Atomic unsigned phase; /* of enum vs_guard_phase */

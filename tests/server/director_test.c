@@ -201,8 +201,7 @@ static const json_t *make(struct scratch *s, const struct world *w,
 	struct vs_why why;
 
 	*m = (struct made){0};
-	const struct vs_online_place place = {.data_dir = s->dir,
-	                                      .module = ""};
+	const struct vs_online_place place = {.data_dir = s->dir, .module = ""};
 
 	assert_int_equal(vs_online_init(&place, error), VS_OK);
 	assert_int_equal(vs_online_load(&place, &m->keys, error), VS_OK);
