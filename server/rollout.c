@@ -141,14 +141,16 @@ size_t vs_rollout_place(const struct vs_rollout *r, const struct vs_device *d)
 static void label(const struct vs_device *d, const char *kind,
                   char out[static VS_NAME_LEN])
 {
-	size_t len = strlen(kind);
+	size_t len = strlen(kind), line;
 
 	out[0] = 0;
-	for (const char *at = d->kind->labels; *at; at += strcspn(at, "\n") + 1)
-		if (strncmp(at, kind, len) == 0 && at[len] == '=')
+	for (const char *at = d->kind->labels; *at; at += line) {
+		line = strcspn(at, "\n");
+		if (line > len && strncmp(at, kind, len) == 0 && at[len] == '=')
 			snprintf(out, VS_NAME_LEN, "%.*s",
-			         (int)strcspn(at + len + 1, "\n"),
-			         at + len + 1);
+			         (int)(line - len - 1), at + len + 1);
+		line += at[line] == '\n';
+	}
 }
 
 static vs_status take_in(struct vs_rollouts *all, const struct vs_device *d)
