@@ -33,7 +33,7 @@ def in_manual():
     commands = {}
     page = read(os.path.join(TREE, "docs/man/voltseal-sign.1.scd")).decode()
     for line in page.splitlines():
-        entry = re.match(r"\*([a-z]+(?: [a-z]+)?)\* (.*(?:--|_TOKEN_).*)",
+        entry = re.match(r"\*([a-z]+(?: [a-z]+)?)\* (.*(?:--|_TOKEN_|\[bash).*)",
                          line)
         if not entry:
             continue
