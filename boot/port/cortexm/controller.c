@@ -32,6 +32,8 @@ void vs_image_run(void)
 		vs_board_feed();
 		if (byte >= 0)
 			vs_serve_take(&s, (uint8_t)byte, vs_uart_put);
+		else
+			vs_uart_rest();
 	}
 	vs_board_reset(VS_RESET_REQUEST);
 }

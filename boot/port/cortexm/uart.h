@@ -18,6 +18,11 @@ void vs_uart_put(uint8_t byte);
 /* The next byte; -1 if there is none. */
 int vs_uart_get(void);
 
+/* Sleeps until there is a byte, or something else wakes the processor: the
+ * watchdog's first call does.  Interrupts are off from then on.
+ */
+void vs_uart_rest(void);
+
 void vs_uart_text(const char *text);
 void vs_uart_number(uint32_t value);
 
