@@ -167,8 +167,7 @@ def controller_argv(programs, flash, page, line):
     goes to standard output too."""
     return ["qemu-system-arm", "-M", "mps2-an385,memory-backend=m", "-object",
             f"memory-backend-file,id=m,size={cortexm_machine.PSRAM},"
-            f"mem-path={flash},share=on", "-accel", "tcg", "-icount",
-            "shift=4,align=on", "-display", "none",
+            f"mem-path={flash},share=on", "-accel", "tcg", "-display", "none",
             "-monitor", "none", "-chardev", f"socket,id=line,path={line},"
             "server=on,wait=off,logfile=/dev/stdout", "-serial",
             "chardev:line", "-kernel",
