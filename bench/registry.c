@@ -16,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/audit.h"
-#include "server/compliance.h"
-#include "server/device_row.h"
-#include "server/fleet.h"
-#include "server/report_job.h"
+#include "server/api/report_job.h"
+#include "server/audit/audit.h"
+#include "server/fleet/device_row.h"
+#include "server/fleet/fleet.h"
+#include "server/monitor/compliance.h"
 
 enum { batch = 20000, pem_len = 800, report_len = 1900, per_site = 10 };
 

@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "server/audit.h"
+#include "server/audit/audit.h"
 #include "server/commands.h"
 #include "server/server.h"
 

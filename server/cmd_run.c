@@ -13,9 +13,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "server/commands.h"
-#include "server/limit.h"
 #include "server/listen.h"
-#include "server/tls.h"
+#include "server/net/limit.h"
+#include "server/net/tls.h"
 
 enum { path_max = 1200, drain_ms = 10000, look_ms = 20 };
 

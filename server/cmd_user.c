@@ -15,15 +15,15 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "server/artifact.h"
-#include "server/audit.h"
+#include "server/audit/audit.h"
 #include "server/commands.h"
 #include "server/config.h"
-#include "server/online.h"
-#include "server/password.h"
-#include "server/people.h"
+#include "server/people/password.h"
+#include "server/people/people.h"
+#include "server/people/session.h"
+#include "server/publish/artifact.h"
+#include "server/publish/online.h"
 #include "server/server.h"
-#include "server/session.h"
 #include "trust/json.h"
 
 enum { path_max = 1200, day_s = 86400 };

@@ -6,7 +6,7 @@
 #define VS_SERVER_COMMANDS_H
 
 #include "server/config.h"
-#include "server/people.h"
+#include "server/people/people.h"
 
 /* What the command line says beside the command. */
 struct vs_arguments {

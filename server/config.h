@@ -10,10 +10,10 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "server/address.h"
-#include "server/network.h"
-#include "server/online.h"
-#include "server/stage.h"
+#include "server/net/address.h"
+#include "server/net/network.h"
+#include "server/publish/online.h"
+#include "server/publish/stage.h"
 
 struct vs_settings {
 	struct vs_config *config; /* owned; the texts below point into it */

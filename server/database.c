@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "server/audit.h"
+#include "server/audit/audit.h"
 
 enum { path_max = 1200 };
 

@@ -18,14 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/guard.h"
-#include "server/handshake.h"
-#include "server/identify.h"
-#include "server/limit.h"
-#include "server/network.h"
-#include "server/once.h"
-#include "server/park.h"
-#include "server/tls.h"
+#include "server/api/identify.h"
+#include "server/api/once.h"
+#include "server/net/guard.h"
+#include "server/net/handshake.h"
+#include "server/net/limit.h"
+#include "server/net/network.h"
+#include "server/net/park.h"
+#include "server/net/tls.h"
 
 enum {
 	memory_bytes = 32 * 1024, /* for the head of a request, and more */
@@ -150,7 +150,7 @@ static void count(const struct vs_listener *l, const struct vs_request *r)
 		&m->answers[table][i][code < VS_METRIC_CODES ? code : 0], 1);
 	if (!r->streams)
 		vs_histogram_add(&m->took[r->people],
-		                 vs_metrics_us() - r->began_us);
+		                 vs_histogram_us() - r->began_us);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *c, void **context,
@@ -341,7 +341,7 @@ static enum MHD_Result first_call(struct vs_listener *l,
 	if (!r)
 		return MHD_NO;
 	r->server = l->server;
-	r->began_us = vs_metrics_us();
+	r->began_us = vs_histogram_us();
 	r->connection = c;
 	r->guest = vs_handshake_guest(c);
 	r->people = l->audience == VS_FOR_PEOPLE;

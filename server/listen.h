@@ -9,7 +9,7 @@
 #ifndef VS_SERVER_LISTEN_H
 #define VS_SERVER_LISTEN_H
 
-#include "server/request.h"
+#include "server/api/request.h"
 
 struct vs_listener;
 

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "server/commands.h"
 #include "server/config.h"
-#include "server/people.h"
+#include "server/people/people.h"
 
 /* clang-format off */
 static const struct command {

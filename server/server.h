@@ -10,18 +10,18 @@
 
 #include <pthread.h>
 
-#include "server/audit_head.h"
+#include "server/audit/audit_head.h"
+#include "server/campaigns/rollout.h"
 #include "server/config.h"
-#include "server/fileset.h"
-#include "server/fleet.h"
-#include "server/image_repo.h"
-#include "server/metrics.h"
-#include "server/online.h"
-#include "server/rollout.h"
-#include "server/seallog.h"
-#include "server/sending.h"
-#include "server/throttle.h"
-#include "server/writer.h"
+#include "server/fleet/fleet.h"
+#include "server/monitor/metrics.h"
+#include "server/net/sending.h"
+#include "server/net/throttle.h"
+#include "server/publish/fileset.h"
+#include "server/publish/image_repo.h"
+#include "server/publish/online.h"
+#include "server/publish/seallog.h"
+#include "server/store/writer.h"
 
 struct vs_hooks;
 struct vs_rehash;

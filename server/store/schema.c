@@ -45,7 +45,7 @@ const char *const vs_schema[] = {
 	"CREATE TABLE IF NOT EXISTS audit_head ("
 	"seq BIGINT PRIMARY KEY, time_s BIGINT NOT NULL, note TEXT NOT NULL)",
 
-	/* labels and ecus are texts: server/registration.h */
+	/* labels and ecus are texts: server/fleet/registration.h */
 	"CREATE TABLE IF NOT EXISTS device ("
 	"id TEXT PRIMARY KEY, seq BIGINT NOT NULL, site TEXT NOT NULL, "
 	"feeder TEXT NOT NULL, model TEXT NOT NULL, "
@@ -59,7 +59,7 @@ const char *const vs_schema[] = {
 	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
 	"nonce TEXT NOT NULL, received_s BIGINT NOT NULL, "
 	"body BLOB NOT NULL)",
-	/* what is to be known of the last report: server/device_row.h */
+	/* what is to be known of the last report: server/fleet/device_row.h */
 	"CREATE TABLE IF NOT EXISTS charger_state ("
 	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
 	"received_s BIGINT NOT NULL, faults BIGINT NOT NULL, "

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "server/rollout_zone.h"
+#include "server/fleet/rollout_zone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

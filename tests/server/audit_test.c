@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/audit.h"
+#include "server/audit/audit.h"
 #include "tests/server/scratch.h"
 
 enum { records = 9 };

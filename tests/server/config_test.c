@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "server/config.h"
-#include "server/name.h"
-#include "server/range.h"
+#include "server/net/range.h"
+#include "server/store/name.h"
 #include "tests/server/scratch.h"
 
 #define NEEDED                                                                 \

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/fleet.h"
+#include "server/fleet/fleet.h"
 #include "tests/server/scratch.h"
 #include "trust/json.h"
 #include "trust/write.h"

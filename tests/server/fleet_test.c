@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/device_row.h"
-#include "server/fleet.h"
+#include "server/fleet/device_row.h"
+#include "server/fleet/fleet.h"
 
 enum { many = 3000 };
 

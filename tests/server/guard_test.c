@@ -17,10 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/guard.h"
-#include "server/limit.h"
-#include "server/network.h"
-#include "server/throttle.h"
+#include "server/net/guard.h"
+#include "server/net/limit.h"
+#include "server/net/network.h"
+#include "server/net/throttle.h"
 
 enum { most = 16, start_ms = 1000000 };
 

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "server/hook.h"
-#include "server/network.h"
+#include "server/events/hook.h"
+#include "server/net/network.h"
 
 static bool allows(const struct vs_networks *n, const char *text)
 {

@@ -13,7 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "server/peer.h"
+#include "server/net/peer.h"
 
 enum { cap = 64 };
 

@@ -5,7 +5,7 @@
 #ifndef VS_TESTS_SERVER_SCRATCH_H
 #define VS_TESTS_SERVER_SCRATCH_H
 
-#include "server/release.h"
+#include "server/publish/release.h"
 #include "server/store/store.h"
 
 struct scratch {

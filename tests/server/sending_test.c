@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/sending.h"
+#include "server/net/sending.h"
 
 enum { many = 50 };
 

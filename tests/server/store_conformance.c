@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/writer.h"
+#include "server/store/writer.h"
 #include "tests/server/store_conformance.h"
 
 enum { big = 4 * 1024 * 1024, rows_max = 64, text_len = 80, writers = 3 };

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/device_row.h"
-#include "server/watch.h"
+#include "server/fleet/device_row.h"
+#include "server/fleet/watch.h"
 #include "tests/server/scratch.h"
 
 enum { DUE_S = 1000, NOW_S = 1800000000 };

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/writer.h"
+#include "server/store/writer.h"
 #include "tests/server/scratch.h"
 
 enum { jobs_max = 64 };

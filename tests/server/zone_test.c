@@ -13,7 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
-#include "server/rollout_zone.h"
+#include "server/fleet/rollout_zone.h"
 
 /* S0.29 S2.15: each day from 2020 to 2036, in zones of all kinds. */
 static void a_zone_is_what_the_c_library_says(void **state)
