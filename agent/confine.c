@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
@@ -18,16 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A filter knows calls by number, and numbers by the machine. */
-#if defined(__x86_64__)
-#define MACHINE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define MACHINE AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define MACHINE AUDIT_ARCH_RISCV64
-#else
-#error "which system calls are whose on this machine?"
-#endif
+#include "agent/port/machine.h"
 
 vs_status vs_confine_find_user(const char *name, unsigned number,
                                struct vs_confine_user *out)
@@ -114,6 +104,7 @@ static struct sock_filter argument(unsigned n)
 }
 
 #define ROW_MAX 6
+#define HEAD_LEN 6
 
 /* One row: goes on behind it if it is not about this call. */
 static unsigned short row(const struct vs_confine_call *c,
@@ -147,6 +138,9 @@ static unsigned short row(const struct vs_confine_call *c,
 		out[n++] = end(SECCOMP_RET_ALLOW);
 		out[n++] = load(offsetof(struct seccomp_data, nr));
 		break;
+	case VS_CALL_FAILS:
+		out[n++] = end(kept | EPERM);
+		break;
 	case VS_CALL_ABSENT:
 		out[n++] = end(kept | ENOSYS);
 		break;
@@ -158,27 +152,62 @@ static unsigned short row(const struct vs_confine_call *c,
 	return n;
 }
 
-/* "Is it this machine's way to call?  One of these?  Else the end." */
-vs_status vs_confine_calls(const struct vs_confine_call *calls, size_t count,
-                           bool errors)
+/* x32 calls x86_64's by other numbers, from here on; no machine has as many
+ * of its own.
+ */
+#define NUMBERS_END UINT32_C(0x40000000)
+
+/* "Is it this machine's way to call?" */
+static unsigned short head(struct sock_filter *out, bool ends)
 {
-	struct sock_filter code[VS_CONFINE_CALLS_MAX * ROW_MAX + 5];
-	struct sock_fprog program = {0, code};
 	unsigned short n = 0;
 
-	if (count > VS_CONFINE_CALLS_MAX)
+	out[n++] = load(offsetof(struct seccomp_data, arch));
+	out[n++] = is(vs_machine_calls.audit_arch, 1, 0);
+	out[n++] = end(SECCOMP_RET_KILL_PROCESS);
+	out[n++] = load(offsetof(struct seccomp_data, nr));
+	out[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+	                                        NUMBERS_END, 0, 1);
+	out[n++] = end(ends ? SECCOMP_RET_KILL_PROCESS
+	                    : SECCOMP_RET_ERRNO | ENOSYS);
+	return n;
+}
+
+/* "One of these?  Else the end." */
+vs_status vs_confine_filter(const struct vs_confine_filter *f)
+{
+	static const uint32_t others[] = {
+		[VS_OTHERS_END] = SECCOMP_RET_KILL_PROCESS,
+		[VS_OTHERS_FAIL] = SECCOMP_RET_ERRNO | EPERM,
+		[VS_OTHERS_MAY] = SECCOMP_RET_ALLOW,
+	};
+	struct sock_filter code[VS_CONFINE_CALLS_MAX * ROW_MAX + HEAD_LEN + 1];
+	struct sock_fprog program = {0, code};
+	unsigned short n = head(code, f->others == VS_OTHERS_END);
+
+	if (f->count > VS_CONFINE_CALLS_MAX ||
+	    f->more_count > VS_CONFINE_CALLS_MAX - f->count)
 		return VS_ERR_DENIED;
-	code[n++] = load(offsetof(struct seccomp_data, arch));
-	code[n++] = is(MACHINE, 1, 0);
-	code[n++] = end(SECCOMP_RET_KILL_PROCESS);
-	code[n++] = load(offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < count; i++)
-		n = (unsigned short)(n + row(&calls[i], code + n));
-	code[n++] = end(errors ? SECCOMP_RET_ERRNO | EPERM
-	                       : SECCOMP_RET_KILL_PROCESS);
+	for (size_t i = 0; i < f->count; i++)
+		n = (unsigned short)(n + row(&f->calls[i], code + n));
+	for (size_t i = 0; i < f->more_count; i++)
+		n = (unsigned short)(n + row(&f->more[i], code + n));
+	code[n++] = end(others[f->others]);
 	program.len = n;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
 		return VS_ERR_DENIED;
 	return VS_OK;
+}
+
+vs_status vs_confine_calls(const struct vs_confine_call *calls, size_t count,
+                           bool errors)
+{
+	const struct vs_confine_filter filter = {
+		.calls = calls,
+		.count = count,
+		.others = errors ? VS_OTHERS_FAIL : VS_OTHERS_END,
+	};
+
+	return vs_confine_filter(&filter);
 }

@@ -7,11 +7,16 @@
 #ifndef VS_AGENT_CONFINE_H
 #define VS_AGENT_CONFINE_H
 
+#include <fcntl.h>
 #include <sys/types.h>
 
 #include "base/status.h"
 
 #define VS_CONFINE_CALLS_MAX 128
+/* All that opens a file for more than reading, or makes one. */
+#define VS_CONFINE_CHANGES                                                     \
+	((O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_TMPFILE) &      \
+	 ~O_DIRECTORY)
 
 /* The user that a part of the agent runs as. */
 struct vs_confine_user {
@@ -46,6 +51,7 @@ struct vs_confine_call {
 		VS_CALL_MAY_WITHOUT, /* none of these bits: else EACCES */
 		VS_CALL_MAY_WITH,    /* all of these bits: else EPERM */
 		VS_CALL_MAY_IF,      /* just this, or a later row's */
+		VS_CALL_FAILS,       /* with EPERM */
 		VS_CALL_ABSENT,      /* as in an older kernel */
 		VS_CALL_ENDS,        /* whatever the others end with */
 	} may;
@@ -59,5 +65,18 @@ struct vs_confine_call {
  */
 vs_status vs_confine_calls(const struct vs_confine_call *calls, size_t count,
                            bool errors) VS_MUST_CHECK;
+
+struct vs_confine_filter {
+	const struct vs_confine_call *calls, *more; /* more: may be NULL */
+	size_t count, more_count; /* at most VS_CONFINE_CALLS_MAX in all */
+	enum {
+		VS_OTHERS_END,  /* the process, at the first */
+		VS_OTHERS_FAIL, /* with EPERM */
+		VS_OTHERS_MAY,
+	} others; /* what a call comes to that is in neither list */
+};
+
+/* The same in more words. */
+vs_status vs_confine_filter(const struct vs_confine_filter *f) VS_MUST_CHECK;
 
 #endif

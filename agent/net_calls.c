@@ -8,28 +8,23 @@
  */
 #include "agent/net_calls.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "agent/confine.h"
+#include "agent/port/machine.h"
 
 #define MAY(name)                                                              \
 	{                                                                      \
 		SYS_##name, VS_CALL_MAY, 0, 0                                  \
 	}
 
-/* All that opens a file for more than reading, or makes one. */
-#define CHANGES (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_TMPFILE)
-
 /* Netlink tells the resolver which addresses there are.  Threads may be
- * started, not processes; of clone3 nobody can tell which.  The last are older
- * calls, which not every machine has.
+ * started, not processes; of clone3 nobody can tell which.
  */
 static const struct vs_confine_call calls[] = {
-	{SYS_openat,            VS_CALL_MAY_WITHOUT, 2, CHANGES & ~O_DIRECTORY },
+	{SYS_openat,            VS_CALL_MAY_WITHOUT, 2, VS_CONFINE_CHANGES     },
 	{SYS_socket,            VS_CALL_MAY_IF,      0, AF_INET                },
 	{SYS_socket,            VS_CALL_MAY_IF,      0, AF_INET6               },
 	{SYS_socket,            VS_CALL_MAY_IF,      0, AF_NETLINK             },
@@ -122,22 +117,17 @@ static const struct vs_confine_call calls[] = {
 	MAY(sched_yield),
 	MAY(sched_getaffinity),
 	MAY(prlimit64),
-#ifdef SYS_open
-	{SYS_open,              VS_CALL_MAY_WITHOUT, 1, CHANGES & ~O_DIRECTORY },
-	MAY(select),
-	MAY(epoll_wait),
-	MAY(access),
-	MAY(readlink),
-	MAY(stat),
-	MAY(lstat),
-	MAY(time),
-	MAY(pipe),
-	MAY(dup2),
-	MAY(arch_prctl),
-#endif
 };
 
 vs_status vs_net_calls(void)
 {
-	return vs_confine_calls(calls, sizeof(calls) / sizeof(calls[0]), true);
+	const struct vs_confine_filter filter = {
+		.calls = calls,
+		.count = sizeof(calls) / sizeof(calls[0]),
+		.more = vs_machine_calls.older,
+		.more_count = vs_machine_calls.older_count,
+		.others = VS_OTHERS_FAIL,
+	};
+
+	return vs_confine_filter(&filter);
 }
