@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "server/api/operator_api.h"
 #include "server/api/report_job.h"
+#include "server/campaigns/intake.h"
 #include "server/campaigns/requires.h"
 #include "server/listen.h"
 #include "server/publish/seallog.h"

@@ -13,8 +13,4 @@
 /* POST /report */
 void vs_report_handle(struct vs_request *r);
 
-/* The row of a charger's director version. */
-vs_status vs_director_store(struct vs_store *s, const char *device,
-                            uint64_t version) VS_MUST_CHECK;
-
 #endif
