@@ -528,6 +528,20 @@ static int taken(const char *dir)
 	return VS_EXIT_FAILED;
 }
 
+/* The names in a folder; what is in a file was synced when it was written. */
+static int sync_folder(const char *path, const struct stat *st, int kind,
+                       struct FTW *at)
+{
+	VS_AUTO(vs_fd_drop) int fd = -1;
+
+	(void)st;
+	(void)at;
+	if (kind != FTW_DP)
+		return 0;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && fsync(fd) == 0 ? 0 : -1;
+}
+
 /* The charger's folder is there whole or not at all. */
 static int move_in(const char *from, const char *to)
 {
@@ -536,7 +550,9 @@ static int move_in(const char *from, const char *to)
 
 	snprintf(parent, sizeof(parent), "%s", to);
 	fd = open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (rename(from, to) == 0 && fd >= 0 && fsync(fd) == 0)
+	if (fd < 0 || nftw(from, sync_folder, 16, FTW_DEPTH | FTW_PHYS) != 0)
+		return fail(from, VS_ERR_IO);
+	if (rename(from, to) == 0 && fsync(fd) == 0)
 		return VS_EXIT_OK;
 	return taken(to);
 }

@@ -143,8 +143,12 @@ vs_status vs_file_mkdirs(const char *path, unsigned mode)
 		if (part[i] != '/' && part[i])
 			continue;
 		part[i] = 0;
-		if (mkdir(part, (mode_t)mode) && errno != EEXIST)
+		if (mkdir(part, (mode_t)mode) == 0) {
+			if (sync_folder_of(part) != VS_OK)
+				return VS_ERR_IO;
+		} else if (errno != EEXIST) {
 			return VS_ERR_IO;
+		}
 		part[i] = path[i];
 	}
 	if (stat(path, &st))

@@ -21,7 +21,7 @@ vs_status vs_file_read(const char *path, size_t max, uint8_t **out,
 vs_status vs_file_replace(const char *path, const void *in, size_t len,
                           unsigned mode) VS_MUST_CHECK;
 
-/* Makes path and its parents.  VS_OK also if it is there. */
+/* Makes path and its parents, durably.  VS_OK also if it is there. */
 vs_status vs_file_mkdirs(const char *path, unsigned mode) VS_MUST_CHECK;
 /* Removes a file and makes that durable.  VS_OK also if it was not there. */
 vs_status vs_file_remove(const char *path) VS_MUST_CHECK;
