@@ -5,11 +5,8 @@
 #include "base/pkcs11.h"
 
 #include <dlfcn.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <p11-kit/pkcs11.h>
 #include <stdarg.h>
@@ -354,6 +351,22 @@ vs_status vs_p11_init_token(struct vs_p11 *p, const char *label,
 	return status;
 }
 
+vs_status vs_p11_last_try(struct vs_p11 *p, const char *label, bool *last)
+{
+	CK_SLOT_ID slot = 0;
+	CK_TOKEN_INFO info;
+	vs_status status = slot_of(p, label, &slot);
+
+	*last = false;
+	if (status)
+		return status;
+	CK_RV rv = p->call->C_GetTokenInfo(slot, &info);
+	if (rv != CKR_OK)
+		return fail_rv(p, "reading the token", rv);
+	*last = info.flags & (CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED);
+	return VS_OK;
+}
+
 vs_status vs_p11_login(struct vs_p11 *p, const char *label, const char *pin,
                        bool writable)
 {
@@ -471,7 +484,7 @@ static vs_status check_private(struct vs_p11 *p, CK_OBJECT_HANDLE key,
 /* Tokens give the point in an OCTET STRING, some bare: both are read. */
 static vs_status read_point(struct vs_p11 *p, CK_OBJECT_HANDLE key,
                             const char *label,
-                            uint8_t out[static VS_P11_POINT_LEN])
+                            uint8_t out[static VS_P256_POINT_LEN])
 {
 	CK_BYTE value[128];
 	CK_ATTRIBUTE a = {CKA_EC_POINT, value, sizeof value};
@@ -482,10 +495,10 @@ static vs_status read_point(struct vs_p11 *p, CK_OBJECT_HANDLE key,
 		return fail_rv(p, "reading a key", rv);
 	if (rv != CKR_OK)
 		return fail(p, VS_ERR_CRYPTO, "key %s: no public point", label);
-	if (a.ulValueLen == VS_P11_POINT_LEN + 2 && value[0] == 0x04 &&
-	    value[1] == VS_P11_POINT_LEN)
+	if (a.ulValueLen == VS_P256_POINT_LEN + 2 && value[0] == 0x04 &&
+	    value[1] == VS_P256_POINT_LEN)
 		point += 2;
-	else if (a.ulValueLen != VS_P11_POINT_LEN)
+	else if (a.ulValueLen != VS_P256_POINT_LEN)
 		return fail(p, VS_ERR_REFUSED,
 		            "key %s: its public point has an unknown form",
 		            label);
@@ -493,7 +506,7 @@ static vs_status read_point(struct vs_p11 *p, CK_OBJECT_HANDLE key,
 		return fail(p, VS_ERR_REFUSED,
 		            "key %s: its public point has an unknown form",
 		            label);
-	memcpy(out, point, VS_P11_POINT_LEN);
+	memcpy(out, point, VS_P256_POINT_LEN);
 	return VS_OK;
 }
 
@@ -624,101 +637,54 @@ vs_status vs_p11_list(struct vs_p11 *p,
 	return status;
 }
 
-vs_status vs_p11_pkey(const uint8_t point[static VS_P11_POINT_LEN],
-                      EVP_PKEY **out)
-{
-	char group[] = "P-256";
-	uint8_t copy[VS_P11_POINT_LEN];
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-
-	*out = NULL;
-	if (!ctx)
-		return VS_ERR_NOMEM;
-	memcpy(copy, point, sizeof copy);
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-	                                         group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy,
-	                                          sizeof copy),
-		OSSL_PARAM_construct_end(),
-	};
-	if (EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		*out = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	return *out ? VS_OK : VS_ERR_CRYPTO;
-}
-
-vs_status vs_p11_der(const uint8_t raw[static VS_P11_RAW_LEN],
-                     uint8_t out[static VS_P11_DER_MAX], size_t *len)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, VS_P11_RAW_LEN / 2, NULL);
-	BIGNUM *s =
-		BN_bin2bn(raw + VS_P11_RAW_LEN / 2, VS_P11_RAW_LEN / 2, NULL);
-	vs_status status = VS_ERR_NOMEM;
-
-	if (r && s && (BN_is_zero(r) || BN_is_zero(s))) {
-		status = VS_ERR_CRYPTO;
-	} else if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
-		int need = i2d_ECDSA_SIG(sig, NULL);
-
-		r = s = NULL; /* sig has taken them */
-		status = VS_ERR_CRYPTO;
-		if (need > 0 && need <= VS_P11_DER_MAX) {
-			*len = (size_t)i2d_ECDSA_SIG(sig, &out);
-			status = VS_OK;
-		}
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return status;
-}
-
 /* A token that lies about its public key, or a fault, is caught here. */
-static bool verifies(const struct vs_p11_key *key, const void *message,
-                     size_t len, const uint8_t raw[static VS_P11_RAW_LEN])
+static bool verifies(const struct vs_p11_key *key,
+                     const uint8_t digest[static VS_P256_DIGEST_LEN],
+                     const uint8_t raw[static VS_P256_RAW_LEN])
 {
-	uint8_t der[VS_P11_DER_MAX];
-	size_t der_len;
+	uint8_t der[VS_P256_DER_MAX];
+	size_t len;
 	EVP_PKEY *pkey = NULL;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok =
-		md && vs_p11_der(raw, der, &der_len) == VS_OK &&
-		vs_p11_pkey(key->point, &pkey) == VS_OK &&
-		EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, pkey) == 1 &&
-		EVP_DigestVerify(md, der, der_len, message, len) == 1;
+	bool ok = vs_p256_der(raw, der, &len) == VS_OK &&
+	          vs_p256_key(key->point, &pkey) == VS_OK &&
+	          vs_p256_verifies(pkey, digest, der, len);
 
 	EVP_PKEY_free(pkey);
-	EVP_MD_CTX_free(md);
-	ERR_clear_error();
 	return ok;
 }
 
-vs_status vs_p11_sign(struct vs_p11 *p, const struct vs_p11_key *key,
-                      const void *message, size_t len,
-                      uint8_t raw[static VS_P11_RAW_LEN])
+vs_status vs_p11_sign_digest(struct vs_p11 *p, const struct vs_p11_key *key,
+                             const uint8_t digest[static VS_P256_DIGEST_LEN],
+                             uint8_t raw[static VS_P256_RAW_LEN])
 {
 	CK_MECHANISM how = {CKM_ECDSA, NULL, 0};
-	uint8_t digest[32];
-	CK_ULONG raw_len = VS_P11_RAW_LEN;
+	CK_BYTE copy[VS_P256_DIGEST_LEN];
+	CK_ULONG raw_len = VS_P256_RAW_LEN;
 
-	/* SoftHSM has no CKM_ECDSA_SHA256: hash here, sign the digest */
-	if (EVP_Digest(message, len, digest, NULL, EVP_sha256(), NULL) != 1)
-		return fail(p, VS_ERR_CRYPTO, "SHA-256 failed");
+	memcpy(copy, digest, sizeof copy);
 	CK_RV rv = p->call->C_SignInit(p->session, &how, key->handle);
 	if (rv == CKR_OK)
-		rv = p->call->C_Sign(p->session, digest, sizeof digest, raw,
+		rv = p->call->C_Sign(p->session, copy, sizeof copy, raw,
 		                     &raw_len);
 	if (rv != CKR_OK)
 		return fail_rv(p, "signing", rv);
-	if (raw_len != VS_P11_RAW_LEN || !verifies(key, message, len, raw)) {
-		memset(raw, 0, VS_P11_RAW_LEN);
+	if (raw_len != VS_P256_RAW_LEN || !verifies(key, digest, raw)) {
+		memset(raw, 0, VS_P256_RAW_LEN);
 		return fail(p, VS_ERR_CRYPTO,
 		            "key %s: the token's signature does not verify",
 		            key->label);
 	}
 	return VS_OK;
+}
+
+vs_status vs_p11_sign(struct vs_p11 *p, const struct vs_p11_key *key,
+                      const void *message, size_t len,
+                      uint8_t raw[static VS_P256_RAW_LEN])
+{
+	uint8_t digest[VS_P256_DIGEST_LEN];
+
+	/* SoftHSM has no CKM_ECDSA_SHA256: hash here, sign the digest */
+	if (EVP_Digest(message, len, digest, NULL, EVP_sha256(), NULL) != 1)
+		return fail(p, VS_ERR_CRYPTO, "SHA-256 failed");
+	return vs_p11_sign_digest(p, key, digest, raw);
 }

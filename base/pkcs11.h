@@ -16,14 +16,11 @@
 #ifndef VS_BASE_PKCS11_H
 #define VS_BASE_PKCS11_H
 
-#include <openssl/evp.h>
-
+#include "base/p256.h"
 #include "base/status.h"
 
 #define VS_P11_LABEL_MAX 32
-#define VS_P11_POINT_LEN 65 /* 04, x, y */
-#define VS_P11_RAW_LEN 64   /* r, s */
-#define VS_P11_DER_MAX 72
+#define VS_P256_DIGEST_LEN 32
 #define VS_P11_KEYS_MAX 32 /* on one token */
 #define VS_P11_MODULE "/usr/lib/softhsm/libsofthsm2.so"
 
@@ -31,7 +28,7 @@ struct vs_p11; /* a loaded module, perhaps logged in to one token */
 
 struct vs_p11_key {
 	char label[VS_P11_LABEL_MAX + 1];
-	uint8_t point[VS_P11_POINT_LEN];
+	uint8_t point[VS_P256_POINT_LEN];
 	unsigned long handle; /* of the private key, while logged in */
 };
 
@@ -60,6 +57,12 @@ vs_status vs_p11_init_token(struct vs_p11 *p, const char *label,
 vs_status vs_p11_login(struct vs_p11 *p, const char *label, const char *pin,
                        bool writable) VS_MUST_CHECK;
 
+/* Whether one more wrong PIN would lock the token of this label, or has.
+ * VS_OK; VS_ERR_ABSENT; VS_ERR_REFUSED; VS_ERR_CRYPTO.
+ */
+vs_status vs_p11_last_try(struct vs_p11 *p, const char *label,
+                          bool *last) VS_MUST_CHECK;
+
 /* Makes a P-256 key pair on the token: private, sensitive, not extractable.
  * VS_OK and *out; VS_ERR_STATE if the label is taken; VS_ERR_CRYPTO.
  */
@@ -85,17 +88,11 @@ vs_status vs_p11_list(struct vs_p11 *p,
  */
 vs_status vs_p11_sign(struct vs_p11 *p, const struct vs_p11_key *key,
                       const void *message, size_t len,
-                      uint8_t raw[static VS_P11_RAW_LEN]) VS_MUST_CHECK;
+                      uint8_t raw[static VS_P256_RAW_LEN]) VS_MUST_CHECK;
 
-/* The public part as an OpenSSL key; gives *out: EVP_PKEY_free(). */
-vs_status vs_p11_pkey(const uint8_t point[static VS_P11_POINT_LEN],
-                      EVP_PKEY **out) VS_MUST_CHECK;
-
-/* r || s as the DER that X.509 and TUF want.  VS_OK; VS_ERR_CRYPTO if one
- * is 0; VS_ERR_NOMEM.
- */
-vs_status vs_p11_der(const uint8_t raw[static VS_P11_RAW_LEN],
-                     uint8_t out[static VS_P11_DER_MAX],
-                     size_t *len) VS_MUST_CHECK;
+/* The same of a digest that the caller made. */
+vs_status vs_p11_sign_digest(struct vs_p11 *p, const struct vs_p11_key *key,
+                             const uint8_t digest[static VS_P256_DIGEST_LEN],
+                             uint8_t raw[static VS_P256_RAW_LEN]) VS_MUST_CHECK;
 
 #endif

@@ -60,7 +60,7 @@ static const struct vs_p11_key *key_of(const struct approval *a,
 {
 	for (size_t i = 0; i < a->key_count; i++) {
 		EVP_PKEY *pkey = NULL;
-		bool same = vs_p11_pkey(a->keys[i].point, &pkey) == VS_OK &&
+		bool same = vs_p256_key(a->keys[i].point, &pkey) == VS_OK &&
 		            EVP_PKEY_eq(pkey, v->pkey) == 1;
 
 		EVP_PKEY_free(pkey);
@@ -146,14 +146,14 @@ static vs_status sign_metadata(struct approval *a, void *subject,
                                const struct vs_voter *v)
 {
 	struct vs_document *d = subject;
-	uint8_t raw[VS_P11_RAW_LEN], der[VS_P11_DER_MAX];
+	uint8_t raw[VS_P256_RAW_LEN], der[VS_P256_DER_MAX];
 	size_t len;
 	vs_status status = vs_p11_sign(a->token, key, d->envelope.canon,
 	                               d->envelope.canon_len, raw);
 
 	if (status)
 		return vs_token_failed(a->token, status);
-	status = vs_p11_der(raw, der, &len);
+	status = vs_p256_der(raw, der, &len);
 	if (!status)
 		status = vs_envelope_add(&d->envelope, v->id, der, len);
 	if (status)

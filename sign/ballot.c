@@ -284,7 +284,7 @@ static vs_status ring_voters(const struct vs_room *r,
 
 		vs_hex_encode(ring->keys[i].id, VS_SHA256_LEN, id);
 		if (ring->keys[i].scheme == VS_SCHEME_P256_SHA256 &&
-		    vs_p11_pkey(ring->keys[i].point, &pkey))
+		    vs_p256_key(ring->keys[i].point, &pkey))
 			return vs_say_io(VS_ERR_CRYPTO, out->what);
 		status = add_voter(r, p, out, id, pkey);
 	}

@@ -35,12 +35,12 @@ static vs_status sign_with_token(void *ctx, const uint8_t *message, size_t len,
                                  uint8_t *sig, size_t *sig_len)
 {
 	struct signer *s = ctx;
-	uint8_t raw[VS_P11_RAW_LEN];
+	uint8_t raw[VS_P256_RAW_LEN];
 	vs_status status = vs_p11_sign(s->token, &s->key, message, len, raw);
 
 	if (status)
 		return vs_token_failed(s->token, status);
-	return vs_p11_der(raw, sig, sig_len);
+	return vs_p256_der(raw, sig, sig_len);
 }
 
 /* Clocks of chargers are late more often than early. */
@@ -127,7 +127,7 @@ static vs_status run_init(const struct vs_args *args)
 	set_times(&request, vs_args_uint(args, "days"));
 	status = find_or_make(&s, vs_args_text(args, "key"));
 	if (!status)
-		status = vs_p11_pkey(s.key.point, &pkey);
+		status = vs_p256_key(s.key.point, &pkey);
 	if (!status) {
 		status = vs_x509_make(&request, pkey, NULL, sign_with_token, &s,
 		                      &cert);
@@ -175,7 +175,7 @@ static vs_status load_ca(const char *dir, struct signer *s, X509 **cert)
 	status = vs_p11_find(s->token, label, &s->key);
 	if (status)
 		return vs_token_failed(s->token, status);
-	if (vs_p11_pkey(s->key.point, &pkey) ||
+	if (vs_p256_key(s->key.point, &pkey) ||
 	    EVP_PKEY_eq(pkey, X509_get0_pubkey(*cert)) != 1) {
 		vs_error("%s: is not of key %s on this token", path, label);
 		status = VS_ERR_REFUSED;

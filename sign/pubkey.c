@@ -26,11 +26,11 @@ void vs_pubkey_drop(struct vs_pubkey *key)
 }
 
 static vs_status set_point(struct vs_pubkey *out,
-                           const uint8_t point[static VS_P11_POINT_LEN])
+                           const uint8_t point[static VS_P256_POINT_LEN])
 {
 	out->has_boot = true;
-	memcpy(out->point, point, VS_P11_POINT_LEN);
-	if (EVP_Digest(point, VS_P11_POINT_LEN, out->boot_id, NULL,
+	memcpy(out->point, point, VS_P256_POINT_LEN);
+	if (EVP_Digest(point, VS_P256_POINT_LEN, out->boot_id, NULL,
 	               EVP_sha256(), NULL) != 1)
 		return VS_ERR_CRYPTO;
 	return VS_OK;
@@ -42,7 +42,7 @@ vs_status vs_pubkey_make(const char *holder, const struct vs_p11_key *key,
 	EVP_PKEY *pkey = NULL;
 
 	*out = (struct vs_pubkey){0};
-	vs_status status = vs_p11_pkey(key->point, &pkey);
+	vs_status status = vs_p256_key(key->point, &pkey);
 	if (!status)
 		status = vs_key_from_pkey(pkey, &out->tuf);
 	EVP_PKEY_free(pkey);
@@ -59,7 +59,7 @@ vs_status vs_pubkey_make(const char *holder, const struct vs_p11_key *key,
 
 json_t *vs_pubkey_encode(const struct vs_pubkey *key)
 {
-	char point[2 * VS_P11_POINT_LEN + 1];
+	char point[2 * VS_P256_POINT_LEN + 1];
 	json_t *o = json_pack("{s:s, s:s, s:O}", "holder", key->holder, "label",
 	                      key->label, "tuf", key->tuf.object);
 
@@ -77,11 +77,11 @@ json_t *vs_pubkey_encode(const struct vs_pubkey *key)
 static vs_status decode_boot(const char *path, const json_t *boot,
                              struct vs_pubkey *out)
 {
-	uint8_t point[VS_P11_POINT_LEN];
+	uint8_t point[VS_P256_POINT_LEN];
 	EVP_PKEY *pkey = NULL;
 	const char *text = json_string_value(boot);
 	bool same = text && !vs_hex_decode(text, point, sizeof point) &&
-	            !vs_p11_pkey(point, &pkey) &&
+	            !vs_p256_key(point, &pkey) &&
 	            EVP_PKEY_eq(pkey, out->tuf.pkey) == 1;
 
 	EVP_PKEY_free(pkey);

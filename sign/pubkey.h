@@ -22,7 +22,7 @@ struct vs_pubkey {
 	char label[VS_P11_LABEL_MAX + 1];
 	struct vs_key tuf;
 	bool has_boot;
-	uint8_t point[VS_P11_POINT_LEN];
+	uint8_t point[VS_P256_POINT_LEN];
 	uint8_t boot_id[32]; /* SHA-256 of point */
 };
 

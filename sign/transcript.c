@@ -200,7 +200,7 @@ vs_status vs_transcript_load(const char *dir, struct vs_transcript *out)
 static vs_status sign_line(struct vs_envelope *line,
                            const struct vs_witness *who, const char *id)
 {
-	uint8_t raw[VS_P11_RAW_LEN], der[VS_P11_DER_MAX];
+	uint8_t raw[VS_P256_RAW_LEN], der[VS_P256_DER_MAX];
 	size_t len;
 	char quoted[256];
 	vs_status status = vs_p11_sign(who->token, who->key, line->canon,
@@ -211,7 +211,7 @@ static vs_status sign_line(struct vs_envelope *line,
 		                            sizeof quoted));
 		return status;
 	}
-	status = vs_p11_der(raw, der, &len);
+	status = vs_p256_der(raw, der, &len);
 	if (!status)
 		status = vs_envelope_add(line, id, der, len);
 	return status ? vs_say_io(status, who->holder) : VS_OK;

@@ -117,7 +117,7 @@ vs_status vs_online_token_key(struct vs_online_token *t, size_t i, bool make,
 	pthread_mutex_lock(&t->lock);
 	vs_status status = t->token ? find(t, i, make) : VS_ERR_STATE;
 	if (!status)
-		status = vs_p11_pkey(t->keys[i].point, out);
+		status = vs_p256_key(t->keys[i].point, out);
 	if (status)
 		lose(t, status, error);
 	pthread_mutex_unlock(&t->lock);
@@ -128,7 +128,7 @@ static vs_status sign_once(struct vs_online_token *t, size_t i,
                            const void *message, size_t message_len,
                            uint8_t *sig, size_t *len)
 {
-	uint8_t raw[VS_P11_RAW_LEN];
+	uint8_t raw[VS_P256_RAW_LEN];
 	char error[256];
 	vs_status status = VS_OK;
 
@@ -144,14 +144,14 @@ static vs_status sign_once(struct vs_online_token *t, size_t i,
 	}
 	if (status)
 		vs_warn("%s", error);
-	return status ? status : vs_p11_der(raw, sig, len);
+	return status ? status : vs_p256_der(raw, sig, len);
 }
 
 vs_status vs_online_token_sign(struct vs_online_token *t, size_t i,
                                const void *message, size_t message_len,
                                uint8_t *sig, size_t *len)
 {
-	if (*len < VS_P11_DER_MAX)
+	if (*len < VS_P256_DER_MAX)
 		return VS_ERR_LIMIT;
 	pthread_mutex_lock(&t->lock);
 	/* A session that was lost is no reason to fail, if there is another. */

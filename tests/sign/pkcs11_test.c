@@ -20,54 +20,54 @@ static void numbers_are_as_short_as_can_be_and_never_negative(void **state)
 {
 	static const uint8_t ones[] = {0x30, 6, 2, 1, 1, 2, 1, 1};
 	static const uint8_t high[] = {0x30, 8, 2, 2, 0, 0x80, 2, 2, 0, 0xff};
-	uint8_t raw[VS_P11_RAW_LEN] = {0}, der[VS_P11_DER_MAX];
+	uint8_t raw[VS_P256_RAW_LEN] = {0}, der[VS_P256_DER_MAX];
 	size_t len;
 
 	(void)state;
 	raw[31] = raw[63] = 1;
-	assert_int_equal(vs_p11_der(raw, der, &len), VS_OK);
+	assert_int_equal(vs_p256_der(raw, der, &len), VS_OK);
 	assert_int_equal(len, sizeof ones);
 	assert_memory_equal(der, ones, len);
 	raw[31] = 0x80;
 	raw[63] = 0xff;
-	assert_int_equal(vs_p11_der(raw, der, &len), VS_OK);
+	assert_int_equal(vs_p256_der(raw, der, &len), VS_OK);
 	assert_int_equal(len, sizeof high);
 	assert_memory_equal(der, high, len);
 }
 
 static void the_longest_signature_fits(void **state)
 {
-	uint8_t raw[VS_P11_RAW_LEN], der[VS_P11_DER_MAX];
+	uint8_t raw[VS_P256_RAW_LEN], der[VS_P256_DER_MAX];
 	static const uint8_t head[] = {0x30, 70, 2, 33, 0, 0xff};
 	size_t len;
 
 	(void)state;
 	memset(raw, 0xff, sizeof raw);
-	assert_int_equal(vs_p11_der(raw, der, &len), VS_OK);
-	assert_int_equal(len, VS_P11_DER_MAX);
+	assert_int_equal(vs_p256_der(raw, der, &len), VS_OK);
+	assert_int_equal(len, VS_P256_DER_MAX);
 	assert_memory_equal(der, head, sizeof head);
 	assert_memory_equal(der + 37, "\x02\x21\x00\xff", 4);
 }
 
 static void a_zero_is_no_part_of_a_signature(void **state)
 {
-	uint8_t raw[VS_P11_RAW_LEN] = {0}, der[VS_P11_DER_MAX];
+	uint8_t raw[VS_P256_RAW_LEN] = {0}, der[VS_P256_DER_MAX];
 	size_t len;
 
 	(void)state;
 	raw[63] = 1;
-	assert_int_equal(vs_p11_der(raw, der, &len), VS_ERR_CRYPTO);
+	assert_int_equal(vs_p256_der(raw, der, &len), VS_ERR_CRYPTO);
 	raw[63] = 0;
 	raw[31] = 1;
-	assert_int_equal(vs_p11_der(raw, der, &len), VS_ERR_CRYPTO);
+	assert_int_equal(vs_p256_der(raw, der, &len), VS_ERR_CRYPTO);
 }
 
 static void reading_the_der_gives_r_and_s_back(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 2000; i++) {
-		uint8_t raw[VS_P11_RAW_LEN], back[VS_P11_RAW_LEN];
-		uint8_t der[VS_P11_DER_MAX];
+		uint8_t raw[VS_P256_RAW_LEN], back[VS_P256_RAW_LEN];
+		uint8_t der[VS_P256_DER_MAX];
 		const uint8_t *at = der;
 		size_t len;
 
@@ -76,7 +76,7 @@ static void reading_the_der_gives_r_and_s_back(void **state)
 		memset(raw + 32, 0, i % 31);
 		raw[31] |= 1;
 		raw[63] |= 1;
-		assert_int_equal(vs_p11_der(raw, der, &len), VS_OK);
+		assert_int_equal(vs_p256_der(raw, der, &len), VS_OK);
 		ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
 		assert_non_null(sig);
 		assert_ptr_equal(at, der + len);
