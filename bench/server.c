@@ -26,7 +26,6 @@ static struct load {
 	const char *what, *host, *ca, *certs, *key, *path, *slow_path, *token;
 	unsigned long port, links, seconds, every_ms, slow, slow_bytes, first;
 	unsigned long chargers;
-	bool news;
 
 	struct crowd crowd;
 	EVP_PKEY *pkey;
@@ -150,7 +149,7 @@ static void leave_and_return(struct crowd_link *l)
 static void report(struct crowd_link *l)
 {
 	struct reporter *r = &load.reporters[l->number];
-	size_t len = report_make(r, load.pkey, load.public.id, load.news,
+	size_t len = report_make(r, load.pkey, load.public.id, false,
 	                         load.requests[l->number]);
 
 	l->due_us = crowd_us();
@@ -483,10 +482,8 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], modes[i].name) == 0)
 			m = &modes[i];
 	for (int i = 2; m && i < argc; i++) {
-		if (strcmp(argv[i], "--news") == 0)
-			load.news = true;
-		else if (strncmp(argv[i], "--", 2) != 0 || i + 1 == argc ||
-		         !take_setting(argv[i] + 2, argv[i + 1]))
+		if (strncmp(argv[i], "--", 2) != 0 || i + 1 == argc ||
+		    !take_setting(argv[i] + 2, argv[i + 1]))
 			m = NULL;
 		else
 			i++;

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "tests", "server"))
@@ -194,14 +193,14 @@ class Bench:
         programs, folder = map(os.path.abspath, (programs, folder))
         self.chargers = chargers
         self.load = os.path.join(programs, "bench", "bench-server")
+        self.intakes = os.path.join(programs, "bench", "bench-intake")
         os.makedirs(folder)
         self.world = w = World(
             os.path.join(programs, "server", "voltseal-server"),
             folder, poll_s=300, person_rate=1000, idle_s=600,
             device_connections=chargers * 4 // 3 + 600,
             handshake_rate=0, handshake_s=120, request_s=600,
-            waiting_jobs=10000,
-            metrics_listen=f"127.0.0.1:{free_port()}")
+            waiting_jobs=10000)
         w.room.__class__ = LargeRoom
         w.add_people()
         self.identities = w.path("identities")
@@ -243,8 +242,6 @@ class Bench:
                 self.world.server_ca.certificate, "--certs", self.identities]
         if not plain:
             argv += ["--key", self.key.path]
-        if says.pop("news", False):
-            argv.append("--news")
         for name, value in says.items():
             argv += ["--" + name.replace("_", "-"), str(value)]
         with subprocess.Popen(
@@ -265,28 +262,18 @@ class Bench:
             raise RuntimeError(f"bench-server {what}: {said}")
         return out
 
-    def commits(self):
-        """(jobs, seconds) that the running server's writer spent so far."""
-        address = self.world.settings["metrics_listen"]
-        with urllib.request.urlopen(f"http://{address}/metrics") as f:
-            lines = f.read().decode().splitlines()
-        found = dict(line.rsplit(" ", 1) for line in lines
-                     if line.startswith("voltseal_commit_"))
-        return (float(found["voltseal_commit_jobs_total"]),
-                float(found["voltseal_commit_duration_seconds_sum"]))
+    def intake(self, rounds, news):
+        """Reports a second: verified and durable, and the writer alone."""
+        argv = [self.intakes, self.world.conf, self.key.path,
+                str(min(REPORTERS, self.chargers)), str(rounds)]
+        said = subprocess.run(argv + ["news"] * news, stdout=subprocess.PIPE,
+                              text=True, check=True).stdout
+        return json.loads(said)
 
     def reports(self, ours, rounds, **says):
-        """[figures] of signed reports, with the writer's part: jobs in so
-        many seconds."""
-        out = []
-        for _ in range(rounds):
-            before = self.commits()
-            got = self.ask(ours.port, "reports", watched=ours.pid, **says)
-            after = self.commits()
-            got["jobs"], got["commit_s"] = (
-                b - a for a, b in zip(before, after))
-            out.append(got)
-        return out
+        """[figures] of signed reports."""
+        return [self.ask(ours.port, "reports", watched=ours.pid, **says)
+                for _ in range(rounds)]
 
     def in_turns(self, peers, what, rounds, **says):
         """[{name: figures}], each peer once in each round."""
