@@ -28,7 +28,10 @@
 #include "server/net/tls.h"
 
 enum {
-	memory_bytes = 32 * 1024, /* for the head of a request, and more */
+	/* For the head of a request, and more.  What a charger sends is short,
+	 * and the library clears all of it after each request. */
+	memory_devices = 8 * 1024,
+	memory_people = 32 * 1024,
 	vanished_s = 60, /* until one who does not answer TCP is gone */
 	probes = 3,
 	/* Of one who reads slowly the kernel would keep 4 MB for us; this is
@@ -440,10 +443,10 @@ static struct MHD_Daemon *start(struct vs_listener *l)
 		vs_handshake_priorities, MHD_OPTION_CONNECTION_LIMIT,
 		vs_limit_sockets(connections(l)), MHD_OPTION_CONNECTION_TIMEOUT,
 		s->idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)memory_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+		(size_t)(devices ? memory_devices : memory_people),
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
+		keep_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+		l, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
 		MHD_OPTION_ARRAY, only, MHD_OPTION_END);
 }
 
