@@ -92,20 +92,22 @@ static void become(const struct child *c)
 {
 	char name[NAME_MAX], arg[2] = {c->birth->arg, '\0'};
 	char *argv[] = {name, arg, NULL}, *env[] = {NULL};
+	bool ours = c->birth->ours;
 	int program = fcntl(c->program, F_DUPFD_CLOEXEC, ABOVE);
 
 	memcpy(name, c->birth->name, strlen(c->birth->name) + 1);
 	forget_signals();
 	if (program < 0 || setsid() < 0 || chdir("/") != 0 || !put_all(c))
 		_exit(NO_FILES);
-	if (vs_confine_become(&c->user) != VS_OK)
+	if (!ours && vs_confine_become(&c->user) != VS_OK)
 		_exit(NO_USER);
 	if (vs_confine_limit(c->birth->memory_max, c->birth->file_max) !=
 	            VS_OK ||
 	    (c->birth->with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) ||
 	    getppid() != c->parent)
 		_exit(NO_LIMIT);
-	syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
+	syscall(SYS_execveat, program, "", argv, ours ? environ : env,
+	        AT_EMPTY_PATH);
 	_exit(NO_PROGRAM);
 }
 
@@ -124,7 +126,7 @@ vs_status vs_birth(const struct vs_birth *b, int *pid, struct vs_why *why)
 	*pid = -1;
 	if (null < 0 || program < 0)
 		return fail(b, VS_ERR_IO, why, VS_BIRTH_ABSENT);
-	if (vs_confine_find_user(b->name, b->uid, &c.user) != VS_OK)
+	if (!b->ours && vs_confine_find_user(b->name, b->uid, &c.user) != VS_OK)
 		return fail(b, VS_ERR_IO, why, VS_BIRTH_ROOT);
 	*pid = fork();
 	if (*pid == 0)

@@ -3,7 +3,8 @@
  * agent/birth.h - starts a part of the agent as a process of its own.
  *
  * By exec, so that nothing of this process's memory is in it; with the
- * descriptors that it is given and no other; as another user than root.
+ * descriptors that it is given and no other; as another user than root, but
+ * for one that is ours.
  */
 #ifndef VS_AGENT_BIRTH_H
 #define VS_AGENT_BIRTH_H
@@ -39,6 +40,7 @@ struct vs_birth {
 	const char *path; /* NULL: beside the running program, or installed */
 	unsigned uid;     /* and gid, where nobody has that name */
 	uint64_t memory_max, file_max;
+	bool ours;        /* stays this user, with this environment */
 	bool with_thread; /* it dies with the thread that started it */
 	char arg;         /* its one argument, a digit */
 	int fds[VS_BIRTH_FDS_MAX];

@@ -12,7 +12,7 @@
 
 #include "base/status.h"
 
-enum vs_party { VS_PARTY_DISK, VS_PARTY_UNPACK, VS_PARTY_NET };
+enum vs_party { VS_PARTY_DISK, VS_PARTY_UNPACK, VS_PARTY_NET, VS_PARTY_KEY };
 
 enum vs_request {
 	VS_REQUEST_READY = 1, /* the other: all it may do from now on is this */
@@ -32,7 +32,11 @@ enum vs_request {
 	VS_REQUEST_ANSWER,    /* net: of a server */
 	VS_REQUEST_BYTES,     /* net: as many as were asked for */
 	VS_REQUEST_FAILED,    /* net: and why */
-	VS_REQUEST_SIGN,      /* net: the last word of a TLS 1.3 handshake */
+	VS_REQUEST_SIGN,      /* net: the last word of a TLS 1.3 handshake;
+	                       * disk to key: a digest */
+
+	VS_REQUEST_TOLD = 32, /* key: its public part.  It says READY, SIGNED
+	                       * and FAILED too, and hears OPEN and SIGN. */
 };
 
 /* Where a lane between disk and unpack stands. */
@@ -54,6 +58,13 @@ enum vs_lane_phase {
 	VS_LINE_STREAMING, /* a range is open */
 	VS_LINE_READING,
 	VS_LINE_CLOSING,
+
+	/* And a line between disk and key. */
+	VS_SIGNER_STARTING,
+	VS_SIGNER_BLANK, /* ready, without a device */
+	VS_SIGNER_OPENING,
+	VS_SIGNER_WAITING,
+	VS_SIGNER_ASKED,
 };
 
 /* Whether from may say this in *phase.  Moves *phase: to what comes after it,
