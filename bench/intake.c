@@ -195,7 +195,7 @@ static bool make_chargers(unsigned count)
 		return false;
 	for (unsigned i = 0; i < count; i++) {
 		bench.reporters[i].number = i + 1;
-		bench.reporters[i].counter = (uint64_t)time(NULL) * 1000;
+		bench.reporters[i].counter = (uint64_t)time(NULL) * 1000000;
 		memset(bench.reporters[i].nonce, '0', REPORT_NONCE - 1);
 	}
 	return true;
