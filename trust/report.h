@@ -85,6 +85,7 @@ struct vs_report {
 	vs_reason reason;      /* why the last thing failed; NONE */
 	char about[128];       /* the file or target that reason is about */
 	uint64_t campaign_seq; /* release_seq the status is about; 0 = none */
+	char source[16];       /* where that came from: "bundle"; "": here */
 	bool healthy;
 	bool charging;             /* a session holds the update up */
 	uint64_t director_version; /* highest timestamp version trusted */

@@ -72,9 +72,12 @@ static json_t *encode_field(const struct vs_field *f, const void *from)
 
 static bool is_zero(const struct vs_field *f, const void *from)
 {
+	const char *at = (const char *)from + f->at;
 	uint64_t number;
 
-	memcpy(&number, (const char *)from + f->at, sizeof number);
+	if (f->kind == VS_FIELD_TEXT)
+		return at[0] == 0;
+	memcpy(&number, at, sizeof number);
 	return number == 0;
 }
 

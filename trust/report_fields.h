@@ -28,7 +28,7 @@ struct vs_field {
 	enum vs_field_kind kind;
 	size_t at;   /* offset in the struct */
 	size_t size; /* of a text, with the closing zero */
-	bool late;   /* a number that older reports lack: 0 is not written */
+	bool late;   /* older reports lack it: 0 and "" are not written */
 };
 
 #define VS_FIELD(s, kind, member, name)                                        \
@@ -36,9 +36,10 @@ struct vs_field {
 		name, VS_FIELD_##kind, offsetof(struct s, member),             \
 			sizeof((struct s *)0)->member, false                   \
 	}
-#define VS_FIELD_LATE(s, member, name)                                         \
+/* kind: TEXT or NUMBER */
+#define VS_FIELD_LATE(s, kind, member, name)                                   \
 	{                                                                      \
-		name, VS_FIELD_NUMBER, offsetof(struct s, member),             \
+		name, VS_FIELD_##kind, offsetof(struct s, member),             \
 			sizeof((struct s *)0)->member, true                    \
 	}
 

@@ -62,6 +62,7 @@ static int group_set_up(void **state)
 		.reason = VS_REASON_HEALTH_FAILED,
 		.about = "1.targets.json",
 		.campaign_seq = 12,
+		.source = "bundle",
 		.healthy = true,
 		.director_version = 9007199254740991,
 		.faults = 17,
@@ -139,13 +140,16 @@ static void what_older_reports_lack_is_zero(void **state)
 	assert_non_null(strstr(text, "\"imageVersion\""));
 	assert_non_null(strstr(text, "\"imageSnapshotVersion\""));
 	assert_non_null(strstr(text, "\"faults\":17"));
+	assert_non_null(strstr(text, "\"source\":\"bundle\""));
 	free(text);
 	r.image_version = 0;
 	r.image_snapshot_version = 0;
 	r.faults = 0;
+	memset(r.source, 0, sizeof r.source);
 	text = encode(&r, &len);
 	assert_null(strstr(text, "\"image"));
 	assert_null(strstr(text, "\"faults\""));
+	assert_null(strstr(text, "\"source\""));
 	assert_int_equal(vs_report_decode(text, len, &key, &back, NULL), VS_OK);
 	assert_memory_equal(&back, &r, sizeof r);
 	free(text);
