@@ -23,6 +23,16 @@
 
 #define VS_EXIT_REBOOT 75 /* asks voltseal-boot for a reboot */
 
+/* What a look came to, for who asks for just one. */
+struct vs_outcome {
+	vs_status status; /* VS_OK: a release is written, or runs already */
+	bool runs;        /* the latter */
+	vs_reason reason;
+	char about[VS_NEWS_ABOUT_LEN];
+	char detail[VS_NEWS_DETAIL_LEN];
+	struct vs_install_stats stats; /* of what was written */
+};
+
 struct vs_agent {
 	struct vs_charger charger;
 	struct vs_conf conf;
@@ -59,6 +69,10 @@ struct vs_agent {
 
 	const char *waits; /* why no download is begun; NULL: nothing */
 	struct vs_budget budget;
+
+	struct vs_outcome outcome; /* of the last look */
+	/* Told while it writes, bytes of images; NULL: nobody. */
+	void (*progress)(uint64_t done, uint64_t total);
 
 	/* of the download at hand */
 	uint64_t deadline_at;    /* 0: none */

@@ -20,21 +20,31 @@
 #include "base/log.h"
 
 static const char help[] =
-	"usage: voltseal-agent install --dir DIR --seal FILE --pack FILE...\n"
+	"usage: voltseal-agent install --dir DIR [--workers N] [--arm] "
+	"[--json] BUNDLE\n"
+	"       voltseal-agent install --dir DIR --seal FILE --pack FILE...\n"
 	"                              [--component NAME] [--workers N]\n"
 	"                              [--arm] [--json]\n"
 	"\n"
-	"Writes the slot that does not run.  Each --seal has its --pack; "
+	"Writes the slot that does not run.  BUNDLE is a folder or a tar file "
+	"that\n"
+	"`voltseal bundle make` made for this charger: both repositories are "
+	"verified\n"
+	"as from the server, and the server is told at the next contact.  The "
+	"agent\n"
+	"tries the slot when it runs and every gate is open.\n"
+	"\n"
+	"With --seal there are no repositories.  Each has its --pack; "
 	"components\n"
-	"without one are copied from the running slot.  The boot keys must "
-	"have\n"
-	"signed, release_seq must be above what runs, security_version at or "
-	"above\n"
-	"the floor; every cluster is checked before it is written.  What the "
-	"slot\n"
-	"holds already is kept.  If DIR/tlog-policy asks for a log's word, it "
-	"is\n"
-	"in FILE.tlog-proof beside each seal.\n"
+	"without one are copied from the running slot.\n"
+	"\n"
+	"Either way the boot keys must have signed, release_seq must be above "
+	"what\n"
+	"runs, security_version at or above the floor; every cluster is "
+	"checked\n"
+	"before it is written.  What the slot holds already is kept.  If\n"
+	"DIR/tlog-policy asks for a log's word, it is in the bundle, or in\n"
+	"FILE.tlog-proof beside each seal.\n"
 	"\n"
 	"  --component NAME  refuse a seal of another component\n"
 	"  --workers N       threads, 1 or 2; by default as there are cores\n"
@@ -45,7 +55,7 @@ static const char help[] =
 	"Exit: 0 done; 1 failed; 2 usage; 4 refused.\n";
 
 struct args {
-	const char *dir;
+	const char *dir, *bundle;
 	const char *seals[VS_BOOT_COMPONENTS_MAX];
 	const char *packs[VS_BOOT_COMPONENTS_MAX];
 	const char *component;
@@ -238,6 +248,19 @@ static int locked_install(const struct args *a)
 	return code;
 }
 
+static int install_bundle(const struct args *a)
+{
+	const struct vs_bundle_order order = {
+		.dir = a->dir,
+		.bundle = a->bundle,
+		.workers = a->workers,
+		.arm = a->arm,
+		.json = a->json,
+	};
+
+	return vs_cmd_bundle(&order);
+}
+
 const struct option vs_install_options[] = {
 	{"dir",       required_argument, NULL, 'd'},
 	{"seal",      required_argument, NULL, 's'},
@@ -262,9 +285,13 @@ int vs_cmd_install(int argc, char **argv)
 		if (!take_option(&a, option, optarg))
 			return vs_cmd_usage("install", "bad option");
 	}
-	if (!a.dir || a.seal_count == 0 || a.seal_count != a.pack_count ||
-	    optind != argc)
+	if (optind + 1 == argc)
+		a.bundle = argv[optind];
+	if (!a.dir || optind + (a.bundle != NULL) != argc ||
+	    a.seal_count != a.pack_count ||
+	    (a.bundle ? a.seal_count > 0 || a.component : a.seal_count == 0))
 		return vs_cmd_usage("install",
-		                    "--dir, and a --pack for each --seal");
-	return locked_install(&a);
+		                    "--dir, and a BUNDLE or a --pack for each "
+		                    "--seal");
+	return a.bundle ? install_bundle(&a) : locked_install(&a);
 }

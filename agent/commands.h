@@ -26,6 +26,15 @@ int vs_cmd_keyring(int argc, char **argv);
 int vs_cmd_mark_reset(int argc, char **argv);
 int vs_cmd_check_config(int argc, char **argv);
 
+/* install, of a release that lies in a bundle. */
+struct vs_bundle_order {
+	const char *dir, *bundle;
+	unsigned workers; /* 0: as the settings say */
+	bool arm;         /* and not only once the agent runs */
+	bool json;
+};
+int vs_cmd_bundle(const struct vs_bundle_order *o);
+
 /* What they read their options with; dir: those that take nothing else. */
 extern const struct option vs_dir_options[];
 extern const struct option vs_install_options[];

@@ -33,7 +33,7 @@ static const struct command {
 	{"status",       vs_cmd_status,       vs_status_options,
 	 "say what runs and what is under way", NULL},
 	{"install",      vs_cmd_install,      vs_install_options,
-	 "write a release from local files", NULL},
+	 "write a release from a bundle or local files", "BUNDLE"},
 	{"provision",    vs_cmd_provision,    vs_provision_options,
 	 "make a new charger's folder (factory)", NULL},
 	{"keyring",      vs_cmd_keyring,      vs_keyring_options,

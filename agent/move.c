@@ -31,9 +31,15 @@ uint64_t vs_agent_now_s(const struct vs_agent *a)
 vs_status vs_agent_move(struct vs_agent *a, enum vs_event on, vs_reason reason,
                         const char *about, const char *detail)
 {
-	const struct vs_move_info info = {reason, about, detail,
-	                                  vs_agent_now_s(a)};
 	enum vs_phase from = a->state.phase;
+	const struct vs_move_info info = {
+		.reason = reason,
+		.about = about,
+		.detail = detail,
+		.bundle = a->net.bundle ||
+	                  (from != VS_PHASE_IDLE && a->state.bundle),
+		.now_s = vs_agent_now_s(a),
+	};
 	size_t waiting = a->state.outbox.count;
 	vs_status status = vs_state_move(&a->state, &a->io, on, &info);
 

@@ -4,6 +4,7 @@
  */
 #include "agent/net.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,27 @@ static vs_status judge(struct vs_net *n, vs_status status, long code)
 	return code == 404 || code == 403 ? VS_ERR_ABSENT : VS_ERR_IO;
 }
 
+/* A damaged tar file is as a folder whose files cannot be read. */
+static vs_status read_bundle(struct vs_net *n, const char *folder,
+                             const char *name, size_t max, uint8_t **out,
+                             size_t *len)
+{
+	vs_status status =
+		vs_bundle_get(n->bundle, folder, name, max, out, len);
+
+	if (status == VS_ERR_ABSENT || status == VS_ERR_LIMIT ||
+	    status == VS_ERR_NOMEM)
+		snprintf(n->error, sizeof(n->error), "%s",
+		         status == VS_ERR_ABSENT ? "is not in the bundle"
+		                                 : vs_status_name(status));
+	else if (status != VS_OK)
+		snprintf(n->error, sizeof(n->error),
+		         "cannot be read from the bundle: %s",
+		         status == VS_ERR_INPUT ? "it is cut short or damaged"
+		                                : strerror(errno));
+	return status == VS_ERR_INPUT ? VS_ERR_IO : status;
+}
+
 vs_status vs_net_get(struct vs_net *n, const char *folder, const char *name,
                      size_t max, uint8_t **out, size_t *len,
                      uint32_t *retry_after_s)
@@ -118,6 +140,8 @@ vs_status vs_net_get(struct vs_net *n, const char *folder, const char *name,
 
 	*out = NULL;
 	*len = 0;
+	if (status == VS_OK && n->bundle)
+		return read_bundle(n, folder, name, max, out, len);
 	if (status != VS_OK)
 		return status;
 	status = vs_http_get(n->http, url, max, &answer);
@@ -142,6 +166,8 @@ vs_status vs_net_post(struct vs_net *n, const char *name, const char *text,
 
 	if (used < 0 || used >= VS_URL_LEN)
 		return VS_ERR_LIMIT;
+	if (n->bundle)
+		return VS_ERR_IO; /* it hears nothing */
 	status = vs_http_send(n->http, "POST", url, "application/json", text,
 	                      len, ANSWER_MAX, answer);
 	status = judge(n, status, answer->code);

@@ -7,6 +7,7 @@
 #ifndef VS_AGENT_NET_H
 #define VS_AGENT_NET_H
 
+#include "agent/bundle.h"
 #include "agent/conf.h"
 #include "base/buffer.h"
 #include "base/http.h"
@@ -26,6 +27,9 @@ struct vs_net_place {
 enum { VS_PLACE_CACHE, VS_PLACE_MIRROR, VS_PLACE_SERVER, VS_PLACES };
 
 struct vs_net {
+	/* keeps; NULL: the server is asked.  Else nobody is, and what it has
+	 * is taken for what the server would have said. */
+	const struct vs_bundle *bundle;
 	struct vs_http *http;     /* metadata, seals, reports */
 	struct vs_http *download; /* packs: rate limited, its own connection */
 	struct vs_http *mirror;   /* the same without credentials */

@@ -82,11 +82,11 @@ vs_reason vs_reason_parse(const char *name)
 
 static json_t *encode_note(const struct vs_news *n)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "status",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I}", "status",
 	                 n->status, "phase", n->phase, "reason",
 	                 vs_reason_name(n->reason), "about", n->about, "detail",
 	                 n->detail, "campaign_seq", (json_int_t)n->campaign_seq,
-	                 "time", (json_int_t)n->time_s);
+	                 "bundle", n->bundle, "time", (json_int_t)n->time_s);
 }
 
 vs_status vs_outbox_encode(const struct vs_outbox *o, json_t **out)
@@ -157,6 +157,8 @@ static vs_status decode_note(const json_t *in, struct vs_news *n,
 	if (status == VS_OK)
 		status =
 			vs_json_uint(in, "campaign_seq", &n->campaign_seq, why);
+	/* what an older agent wrote does not say it */
+	n->bundle = json_is_true(json_object_get(in, "bundle"));
 	if (status == VS_OK)
 		status = vs_json_uint(in, "time", &n->time_s, why);
 	return status;

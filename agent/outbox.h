@@ -26,6 +26,7 @@ struct vs_news {
 	char about[VS_NEWS_ABOUT_LEN];   /* file or target; "" = none */
 	char detail[VS_NEWS_DETAIL_LEN]; /* for a person; "" = none */
 	uint64_t campaign_seq;
+	bool bundle; /* the release came from one, not from the server */
 	uint64_t time_s;
 };
 

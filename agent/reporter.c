@@ -191,6 +191,12 @@ static void fill_ecus(struct vs_report *out, const struct vs_charger *c,
 	memcpy(out->primary, out->ecus[0].id, sizeof(out->primary));
 }
 
+static void say_source(struct vs_report *out, bool bundle)
+{
+	snprintf(out->source, sizeof(out->source), "%s",
+	         bundle ? "bundle" : "");
+}
+
 static void fill_news(struct vs_report *out, const struct vs_state *s,
                       const struct vs_news *note, const struct vs_live *live)
 {
@@ -201,6 +207,7 @@ static void fill_news(struct vs_report *out, const struct vs_state *s,
 		snprintf(out->about, sizeof(out->about), "%s", note->about);
 		out->reason = note->reason;
 		out->campaign_seq = note->campaign_seq;
+		say_source(out, note->bundle);
 		return;
 	}
 	snprintf(out->status, sizeof(out->status), "%s",
@@ -208,6 +215,7 @@ static void fill_news(struct vs_report *out, const struct vs_state *s,
 	snprintf(out->phase, sizeof(out->phase), "%s", vs_phase_name(s->phase));
 	snprintf(out->detail, sizeof(out->detail), "%s", live->detail);
 	out->campaign_seq = s->phase == VS_PHASE_IDLE ? 0 : s->campaign_seq;
+	say_source(out, s->phase != VS_PHASE_IDLE && s->bundle);
 }
 
 static vs_status next_counter(struct vs_reporter *r)

@@ -112,6 +112,20 @@ static vs_status after_arming(struct vs_agent *a,
 	return fell_back(a, record);
 }
 
+/* Nobody may come back with the bundle, and the server may never be reached:
+ * what it brought was believed, and waits on.  It is verified once more before
+ * it is armed.
+ */
+static bool waits_on(const struct vs_agent *a, const struct vs_record *record)
+{
+	const struct vs_state *s = &a->state;
+
+	return s->phase == VS_PHASE_WAITING && s->bundle &&
+	       !a->charger.recovery && a->charger.slot != s->target &&
+	       !a->charger.trial &&
+	       record->slots[s->target].state == VS_SLOT_EMPTY;
+}
+
 static vs_status adopt_trial(struct vs_agent *a, const struct vs_record *record)
 {
 	int slot = a->charger.slot;
@@ -155,6 +169,8 @@ vs_status vs_agent_settle(struct vs_agent *a)
 	case VS_PHASE_DOWNLOADING:
 	case VS_PHASE_CHECKING:
 	case VS_PHASE_WAITING:
+		if (waits_on(a, &record))
+			return VS_OK;
 		status = vs_agent_move(a, VS_EVENT_RESTARTED, VS_REASON_NONE,
 		                       NULL, NULL);
 		return status == VS_OK ? adopt_trial(a, &record) : status;

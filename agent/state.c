@@ -71,13 +71,14 @@ vs_status vs_state_encode(const struct vs_state *s, char **out, size_t *len)
 		return status;
 	/* json_pack takes the "o" values, also when it fails. */
 	whole = json_pack(
-		"{s:s, s:i, s:I, s:o, s:s, s:s, s:I, s:I, s:o, s:o, s:o}",
+		"{s:s, s:i, s:I, s:b, s:o, s:s, s:s, s:I, s:I, s:o, s:o, s:o}",
 		"phase", vs_phase_name(s->phase), "target", s->target,
-		"campaign_seq", (json_int_t)s->campaign_seq, "release",
-		encode_parts(s), "reason", vs_reason_name(s->reason), "detail",
-		s->detail, "bytes_fetched", (json_int_t)s->bytes_fetched,
-		"bytes_total", (json_int_t)s->bytes_total, "failed",
-		encode_failed(s), "paths", encode_paths(s), "outbox", outbox);
+		"campaign_seq", (json_int_t)s->campaign_seq, "bundle",
+		s->bundle, "release", encode_parts(s), "reason",
+		vs_reason_name(s->reason), "detail", s->detail, "bytes_fetched",
+		(json_int_t)s->bytes_fetched, "bytes_total",
+		(json_int_t)s->bytes_total, "failed", encode_failed(s), "paths",
+		encode_paths(s), "outbox", outbox);
 	if (!whole)
 		return VS_ERR_NOMEM;
 	*out = json_dumps(whole, JSON_INDENT(1));
@@ -174,6 +175,8 @@ static vs_status decode_numbers(const json_t *in, struct vs_state *s,
 
 	if (status == VS_OK && target >= VS_SLOTS)
 		return malformed(why, "target");
+	/* what an older agent wrote does not say it */
+	s->bundle = json_is_true(json_object_get(in, "bundle"));
 	if (status == VS_OK) {
 		s->target = (int)target;
 		status =
@@ -252,6 +255,7 @@ static void fill_note(struct vs_news *n, const char *status,
 		vs_log_quote(info->about, n->about, sizeof(n->about));
 	if (info->detail)
 		vs_log_quote(info->detail, n->detail, sizeof(n->detail));
+	n->bundle = info->bundle;
 	n->time_s = info->now_s;
 }
 

@@ -32,6 +32,7 @@ struct vs_state {
 	enum vs_phase phase;
 	int target;            /* the slot that is written or tried */
 	uint64_t campaign_seq; /* highest release_seq of the release at hand */
+	bool bundle;           /* it came from one, not from the server */
 	size_t part_count;
 	struct vs_state_part parts[VS_BOOT_COMPONENTS_MAX];
 	vs_reason reason; /* why it was given up, or fell back last */
@@ -57,6 +58,7 @@ struct vs_move_info {
 	vs_reason reason;
 	const char *about;  /* NULL: none */
 	const char *detail; /* NULL: none */
+	bool bundle;        /* it is about what a bundle brought */
 	uint64_t now_s;
 };
 

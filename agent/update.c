@@ -117,6 +117,17 @@ static void fill_parts(const struct vs_agent *a, const struct vs_offer *o,
 	}
 }
 
+static void conclude(struct vs_agent *a, vs_status status, vs_reason reason,
+                     const char *about, const char *detail)
+{
+	struct vs_outcome *v = &a->outcome;
+
+	v->status = status;
+	v->reason = reason;
+	snprintf(v->about, sizeof(v->about), "%.127s", about);
+	snprintf(v->detail, sizeof(v->detail), "%.159s", detail);
+}
+
 /* What the demo, the bench and a person look at; lost, nothing is. */
 static void write_fetch(const struct vs_agent *a,
                         const struct vs_install_stats *st)
@@ -172,7 +183,13 @@ static bool on_tick(void *ctx, const struct vs_install_stats *so_far)
 			vs_warn("%s: cannot be written", a->state_file);
 		save_bytes(a);
 	}
-	vs_agent_deliver(a);
+	if (a->progress)
+		a->progress((so_far->clusters_kept + so_far->clusters_copied +
+		             so_far->clusters_fetched) *
+		                    VS_CLUSTER_LEN,
+		            a->state.bytes_total);
+	if (!a->net.bundle)
+		vs_agent_deliver(a);
 	return !a->stopped() && !a->late;
 }
 
@@ -237,6 +254,38 @@ static bool is_to_be_asked(const struct vs_net_place *place)
 	       vs_agent_now_ms() >= place->rest_until_ms;
 }
 
+/* The one place there is, and what it does not have nobody has. */
+static vs_status write_from_bundle(struct vs_agent *a, const struct vs_offer *o,
+                                   struct vs_set *set, struct vs_why *why)
+{
+	struct vs_bundle_pack packs[VS_BOOT_COMPONENTS_MAX];
+	struct vs_source sources[VS_BOOT_COMPONENTS_MAX];
+	vs_status status = VS_OK;
+
+	for (int i = 0; i < VS_BOOT_COMPONENTS_MAX; i++)
+		packs[i].fd = -1;
+	for (int i = 0; i < a->charger.machine.count && status == VS_OK; i++) {
+		if (!o->parts[i].named)
+			continue;
+		set->failed = i;
+		status = vs_bundle_pack_open(a->net.bundle, o->parts[i].pack,
+		                             &packs[i], &sources[i]);
+		set->parts[i].seal = &o->parts[i].seal;
+		set->parts[i].source = &sources[i];
+	}
+	status = status == VS_OK
+	                 ? vs_set_write(set, why)
+	                 : vs_fail(VS_ERR_IO, why, VS_REASON_UNREADABLE,
+	                           status == VS_ERR_ABSENT
+	                                   ? "is not in the bundle"
+	                                   : "the bundle cannot be read",
+	                           0);
+	for (int i = 0; i < VS_BOOT_COMPONENTS_MAX; i++)
+		vs_bundle_pack_close(&packs[i]);
+	write_fetch(a, &set->stats);
+	return status;
+}
+
 /* Asks one place after another.  What one of them gave stands when the next
  * is asked: the slot is hashed again.
  */
@@ -291,6 +340,8 @@ static void download_failed(struct vs_agent *a, const struct vs_offer *o,
 	         o->parts[set->failed].pack);
 	if (a->stopped())
 		return; /* the next start goes on from here */
+	conclude(a, status, why->code ? why->code : VS_REASON_UNREADABLE, about,
+	         why->what);
 	a->retry_at =
 		vs_agent_now_ms() +
 		backoff(&a->conf, ++a->download_failures, a->net.retry_after_s);
@@ -341,6 +392,9 @@ static void check_written(struct vs_agent *a, const struct vs_offer *o)
 	                  : detail[0]     ? detail
 	                                  : why.what) != VS_OK)
 		a->poll_failures++;
+	else
+		conclude(a, status, status == VS_OK ? VS_REASON_NONE : why.code,
+		         a->state.parts[0].path, detail[0] ? detail : why.what);
 	a->gate_at = 0;
 }
 
@@ -351,7 +405,7 @@ static void download(struct vs_agent *a, const struct vs_offer *o)
 		.charger = &a->charger,
 		.target = a->state.target,
 		.workers = (unsigned)a->conf.workers,
-		.never_full = a->conf.never_full,
+		.never_full = a->conf.never_full && !a->net.bundle,
 		.tick = on_tick,
 		.tick_ctx = a,
 	};
@@ -362,12 +416,16 @@ static void download(struct vs_agent *a, const struct vs_offer *o)
 	a->tick_at = a->save_at = a->noted_bytes = 0;
 	a->late = false;
 	a->deadline_at = a->conf.download_deadline_ms;
+	if (a->net.bundle)
+		a->deadline_at = 0;
 	if (a->deadline_at > 0)
 		a->deadline_at += vs_agent_now_ms();
 	a->net.retry_after_s = 0;
 	if (packs && vs_agent_move(a, VS_EVENT_BEGUN, VS_REASON_NONE, NULL,
 	                           NULL) == VS_OK)
-		status = write_set(a, o, packs, &set, &why);
+		status = a->net.bundle ? write_from_bundle(a, o, &set, &why)
+		                       : write_set(a, o, packs, &set, &why);
+	a->outcome.stats = set.stats;
 	free(packs);
 	if (status != VS_OK) {
 		download_failed(a, o, &set, status, &why);
@@ -397,6 +455,9 @@ static void take_up(struct vs_agent *a, const struct vs_offer *o,
 			vs_info("the release offered has failed its trial "
 			        "here: not tried again");
 		memcpy(a->passed_over, id, sizeof(a->passed_over));
+		conclude(a, VS_ERR_REFUSED, VS_REASON_CONFLICT,
+		         wanted->parts[0].path,
+		         "it has failed its trial here: not tried again");
 		return;
 	}
 	if (vs_state_set_id(s, before) != VS_OK || strcmp(before, id) != 0)
@@ -404,6 +465,7 @@ static void take_up(struct vs_agent *a, const struct vs_offer *o,
 	vs_net_judge_anew(&a->net, id);
 	s->part_count = wanted->part_count;
 	memcpy(s->parts, wanted->parts, sizeof(s->parts));
+	s->bundle = a->net.bundle != NULL;
 	s->campaign_seq = o->release_seq;
 	s->bytes_total = o->bytes_total;
 	s->target = vs_charger_target(&a->charger);
@@ -429,7 +491,14 @@ static void consider(struct vs_agent *a, const struct vs_offer *o)
 	    vs_agent_move(a, VS_EVENT_CANCELLED, VS_REASON_NONE, NULL,
 	                  "the director names another set now") != VS_OK)
 		nothing = true;
+	a->outcome.runs = o->installed;
+	if (o->count == 0)
+		conclude(a, VS_ERR_ABSENT, VS_REASON_NOT_LISTED, "director",
+		         "names nothing for this charger");
+	else if (nothing || (same && a->state.phase == VS_PHASE_WAITING))
+		conclude(a, VS_OK, VS_REASON_NONE, "", "");
 	a->waits = !nothing && a->state.phase == VS_PHASE_IDLE &&
+	                           !a->net.bundle &&
 	                           vs_budget_left(&a->budget) == 0
 	                   ? spent
 	                   : NULL;
@@ -466,6 +535,8 @@ static void refused(struct vs_agent *a, const struct vs_offer *o,
 	const char *detail = o->detail[0] ? o->detail : why->what;
 	vs_status status = VS_OK;
 
+	conclude(a, VS_ERR_REFUSED, why->code, o->about, detail);
+
 	if (is_believed_no_more(why->code) &&
 	    a->state.phase == VS_PHASE_WAITING)
 		status = vs_agent_move(a, VS_EVENT_CANCELLED, VS_REASON_NONE,
@@ -484,6 +555,9 @@ void vs_agent_poll(struct vs_agent *a)
 	struct vs_why why;
 	vs_status status;
 
+	memset(&a->outcome, 0, sizeof(a->outcome));
+	conclude(a, VS_ERR_IO, VS_REASON_NONE, a->state_file,
+	         "cannot be written");
 	if (!o) {
 		a->poll_failures++;
 		schedule(a, 0);
@@ -506,6 +580,8 @@ void vs_agent_poll(struct vs_agent *a)
 	} else if (is_refusal(status)) {
 		refused(a, o, &why);
 	} else {
+		conclude(a, status, VS_REASON_UNREADABLE, o->about,
+		         a->net.error);
 		if (a->poll_failures++ == 0)
 			vs_warn("poll: %s: %s: %s", o->about,
 			        vs_status_name(status), a->net.error);

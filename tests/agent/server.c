@@ -295,6 +295,8 @@ void server_hear(const char *text, size_t len, struct vs_http_answer *out)
 	heard->counter = r->counter;
 	heard->refused[r->reason] = true;
 	heard->installed += strcmp(r->status, "Installed") == 0;
+	heard->bundled += strcmp(r->status, "Installed") == 0 &&
+	                  strcmp(r->source, "bundle") == 0;
 	memcpy(heard->nonce_before, r->nonce, sizeof(r->nonce));
 	give_nonce(out);
 }

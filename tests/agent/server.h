@@ -29,7 +29,8 @@ struct heard {
 	bool bad; /* a report not signed by the key, a counter that was used
 	           * before, a nonce that was not given, or none after one */
 	bool refused[VS_REASON_COUNT];
-	uint64_t installed; /* reports of that status */
+	uint64_t installed; /* reports of that status, */
+	uint64_t bundled;   /* and those of them from a bundle */
 	struct vs_report last;
 	uint64_t pack_bytes;
 	uint64_t notes[HEARD_NOTES]; /* server_note() of each report */

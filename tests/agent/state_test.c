@@ -138,9 +138,11 @@ static void fill(struct vs_state *s)
 	                       .about = "director/timestamp.json",
 	                       .detail = "version went down",
 	                       .campaign_seq = 3,
+	                       .bundle = true,
 	                       .time_s = 99};
 
 	s->target = 1;
+	s->bundle = true;
 	s->part_count = 1;
 	snprintf(s->parts[0].component, sizeof(s->parts[0].component), "gw");
 	snprintf(s->parts[0].path, sizeof(s->parts[0].path), "gw/a.seal");
@@ -195,9 +197,10 @@ static void no_cut_state_file_is_taken_for_a_state(void **state)
 
 static void a_refusal_is_told_once_until_something_changes(void **state)
 {
-	const struct vs_move_info refused = {VS_REASON_EXPIRED,
-	                                     "director/timestamp.json",
-	                                     "past its time", 1};
+	const struct vs_move_info refused = {.reason = VS_REASON_EXPIRED,
+	                                     .about = "director/timestamp.json",
+	                                     .detail = "past its time",
+	                                     .now_s = 1};
 	struct disk disk = {0};
 	struct vs_state_io io = {&disk, save};
 	struct vs_state *s = new_state(VS_PHASE_IDLE);
