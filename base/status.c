@@ -60,6 +60,7 @@ static const char *const reasons[VS_REASON_COUNT] = {
 	[VS_REASON_LOG_GAP] = "log-gap",
 	[VS_REASON_UNEXPECTED_RELEASE] = "unexpected-release",
 	[VS_REASON_REQUIRES_UNMET] = "requires-unmet",
+	[VS_REASON_OTHER_PACKER] = "other-packer",
 };
 
 static const char *const statuses[] = {

@@ -108,6 +108,9 @@ typedef enum vs_reason {
 	/* Uptane profile, later than the list above */
 	VS_REASON_REQUIRES_UNMET, /* another component is too old for it */
 
+	/* Deltas */
+	VS_REASON_OTHER_PACKER, /* made for another version of a library */
+
 	VS_REASON_COUNT
 } vs_reason;
 

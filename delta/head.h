@@ -16,9 +16,17 @@
 #define VS_DELTA_ROOT_LEN 32
 #define VS_DELTA_IMAGE_MAX (UINT64_C(1) << 36)
 
+enum vs_delta_form {
+	VS_DELTA_PLAIN = 0, /* the images as they are */
+	VS_DELTA_UNITS,     /* what their units hold: delta/unit.h */
+	VS_DELTA_FORMS,
+};
+
 struct vs_delta_head {
+	uint8_t form;              /* enum vs_delta_form */
 	uint64_t old_len, new_len; /* of the images, in bytes */
 	uint8_t old_root[VS_DELTA_ROOT_LEN], new_root[VS_DELTA_ROOT_LEN];
+	uint32_t packer; /* version of the library that packs; 0: none */
 };
 
 void vs_delta_head_encode(const struct vs_delta_head *in,

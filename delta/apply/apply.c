@@ -7,18 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delta/repack.h"
+#include "delta/unpacked.h"
 #include "delta/walk.h"
 
 struct vs_apply {
 	struct vs_delta_head head;
 	const struct vs_old_image *old; /* as long as it is */
-	struct vs_old_image padded;     /* to a whole block */
 	vs_status (*in)(void *ctx, uint8_t *out, size_t len, size_t *got);
 	void *ctx;
 	struct vs_coder coder;
 	struct vs_layout layout;
 	struct vs_walk walk;
 	bool walking;
+	/* of a delta in units */
+	struct vs_units was, is;
+	struct vs_unpacked unpacked;
+	struct vs_old_image view;
+	struct vs_repack repack;
 	uint64_t at;      /* in the new image */
 	vs_status status; /* the first failure; nothing more comes after it */
 };
@@ -61,23 +67,59 @@ static vs_status read_head(struct vs_apply *a, struct vs_why *why)
 	return status;
 }
 
+static void begin_plain(struct vs_apply *a)
+{
+	a->view = (struct vs_old_image){a, rounded(a->old->len), read_padded};
+	a->layout.blocks =
+		(uint32_t)(rounded(a->head.new_len) / VS_DELTA_BLOCK);
+	a->layout.was_blocks = (uint32_t)(a->view.len / VS_DELTA_BLOCK);
+}
+
+static vs_status begin_units(struct vs_apply *a, struct vs_why *why)
+{
+	vs_status status;
+
+	a->is.is_new = true;
+	status = vs_units_code(&a->was, a->old->len, &a->coder);
+	if (status == VS_OK)
+		status = vs_units_code(&a->is, a->old->len, &a->coder);
+	if (status != VS_OK)
+		return status;
+	/* other versions pack otherwise: all of it would be in vain */
+	if (a->head.packer !=
+	    vs_packing_version((enum vs_packing)a->is.packing)) {
+		*why = (struct vs_why){VS_REASON_OTHER_PACKER,
+		                       "the delta needs another version of the "
+		                       "library that packs",
+		                       96};
+		return VS_ERR_REFUSED;
+	}
+	vs_unpacked_init(&a->unpacked, a->old, &a->was, &a->view);
+	a->layout.blocks = a->is.blocks;
+	a->layout.was_blocks = a->was.blocks;
+	return VS_OK;
+}
+
 static vs_status begin(struct vs_apply *a, struct vs_why *why)
 {
 	vs_status status = read_head(a, why);
 
 	if (status != VS_OK)
 		return status;
-	a->padded = (struct vs_old_image){a, rounded(a->old->len), read_padded};
-	a->layout.blocks =
-		(uint32_t)(rounded(a->head.new_len) / VS_DELTA_BLOCK);
-	a->layout.was_blocks = (uint32_t)(a->padded.len / VS_DELTA_BLOCK);
 	vs_coder_decode_init(&a->coder, a->in, a->ctx);
-	status = vs_layout_code(&a->layout, &a->coder);
+	if (a->head.form == VS_DELTA_UNITS)
+		status = begin_units(a, why);
+	else
+		begin_plain(a);
+	if (status == VS_OK)
+		status = vs_layout_code(&a->layout, &a->coder);
 	if (status == VS_OK) {
-		status = vs_walk_init(&a->walk, &a->padded, &a->layout,
-		                      &a->coder);
+		status =
+			vs_walk_init(&a->walk, &a->view, &a->layout, &a->coder);
 		a->walking = true;
 	}
+	if (status == VS_OK && a->head.form == VS_DELTA_UNITS)
+		status = vs_repack_init(&a->repack, a->old, &a->is, &a->walk);
 	return status;
 }
 
@@ -114,6 +156,10 @@ void vs_apply_free(struct vs_apply **a)
 	if ((*a)->walking)
 		vs_walk_drop(&(*a)->walk);
 	vs_layout_drop(&(*a)->layout);
+	vs_repack_drop(&(*a)->repack);
+	vs_unpacked_drop(&(*a)->unpacked);
+	vs_units_drop(&(*a)->was);
+	vs_units_drop(&(*a)->is);
 	free(*a);
 	*a = NULL;
 }
@@ -133,13 +179,10 @@ void vs_apply_meter(struct vs_apply *a, struct vs_spent *spent)
 	a->walk.spent = spent;
 }
 
-vs_status vs_apply_next(struct vs_apply *a, uint8_t *out, size_t len,
-                        struct vs_why *why)
+static void next_plain(struct vs_apply *a, uint8_t *out, size_t len)
 {
 	uint8_t block[VS_DELTA_BLOCK];
 
-	if (a->status == VS_OK && len > a->head.new_len - a->at)
-		a->status = VS_ERR_LIMIT;
 	while (len > 0 && a->status == VS_OK) {
 		size_t step = len < sizeof(block) ? len : sizeof(block);
 
@@ -151,9 +194,39 @@ vs_status vs_apply_next(struct vs_apply *a, uint8_t *out, size_t len,
 		len -= step;
 		a->at += step;
 	}
+}
+
+/* What a status at the next bytes means. */
+static struct vs_why why_of(const struct vs_apply *a)
+{
+	struct vs_why why = {VS_REASON_MALFORMED, "the delta ends in nonsense",
+	                     (size_t)(a->at / VS_DELTA_BLOCK)};
+
+	if (a->status == VS_ERR_IO) {
+		why.code = VS_REASON_UNREADABLE;
+		why.what = "the old image cannot be read";
+	} else if (a->status == VS_ERR_LIMIT) {
+		why.code = VS_REASON_TOO_LARGE;
+		why.what = "the delta wants more than there is room for";
+	} else if (a->status == VS_ERR_NOMEM) {
+		why.code = VS_REASON_TOO_LARGE;
+		why.what = "there is no memory for the delta";
+	}
+	return why;
+}
+
+vs_status vs_apply_next(struct vs_apply *a, uint8_t *out, size_t len,
+                        struct vs_why *why)
+{
+	if (a->status == VS_OK && len > a->head.new_len - a->at)
+		a->status = VS_ERR_LIMIT;
+	if (a->status == VS_OK && a->head.form == VS_DELTA_UNITS) {
+		a->status = vs_repack_next(&a->repack, out, len);
+		a->at += len;
+	} else if (a->status == VS_OK) {
+		next_plain(a, out, len);
+	}
 	if (a->status != VS_OK && why)
-		*why = (struct vs_why){VS_REASON_MALFORMED,
-		                       "the delta ends in nonsense",
-		                       (size_t)(a->at / VS_DELTA_BLOCK)};
+		*why = why_of(a);
 	return a->status;
 }

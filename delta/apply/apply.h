@@ -3,9 +3,9 @@
  * delta/apply/apply.h - a new image out of an old one and a delta, in order.
  *
  * Nothing is believed: neither the delta nor the old image.  Whatever they
- * hold, memory stays below 12 MiB, work is a fixed amount for each block, and
- * what comes out is a guess for the caller to hash.  After the first error
- * nothing more comes.
+ * hold, memory stays below 12 MiB (below 96 MiB for a packed file system,
+ * usually below 20), work is a fixed amount for each block, and what comes out
+ * is a guess for the caller to hash.  After the first error nothing more comes.
  */
 #ifndef VS_DELTA_APPLY_H
 #define VS_DELTA_APPLY_H
@@ -19,7 +19,9 @@ struct vs_apply;
 /* Reads head and layout.  in gives 1..len bytes of the delta or VS_ERR_ABSENT
  * at its end; old reads the old image's bytes (what lies behind its last one
  * is taken as zeros).  Both are kept.  Gives *out: vs_apply_free().
- * VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT; VS_ERR_NOMEM; VS_ERR_IO; what in gives.
+ * VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT; VS_ERR_NOMEM; VS_ERR_IO; VS_ERR_REFUSED
+ * (OTHER_PACKER: the library that packs has another version here: fetch
+ * clusters); what in gives.
  */
 vs_status vs_apply_new(const struct vs_old_image *old,
                        vs_status (*in)(void *ctx, uint8_t *out, size_t len,

@@ -9,6 +9,7 @@
 
 #include "delta/make/bare.h"
 #include "delta/make/match.h"
+#include "delta/make/parted.h"
 #include "delta/make/prune.h"
 #include "delta/make/view.h"
 #include "delta/walk.h"
@@ -133,33 +134,6 @@ static vs_status match_plain(struct pair *p)
 	return status == VS_OK ? match(p) : status;
 }
 
-/* The new file's blocks, as extents in the new image. */
-static vs_status new_extents(const struct vs_layout *l, uint32_t file,
-                             struct vs_extent **out, size_t *count)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->segment_count; i++)
-		n += l->segments[i].file == file;
-	*out = malloc((n + 1) * sizeof(**out));
-	if (!*out)
-		return VS_ERR_NOMEM;
-	*count = 0;
-	for (size_t i = 0; i < l->segment_count; i++) {
-		const struct vs_segment *s = &l->segments[i];
-		struct vs_extent e = {s->from, s->at, s->count};
-		size_t k = *count;
-
-		if (s->file != file)
-			continue;
-		for (; k > 0 && (*out)[k - 1].file > e.file; k--)
-			(*out)[k] = (*out)[k - 1];
-		(*out)[k] = e;
-		++*count;
-	}
-	return VS_OK;
-}
-
 /* The layout has the old image's; the new one is looked at again. */
 static uint32_t new_load(const struct vs_make *m, const struct vs_file *f)
 {
@@ -171,14 +145,14 @@ static uint32_t new_load(const struct vs_make *m, const struct vs_file *f)
 	return addr | 1;
 }
 
-static vs_status match_file(struct vs_make *m, const struct vs_layout *l,
+static vs_status match_file(struct vs_make *m, const struct vs_plan *plan,
                             uint32_t number, struct vs_covers *covers)
 {
+	const struct vs_layout *l = &plan->layout;
 	const struct vs_file *f = &l->files[number];
+	const struct vs_plan_file *is = &plan->files[number];
 	struct vs_old_image old = {&m->was, m->was.len, read_image};
 	struct vs_old_image new = {&m->is, m->is.len, read_image};
-	struct vs_extent *extents = NULL;
-	size_t count = 0;
 	struct pair p = {
 		.was = {&old, f->was, f->was_count,
 	                (uint64_t)f->was_blocks * VS_DELTA_BLOCK},
@@ -186,7 +160,7 @@ static vs_status match_file(struct vs_make *m, const struct vs_layout *l,
 	struct vs_inode_view views[2];
 	struct vs_inode_image flipped[2];
 	struct vs_old_image raw[2] = {old, new};
-	vs_status status = new_extents(l, number, &extents, &count);
+	vs_status status = VS_OK;
 
 	for (int side = 0; side < 2 && number == 0; side++) {
 		vs_inode_view_init(&views[side], l->inodes[side].seed,
@@ -197,7 +171,7 @@ static vs_status match_file(struct vs_make *m, const struct vs_layout *l,
 	}
 	p.load[0] = f->load;
 	p.load[1] = new_load(m, f);
-	p.is = (struct vs_old){&new, extents, count,
+	p.is = (struct vs_old){&new, is->is, is->count,
 	                       (uint64_t)f->blocks *VS_DELTA_BLOCK};
 	p.old_view = malloc((size_t)p.was.len + 1);
 	p.new_view = malloc((size_t)p.is.len + 1);
@@ -208,7 +182,6 @@ static vs_status match_file(struct vs_make *m, const struct vs_layout *l,
 	*covers = p.covers;
 	free(p.old_view);
 	free(p.new_view);
-	free(extents);
 	vs_frames_drop(&p.old_frames);
 	vs_frames_drop(&p.new_frames);
 	return status;
@@ -222,47 +195,49 @@ static vs_status count_bytes(void *ctx, const uint8_t *in, size_t len)
 	return m->write(m->ctx, in, len);
 }
 
+/* The new section table, which the walk codes. */
+static vs_status open_new(struct vs_make *m, const struct vs_plan *plan,
+                          uint32_t number, struct vs_elf **out)
+{
+	const struct vs_file *f = &plan->layout.files[number];
+	struct vs_old_image new = {&m->is, m->is.len, read_image};
+	const struct vs_old file = {&new, plan->files[number].is,
+	                            plan->files[number].count,
+	                            (uint64_t)f->blocks *VS_DELTA_BLOCK};
+
+	*out = calloc(2, sizeof(struct vs_elf));
+	if (!*out)
+		return VS_ERR_NOMEM;
+	return vs_elf_open(&file, new_load(m, f), &(*out)[1]);
+}
+
 /* The walk takes the covers over. */
-static vs_status prepare(struct vs_make *m, const struct vs_layout *l,
+static vs_status prepare(struct vs_make *m, const struct vs_plan *plan,
                          struct vs_walk *w)
 {
+	const struct vs_layout *l = &plan->layout;
 	vs_status status = VS_OK;
 
 	for (uint32_t i = 0; i < l->file_count && status == VS_OK; i++) {
 		struct vs_covers covers = {NULL, 0, 0};
-		struct vs_extent *extents = NULL;
-		size_t count = 0;
 
-		status = match_file(m, l, i, &covers);
+		status = match_file(m, plan, i, &covers);
 		w->files[i].covers = covers.list;
 		w->files[i].cover_count = covers.count;
 		m->covers += covers.count;
 		m->pairs += l->files[i].predicted;
 		step(m, work_of(&l->files[i]));
 		if (status == VS_OK && l->files[i].predicted)
-			status = new_extents(l, i, &extents, &count);
-		if (status == VS_OK && l->files[i].predicted) {
-			struct vs_old_image new = {&m->is, m->is.len,
-			                           read_image};
-			const struct vs_old file = {
-				&new, extents, count,
-				(uint64_t)l->files[i].blocks *VS_DELTA_BLOCK};
-
-			w->files[i].elf = calloc(2, sizeof(struct vs_elf));
-			status =
-				!w->files[i].elf
-					? VS_ERR_NOMEM
-					: vs_elf_open(&file,
-			                              new_load(m, &l->files[i]),
-			                              &w->files[i].elf[1]);
-		}
-		free(extents);
+			status = open_new(m, plan, i, &w->files[i].elf);
 	}
 	return status;
 }
 
-static vs_status encode(struct vs_make *m, struct vs_layout *l)
+/* views NULL: the images are plain. */
+static vs_status encode(struct vs_make *m, struct vs_plan *plan,
+                        struct vs_views *views)
 {
+	struct vs_layout *l = &plan->layout;
 	struct vs_old_image old = {&m->was, m->was.len, read_image};
 	struct vs_coder *coder = malloc(sizeof(*coder));
 	struct vs_walk w = {0};
@@ -272,13 +247,19 @@ static vs_status encode(struct vs_make *m, struct vs_layout *l)
 
 	if (coder) {
 		vs_coder_encode_init(coder, count_bytes, m);
+		status = VS_OK;
+	}
+	for (int side = 0; side < 2 && views && status == VS_OK; side++)
+		status = vs_units_code(&views->units[side],
+		                       views->units[0].image_len, coder);
+	if (status == VS_OK) {
 		status = vs_layout_code(l, coder);
 		m->layout_bytes = m->bytes + coder->at;
 	}
 	if (status == VS_OK)
 		status = vs_walk_init(&w, &old, l, coder);
 	if (status == VS_OK)
-		status = prepare(m, l, &w);
+		status = prepare(m, plan, &w);
 	for (uint64_t at = 0; status == VS_OK && at < m->is.len;
 	     at += VS_DELTA_BLOCK) {
 		memcpy(block, m->is.bytes + at, VS_DELTA_BLOCK);
@@ -317,41 +298,89 @@ static vs_status pad(struct vs_image *image, uint8_t **copy)
 	return VS_OK;
 }
 
-static vs_status write_head(struct vs_make *m)
+static vs_status write_head(struct vs_make *m, const struct vs_views *views)
 {
 	struct vs_delta_head head = {.old_len = m->was.len,
 	                             .new_len = m->is.len};
 	uint8_t raw[VS_DELTA_HEAD_LEN];
 
+	if (views) {
+		head.form = VS_DELTA_UNITS;
+		head.packer = vs_packing_version(
+			(enum vs_packing)views->units[1].packing);
+	}
 	memcpy(head.old_root, m->old_root, sizeof(head.old_root));
 	memcpy(head.new_root, m->new_root, sizeof(head.new_root));
 	vs_delta_head_encode(&head, raw);
 	return count_bytes(m, raw, sizeof(raw));
 }
 
-vs_status vs_delta_make(struct vs_make *m)
+/* Of the images, or of their views. */
+static vs_status make(struct vs_make *m, struct vs_views *views)
+{
+	const struct vs_plan_given given = {views ? &views->files[0] : NULL,
+	                                    views ? &views->files[1] : NULL,
+	                                    views ? views->known : NULL};
+	struct vs_plan plan = {0};
+	vs_status status =
+		vs_plan_make(&m->was, &m->is, views ? &given : NULL, &plan);
+
+	foresee(m, &plan.layout);
+	if (status == VS_OK)
+		status = encode(m, &plan, views);
+	vs_plan_drop(&plan);
+	return status;
+}
+
+static vs_status make_plain(struct vs_make *m)
 {
 	const struct vs_image given[2] = {m->was, m->is};
 	uint8_t *copies[2] = {NULL, NULL};
-	struct vs_layout layout = {0};
-	vs_status status;
+	vs_status status = write_head(m, NULL);
 
-	m->bytes = 0;
-	m->covers = m->pairs = 0;
-	status = write_head(m);
 	if (status == VS_OK)
 		status = pad(&m->was, &copies[0]);
 	if (status == VS_OK)
 		status = pad(&m->is, &copies[1]);
 	if (status == VS_OK)
-		status = vs_plan_make(&m->was, &m->is, &layout);
-	foresee(m, &layout);
-	if (status == VS_OK)
-		status = encode(m, &layout);
-	vs_layout_drop(&layout);
+		status = make(m, NULL);
 	free(copies[0]);
 	free(copies[1]);
 	m->was = given[0];
 	m->is = given[1];
+	return status;
+}
+
+static vs_status make_units(struct vs_make *m, struct vs_views *views)
+{
+	const struct vs_image given[2] = {m->was, m->is};
+	vs_status status = write_head(m, views);
+
+	m->was = views->images[0];
+	m->is = views->images[1];
+	if (status == VS_OK)
+		status = make(m, views);
+	m->was = given[0];
+	m->is = given[1];
+	return status;
+}
+
+vs_status vs_delta_make(struct vs_make *m)
+{
+	struct vs_views views;
+	vs_status status;
+
+	m->bytes = 0;
+	m->covers = m->pairs = 0;
+	m->units = m->units_failed = 0;
+	status = vs_views_make(&m->was, &m->is, &views);
+	if (status == VS_OK) {
+		m->units = views.tried;
+		m->units_failed = views.failed;
+		status = make_units(m, &views);
+	} else if (status == VS_ERR_ABSENT || status == VS_ERR_LIMIT) {
+		status = make_plain(m);
+	}
+	vs_views_drop(&views);
 	return status;
 }

@@ -20,7 +20,8 @@ struct vs_make {
 	/* what was found out, for a person */
 	uint64_t bytes, layout_bytes, copied;
 	size_t covers, pairs;
-	uint64_t done, total; /* of the steps */
+	size_t units, units_failed; /* packed again, and not as they were */
+	uint64_t done, total;       /* of the steps */
 };
 
 /* Writes the delta.  VS_OK; VS_ERR_NOMEM; VS_ERR_LIMIT (an image is empty, too

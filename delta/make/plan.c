@@ -17,14 +17,17 @@
 
 struct plan {
 	const struct vs_image *was, *is;
-	struct vs_ext4 old_files, new_files;
+	struct vs_ext4 read[2]; /* owned; where none are given */
+	const struct vs_ext4 *old_files, *new_files;
+	const uint8_t *known; /* or NULL */
 	uint32_t blocks, was_blocks;
 	uint32_t *copy_of;  /* old block that a new one equals, or NOWHERE */
 	uint32_t *file_of;  /* of new blocks: 0 none, else number of the file */
 	uint32_t *place_of; /* and the block within that file */
 	uint8_t *used;      /* old blocks that are copied or in a pair */
+	struct vs_plan *plan;
 	struct vs_layout *out;
-	size_t extent_cap, segment_cap, file_cap;
+	size_t extent_cap, segment_cap, file_cap, new_cap;
 };
 
 static uint64_t hash_block(const uint8_t *p)
@@ -136,8 +139,11 @@ static vs_status add_file(struct plan *p, struct vs_file f)
 {
 	struct vs_layout *l = p->out;
 
-	if (!grow(&l->files, &p->file_cap, l->file_count, sizeof(*l->files)))
+	if (!grow(&l->files, &p->file_cap, l->file_count, sizeof(*l->files)) ||
+	    !grow(&p->plan->files, &p->new_cap, l->file_count,
+	          sizeof(*p->plan->files)))
 		return VS_ERR_NOMEM;
+	p->plan->files[l->file_count] = (struct vs_plan_file){NULL, 0};
 	l->files[l->file_count++] = f;
 	return VS_OK;
 }
@@ -176,6 +182,18 @@ static vs_status read_elf(const struct vs_image *image,
 	return vs_elf_read(&file, elf);
 }
 
+static vs_status keep_extents(struct vs_plan_file *f,
+                              const struct vs_extent *extents, size_t count)
+{
+	f->is = malloc((count + 1) * sizeof(*f->is));
+	if (!f->is)
+		return VS_ERR_NOMEM;
+	if (count > 0)
+		memcpy(f->is, extents, count * sizeof(*f->is));
+	f->count = count;
+	return VS_OK;
+}
+
 static vs_status add_pair(struct plan *p, const struct vs_ext4_file *was,
                           const struct vs_ext4_file *is, uint32_t load)
 {
@@ -197,6 +215,9 @@ static vs_status add_pair(struct plan *p, const struct vs_ext4_file *was,
 		for (uint32_t k = 0; k < was->extents[i].count; k++)
 			p->used[was->extents[i].image + k] = 1;
 	}
+	if (status == VS_OK)
+		status = keep_extents(&p->plan->files[number], is->extents,
+		                      is->count);
 	for (size_t i = 0; i < is->count; i++)
 		for (uint32_t k = 0; k < is->extents[i].count; k++) {
 			p->file_of[is->extents[i].image + k] = number;
@@ -238,7 +259,7 @@ static vs_status pair_images(struct plan *p)
 
 static vs_status find_pairs(struct plan *p)
 {
-	const struct vs_ext4 *old = &p->old_files, *new = &p->new_files;
+	const struct vs_ext4 *old = p->old_files, *new = p->new_files;
 	vs_status status = VS_OK;
 
 	for (size_t i = 0, k = 0; i < new->count &&status == VS_OK; i++) {
@@ -313,6 +334,8 @@ static vs_status add_segments(struct plan *p)
 					 : NULL;
 		struct vs_segment s = {b, 1, p->file_of[b], p->place_of[b]};
 
+		if (p->known && p->known[b])
+			continue;
 		if (s.file == NOWHERE) {
 			s.file = 0;
 		} else if (s.file == 0) {
@@ -367,20 +390,38 @@ static void take_tables(struct vs_ext4 *from, struct vs_layout *l, int side)
 	from->table_count = 0;
 }
 
+/* The rest's new blocks are in its order already. */
+static vs_status keep_rest(struct plan *p)
+{
+	const struct vs_layout *l = p->out;
+	struct vs_plan_file *f = &p->plan->files[0];
+
+	f->is = malloc((l->segment_count + 1) * sizeof(*f->is));
+	if (!f->is)
+		return VS_ERR_NOMEM;
+	for (size_t i = 0; i < l->segment_count; i++) {
+		const struct vs_segment *s = &l->segments[i];
+
+		if (s->file == 0)
+			f->is[f->count++] =
+				(struct vs_extent){s->from, s->at, s->count};
+	}
+	return VS_OK;
+}
+
 static vs_status make(struct plan *p)
 {
 	size_t rest = 0;
 	vs_status status = find_copies(p);
 
-	if (status == VS_OK)
-		status =
-			vs_ext4_read(p->was->bytes, p->was->len, &p->old_files);
-	if (status == VS_OK)
-		status = vs_ext4_read(p->is->bytes, p->is->len, &p->new_files);
+	if (status == VS_OK && p->old_files == &p->read[0])
+		status = vs_ext4_read(p->was->bytes, p->was->len, &p->read[0]);
+	if (status == VS_OK && p->new_files == &p->read[1])
+		status = vs_ext4_read(p->is->bytes, p->is->len, &p->read[1]);
 	if (status == VS_OK)
 		status = add_file(p, (struct vs_file){.predicted = false});
-	if (status == VS_OK && p->old_files.count == 0 &&
-	    p->new_files.count == 0)
+	if (status == VS_OK && p->new_files == &p->read[1] &&
+	    p->old_files->count == 0 && p->new_files->count == 0)
 		status = pair_images(p);
 	if (status == VS_OK)
 		status = find_pairs(p);
@@ -390,9 +431,11 @@ static vs_status make(struct plan *p)
 		status = add_segments(p);
 	if (status == VS_OK)
 		status = order_extents(p, rest);
+	if (status == VS_OK)
+		status = keep_rest(p);
 	if (status == VS_OK) {
-		take_tables(&p->old_files, p->out, 0);
-		take_tables(&p->new_files, p->out, 1);
+		take_tables(&p->read[0], p->out, 0);
+		take_tables(&p->read[1], p->out, 1);
 	}
 	if (status == VS_OK &&
 	    p->out->extent_count + p->out->segment_count > VS_RUNS_MAX)
@@ -401,12 +444,16 @@ static vs_status make(struct plan *p)
 }
 
 vs_status vs_plan_make(const struct vs_image *was, const struct vs_image *is,
-                       struct vs_layout *out)
+                       const struct vs_plan_given *given, struct vs_plan *plan)
 {
-	struct plan p = {.was = was, .is = is, .out = out};
+	struct vs_layout *out = &plan->layout;
+	struct plan p = {.was = was, .is = is, .plan = plan, .out = out};
 	vs_status status = VS_ERR_NOMEM;
 
-	*out = (struct vs_layout){0};
+	*plan = (struct vs_plan){0};
+	p.old_files = given ? given->was : &p.read[0];
+	p.new_files = given ? given->is : &p.read[1];
+	p.known = given ? given->known : NULL;
 	p.blocks = out->blocks = (uint32_t)(is->len / VS_DELTA_BLOCK);
 	p.was_blocks = out->was_blocks = (uint32_t)(was->len / VS_DELTA_BLOCK);
 	p.copy_of = calloc(p.blocks + 1u, sizeof(*p.copy_of));
@@ -419,7 +466,16 @@ vs_status vs_plan_make(const struct vs_image *was, const struct vs_image *is,
 	free(p.file_of);
 	free(p.place_of);
 	free(p.used);
-	vs_ext4_drop(&p.old_files);
-	vs_ext4_drop(&p.new_files);
+	vs_ext4_drop(&p.read[0]);
+	vs_ext4_drop(&p.read[1]);
 	return status;
+}
+
+void vs_plan_drop(struct vs_plan *p)
+{
+	for (size_t i = 0; p->files && i < p->layout.file_count; i++)
+		free(p->files[i].is);
+	free(p->files);
+	vs_layout_drop(&p->layout);
+	p->files = NULL;
 }
