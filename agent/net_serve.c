@@ -59,6 +59,15 @@ static vs_status done(const struct line *l)
 	return vs_wire_send(l->fd, &head, NULL, 0);
 }
 
+/* The range is open, and this is how long the file is. */
+static vs_status found(const struct line *l)
+{
+	struct vs_wire_head head = reply(l, VS_REQUEST_DONE);
+
+	head.first = vs_http_stream_total(l->stream);
+	return vs_wire_send(l->fd, &head, NULL, 0);
+}
+
 static vs_status failed(const struct line *l, vs_status status)
 {
 	struct vs_wire_head head = reply(l, VS_REQUEST_FAILED);
@@ -213,7 +222,7 @@ static vs_status seek(struct line *l, const uint8_t *at, const uint8_t *end)
 		return VS_ERR_INPUT;
 	status = vs_http_stream_open(l->http, url, l->asked.first,
 	                             l->asked.last, &l->stream);
-	return status == VS_OK ? done(l) : failed(l, status);
+	return status == VS_OK ? found(l) : failed(l, status);
 }
 
 static vs_status read_on(struct line *l)

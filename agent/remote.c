@@ -43,6 +43,7 @@ struct vs_http {
 
 struct vs_http_stream {
 	struct vs_http *http;
+	uint64_t total;
 };
 
 static vs_status fail(struct vs_http *h, vs_status status, const char *what)
@@ -365,7 +366,13 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
 		return fail(h, VS_ERR_NOMEM, "no memory");
 	}
 	(*out)->http = h;
+	(*out)->total = head.first;
 	return VS_OK;
+}
+
+uint64_t vs_http_stream_total(const struct vs_http_stream *s)
+{
+	return s->total;
 }
 
 vs_status vs_http_stream_read(struct vs_http_stream *s, void *out, size_t len)

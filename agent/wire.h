@@ -26,7 +26,7 @@ struct vs_wire_head {
 	uint32_t code;   /* ANSWER: of HTTP; GET, SEND, READ: most, or all */
 	uint32_t retry_after_s;
 	uint64_t received;    /* by this line, so far */
-	uint64_t first, last; /* STREAM */
+	uint64_t first, last; /* STREAM; its DONE: the file's length, 0 */
 };
 
 /* OPEN: this, then the three files. */

@@ -32,6 +32,7 @@ struct vs_http_stream {
 	struct vs_buffer held; /* received, not read yet */
 	size_t taken;          /* of held, already read */
 	uint64_t first, last;
+	uint64_t total;  /* of the file, by the server's word; 0: not said */
 	uint64_t got;    /* of the body */
 	unsigned hops;   /* redirects followed */
 	bool elsewhere;  /* a redirect led to another host: no credentials */
@@ -415,8 +416,10 @@ void vs_http_answer_drop(struct vs_http_answer *a)
 	*a = (struct vs_http_answer){0};
 }
 
-/* Whether a Content-Range names bytes that were asked for, from the first. */
-static bool is_range(const struct vs_http_stream *s, const char *value)
+/* Whether a Content-Range names bytes that were asked for, from the first.
+ * Notes what it says of the file's length, if anything.
+ */
+static bool is_range(struct vs_http_stream *s, const char *value)
 {
 	char *end;
 	uint64_t first, last;
@@ -427,7 +430,10 @@ static bool is_range(const struct vs_http_stream *s, const char *value)
 	if (*end != '-' || first != s->first)
 		return false;
 	last = strtoull(end + 1, &end, 10);
-	return *end == '/' && last >= first && last <= s->last;
+	if (*end != '/' || last < first || last > s->last)
+		return false;
+	s->total = strtoull(end + 1, NULL, 10);
+	return true;
 }
 
 static size_t see_header(char *bytes, size_t size, size_t n, void *ctx)
@@ -438,8 +444,10 @@ static size_t see_header(char *bytes, size_t size, size_t n, void *ctx)
 
 	s->http->received += size * n;
 	as_line(bytes, size * n, line);
-	if (strncmp(line, "HTTP/", 5) == 0)
+	if (strncmp(line, "HTTP/", 5) == 0) {
 		s->range_seen = s->encoded = false;
+		s->total = 0;
+	}
 	value = value_of(line, "content-range:");
 	if (value)
 		s->range_seen = is_range(s, value);
@@ -776,6 +784,11 @@ vs_status vs_http_stream_read(struct vs_http_stream *s, void *out, size_t len)
 			return status;
 	}
 	return VS_OK;
+}
+
+uint64_t vs_http_stream_total(const struct vs_http_stream *s)
+{
+	return s->total;
 }
 
 void vs_http_stream_close(struct vs_http_stream **stream)

@@ -19,6 +19,13 @@ struct vs_http_config {
 	const char *ca_file;   /* PEM; NULL: the system's */
 	const char *cert_file; /* client certificate, or NULL */
 	const char *key_file;  /* its key, or NULL */
+	/* In place of it where another process has the network
+	 * (agent/remote.c): signs what a handshake asks for.  len: in the
+	 * capacity, out the length; if not VS_OK, a line in error.  Of any
+	 * thread that uses the client. */
+	vs_status (*sign)(void *ctx, const void *message, size_t message_len,
+	                  uint8_t *sig, size_t *len, char error[static 256]);
+	void *sign_ctx;
 	/* In place of both: puts certificate and key into an SSL_CTX; only TLS
 	 * 1.3 is spoken then.  Of any thread that uses the client. */
 	bool (*identify)(void *ctx, void *ssl_ctx);
@@ -76,6 +83,8 @@ void vs_http_answer_drop(struct vs_http_answer *a);
  * open: VS_OK; VS_ERR_ABSENT (404, 403); VS_ERR_IO (also a server that
  * ignores the range or answers another one).
  * read: exactly len bytes, else VS_ERR_IO.
+ * A range may go beyond the end: then it ends there.  total: bytes of the
+ * whole file, as the server says; 0: it does not.
  */
 struct vs_http_stream;
 vs_status vs_http_stream_open(struct vs_http *h, const char *url,
@@ -83,6 +92,7 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
                               struct vs_http_stream **out) VS_MUST_CHECK;
 vs_status vs_http_stream_read(struct vs_http_stream *s, void *out,
                               size_t len) VS_MUST_CHECK;
+uint64_t vs_http_stream_total(const struct vs_http_stream *s);
 void vs_http_stream_close(struct vs_http_stream **s);
 
 /* Seconds that the last failed answer asked to wait; 0: not said. */

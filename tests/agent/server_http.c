@@ -17,7 +17,7 @@ struct vs_http {
 struct vs_http_stream {
 	struct vs_http *http;
 	const uint8_t *at;
-	size_t left;
+	size_t left, total;
 };
 
 vs_status vs_http_new(const struct vs_http_config *config, struct vs_http **out)
@@ -114,13 +114,15 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
 	bytes = server_find(url, &len);
 	if (!bytes)
 		return VS_ERR_ABSENT;
-	if (first > last || last >= len)
+	if (first > last || first >= len)
 		return no_answer(h);
+	last = last < len ? last : len - 1;
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
 	s->http = h;
 	s->at = bytes + first;
 	s->left = (size_t)(last - first + 1);
+	s->total = len;
 	*out = s;
 	return VS_OK;
 }
@@ -135,6 +137,11 @@ vs_status vs_http_stream_read(struct vs_http_stream *s, void *out, size_t len)
 	s->http->received += len;
 	server_now->heard->pack_bytes += len;
 	return VS_OK;
+}
+
+uint64_t vs_http_stream_total(const struct vs_http_stream *s)
+{
+	return s->total;
 }
 
 void vs_http_stream_close(struct vs_http_stream **s)
