@@ -42,7 +42,7 @@ struct vs_birth {
 	uint64_t memory_max, file_max;
 	bool ours;        /* stays this user, with this environment */
 	bool with_thread; /* it dies with the thread that started it */
-	char arg;         /* its one argument, a digit */
+	char arg;         /* its one argument */
 	int fds[VS_BIRTH_FDS_MAX];
 	unsigned count;
 };

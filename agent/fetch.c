@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * agent/fetch.c - the second pass: missing clusters, from pack to slot.
+ * agent/fetch.c - the last pass: missing clusters, from pack to slot.
  *
  * Neighbours, and those with less than 16 KiB between them, come in one
  * range.  Each worker reads the next frame under a lock, has it decoded by its
@@ -49,7 +49,7 @@ static vs_status check_head(const struct vs_job *job,
 /* Foresees what will be asked for, gaps left out. */
 static void plan(struct vs_job *job)
 {
-	uint64_t bytes = job->stats.bytes_fetched;
+	uint64_t bytes = job->bytes;
 
 	for (uint64_t i = 0; i < job->tree->clusters; i++)
 		if (vs_job_is_missing(job, i))
@@ -57,7 +57,7 @@ static void plan(struct vs_job *job)
 	job->stats.bytes_planned = bytes;
 }
 
-vs_status vs_job_read_index(struct vs_job *job, struct vs_why *why)
+static vs_status read_index(struct vs_job *job, struct vs_why *why)
 {
 	const struct vs_source *source = job->in->source;
 	uint8_t head_bytes[VS_PACK_HEAD_LEN];
@@ -86,8 +86,16 @@ vs_status vs_job_read_index(struct vs_job *job, struct vs_why *why)
 		status =
 			vs_pack_index_decode(&head, raw, len, &job->index, why);
 	free(raw);
-	job->bytes = job->stats.bytes_fetched = VS_PACK_HEAD_LEN + len;
-	job->requests = 2;
+	job->bytes += VS_PACK_HEAD_LEN + len;
+	job->requests += 2;
+	job->stats.bytes_fetched = job->bytes;
+	return status;
+}
+
+vs_status vs_job_read_index(struct vs_job *job, struct vs_why *why)
+{
+	vs_status status = job->index.at ? VS_OK : read_index(job, why);
+
 	if (status == VS_OK)
 		plan(job);
 	return status;

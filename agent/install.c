@@ -30,6 +30,13 @@ void vs_job_set_missing(struct vs_job *job, uint64_t i)
 	job->missing_count++;
 }
 
+void vs_job_set_rebuilt(struct vs_job *job, uint64_t i)
+{
+	job->missing[i / 8] &= (uint8_t) ~(1u << (i % 8));
+	job->missing_count--;
+	job->stats.clusters_rebuilt++;
+}
+
 static vs_status fault(vs_status status, struct vs_why *why)
 {
 	return vs_fail(status, why, VS_REASON_UNREADABLE, vs_disk_fault(), 0);
@@ -81,6 +88,7 @@ static void find_running(struct vs_job *job)
 	    vs_slot_layout(&job->running_tree, disk->len, &job->running_layout,
 	                   NULL) != VS_OK)
 		return;
+	memcpy(job->running_root, header.root_hash, VS_SHA256_LEN);
 	job->has_running = true;
 }
 
@@ -105,13 +113,19 @@ static unsigned workers(const struct vs_job *job)
 	return job->in->workers ? job->in->workers : vs_pool_size();
 }
 
-static vs_status run_pass(struct vs_job *job, vs_pool_fn pass,
-                          struct vs_why *why)
+vs_status vs_job_pass(struct vs_job *job, unsigned size, vs_pool_fn pass,
+                      void *ctx, struct vs_why *why)
 {
 	struct ticker ticker = {job->in, job};
 
 	job->next = 0;
-	return vs_pool_run(workers(job), pass, job, tick, &ticker, why);
+	return vs_pool_run(size, pass, ctx, tick, &ticker, why);
+}
+
+static vs_status run_pass(struct vs_job *job, vs_pool_fn pass,
+                          struct vs_why *why)
+{
+	return vs_job_pass(job, workers(job), pass, job, why);
 }
 
 static void forget_survey(struct vs_job *job)
@@ -166,11 +180,22 @@ static vs_status remove_footer(const struct vs_job *job)
 	return status == VS_OK ? vs_disk_sync(job->in->target) : status;
 }
 
-/* The second pass, with a process that lives as long as it. */
+/* The last pass, with a process that lives as long as it. */
 static vs_status fetch(struct vs_job *job, struct vs_why *why)
 {
-	vs_status status = vs_unpack_start(&job->unpack, job->in->unpack,
-	                                   workers(job), why);
+	vs_status status;
+
+	if (job->in->never_full && job->tree->clusters > 1 &&
+	    job->missing_count == job->tree->clusters)
+		return vs_fail(VS_ERR_STATE, why, VS_REASON_NOT_ALLOWED,
+		               "no part of it stands here, and a full download "
+		               "is not allowed",
+		               0);
+	status = vs_job_read_index(job, why);
+	if (status != VS_OK)
+		return status;
+	status = vs_unpack_start(&job->unpack, job->in->unpack, workers(job),
+	                         why);
 
 	if (status != VS_OK)
 		return status;
@@ -189,14 +214,8 @@ static vs_status fill(struct vs_job *job, struct vs_why *why)
 		return vs_fail(VS_ERR_ABSENT, why, VS_REASON_UNREADABLE,
 		               "a cluster is missing and there is no source",
 		               0);
-	if (job->in->never_full && job->tree->clusters > 1 &&
-	    job->missing_count == job->tree->clusters)
-		return vs_fail(VS_ERR_STATE, why, VS_REASON_NOT_ALLOWED,
-		               "no part of it stands here, and a full download "
-		               "is not allowed",
-		               0);
-	status = vs_job_read_index(job, why);
-	if (status == VS_OK)
+	status = vs_job_rebuild(job, why);
+	if (status == VS_OK && job->missing_count > 0)
 		status = fetch(job, why);
 	job->in->source->close(job->in->source->ctx);
 	return status;

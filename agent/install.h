@@ -5,7 +5,8 @@
  * Every cluster is hashed in memory against the opened seal before it is
  * written; nothing else is ever written into a slot.  There is no journal:
  * clusters that already stand there, or in the running slot, and hash right
- * are kept or copied, and only the others are fetched.  The footer is gone
+ * are kept or copied, and only the others are fetched: as a delta to the
+ * running image if the source has one that is shorter.  The footer is gone
  * before the first write and comes back, after an fsync, as the last.
  *
  * What is fetched is unpacked by a process of its own (agent/unpack.h), which
@@ -28,11 +29,14 @@ struct vs_install_stats {
 	uint64_t clusters;
 	uint64_t clusters_kept;
 	uint64_t clusters_copied;
+	uint64_t clusters_rebuilt; /* out of the running slot and a delta */
 	uint64_t clusters_fetched;
-	uint64_t bytes_fetched; /* of the pack, its index included */
+	uint64_t bytes_fetched; /* of delta and pack, its index included */
 	uint64_t bytes_planned; /* to be fetched in this run; 0: not known */
 	uint64_t image_bytes;
 	uint64_t requests; /* ranges asked for */
+	uint64_t deltas_dropped;
+	struct vs_why delta_why; /* of the last one that was dropped */
 };
 
 struct vs_install {
@@ -40,7 +44,8 @@ struct vs_install {
 	const struct vs_disk *target;   /* opened for writing */
 	const struct vs_disk *running;  /* NULL: nothing to copy from */
 	const struct vs_source *source; /* NULL: nothing may be fetched */
-	unsigned workers;               /* 0: as many as there are cores */
+	uint64_t pack_len; /* as the release team says; 0: not known */
+	unsigned workers;  /* 0: as many as there are cores */
 	const struct vs_unpack_program *unpack; /* NULL: the installed one */
 	bool never_full; /* ask for nothing if no cluster stands anywhere */
 	/* Called from the waiting thread, with figures so far; false stops

@@ -65,16 +65,16 @@ vs_status vs_lane_start(struct vs_lane *l)
 	return status;
 }
 
-static bool ask(struct vs_lane *l, size_t len, size_t want)
+static bool ask(struct vs_lane *l, uint32_t what, size_t len, size_t want)
 {
 	const uint32_t words[VS_LANE_QUESTION] = {
-		[VS_LANE_WHAT] = VS_REQUEST_DECODE,
+		[VS_LANE_WHAT] = what,
 		[VS_LANE_NUMBER] = ++l->number,
 		[VS_LANE_FRAME] = (uint32_t)len,
 		[VS_LANE_CLUSTER] = (uint32_t)want,
 	};
 
-	return vs_request_pass(VS_PARTY_DISK, VS_REQUEST_DECODE, &l->phase) &&
+	return vs_request_pass(VS_PARTY_DISK, what, &l->phase) &&
 	       send(l->fd, words, sizeof(words), MSG_DONTWAIT | MSG_NOSIGNAL) ==
 	               (ssize_t)sizeof(words);
 }
@@ -109,7 +109,7 @@ vs_status vs_lane_decode(struct vs_lane *l, size_t len, uint8_t *out,
 	if (len > VS_LANE_FRAME_LEN || want > VS_LANE_CLUSTER_LEN)
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
 		               "no frame is of this length", 0);
-	if (!ask(l, len, want))
+	if (!ask(l, VS_REQUEST_DECODE, len, want))
 		return broken(l, VS_ERR_INPUT, why, "unpack is gone");
 	status = answer(l, &what, why);
 	if (status != VS_OK)
@@ -122,4 +122,72 @@ vs_status vs_lane_decode(struct vs_lane *l, size_t len, uint8_t *out,
 		               "a frame does not decode to its cluster", 0);
 	memcpy(out, l->cluster, want);
 	return VS_OK;
+}
+
+/* Puts the next piece of the delta where the other side looks for it.  After
+ * its end it is not asked for more.
+ */
+static vs_status feed_on(struct vs_lane *l, const struct vs_lane_feed *feed,
+                         bool *ended, struct vs_why *why)
+{
+	size_t got = 0;
+	vs_status status = VS_OK;
+
+	if (*ended)
+		return broken(l, VS_ERR_INPUT, why, "the delta is cut short");
+	status = feed->read(feed->ctx, l->frame, VS_LANE_FEED_LEN, &got);
+	if (status != VS_OK)
+		return broken(l, status, why, "the delta cannot be read");
+	*ended = got == 0;
+	if (!ask(l, VS_REQUEST_FED, got, 0))
+		return broken(l, VS_ERR_INPUT, why, "unpack is gone");
+	return VS_OK;
+}
+
+static vs_status have_applied(struct vs_lane *l,
+                              const struct vs_lane_feed *feed,
+                              struct vs_why *why)
+{
+	uint32_t what = 0;
+	bool ended = false;
+	vs_status status = answer(l, &what, why);
+
+	while (status == VS_OK && what == VS_REQUEST_MORE) {
+		status = feed_on(l, feed, &ended, why);
+		if (status == VS_OK)
+			status = answer(l, &what, why);
+	}
+	if (status != VS_OK)
+		return status;
+	if (what == VS_REQUEST_NO_MEMORY)
+		return broken(l, VS_ERR_INPUT, why,
+		              "the delta asks for more memory than there is");
+	if (what != VS_REQUEST_DECODED)
+		return broken(l, VS_ERR_INPUT, why,
+		              "the delta has no meaning here");
+	return VS_OK;
+}
+
+vs_status vs_lane_apply(struct vs_lane *l, uint64_t old_len,
+                        const struct vs_lane_feed *feed, struct vs_why *why)
+{
+	if (!ask(l, VS_REQUEST_APPLY, old_len & UINT32_MAX, old_len >> 32))
+		return broken(l, VS_ERR_INPUT, why, "unpack is gone");
+	return have_applied(l, feed, why);
+}
+
+vs_status vs_lane_next(struct vs_lane *l, const struct vs_lane_feed *feed,
+                       uint8_t *out, size_t want, struct vs_why *why)
+{
+	vs_status status;
+
+	if (want > VS_LANE_CLUSTER_LEN)
+		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
+		               "no cluster is of this length", 0);
+	if (!ask(l, VS_REQUEST_NEXT, 0, want))
+		return broken(l, VS_ERR_INPUT, why, "unpack is gone");
+	status = have_applied(l, feed, why);
+	if (status == VS_OK && out)
+		memcpy(out, l->cluster, want);
+	return status;
 }

@@ -21,10 +21,15 @@
 #define VS_LANE_CLUSTER_LEN ((size_t)VS_CLUSTER_LEN)
 #define VS_LANE_LEN (VS_LANE_FRAME_LEN + VS_LANE_CLUSTER_LEN)
 
+/* At most this much of a delta is handed over at once: on a slow link the work
+ * begins before all of it is there. */
+#define VS_LANE_FEED_LEN ((size_t)16384)
+
 /* Where voltseal-unpack finds them. */
 #define VS_LANE_SHARED_FD 3
 #define VS_LANE_FD 4 /* of the first one; the others follow */
 #define VS_LANES_MAX 2
+#define VS_LANE_OLD_FD 5 /* of the old slot, where it applies a delta */
 
 /* Two words each way: what, and which question; a question has two more. */
 enum {
@@ -34,6 +39,8 @@ enum {
 	VS_LANE_CLUSTER, /* bytes it is to become */
 	VS_LANE_QUESTION,
 	VS_LANE_ANSWER = VS_LANE_FRAME,
+	VS_LANE_OLD_LOW = VS_LANE_FRAME, /* of APPLY: the old image's bytes */
+	VS_LANE_OLD_HIGH = VS_LANE_CLUSTER,
 };
 
 /* Disk's end. */
@@ -64,11 +71,37 @@ vs_status vs_lane_start(struct vs_lane *l) VS_MUST_CHECK;
 vs_status vs_lane_decode(struct vs_lane *l, size_t len, uint8_t *out,
                          size_t want, struct vs_why *why) VS_MUST_CHECK;
 
+/* Where a delta comes from. */
+struct vs_lane_feed {
+	void *ctx;
+	/* 1 to len bytes; none: it ends here.  Any status but VS_OK is given
+	 * back by who asked. */
+	vs_status (*read)(void *ctx, void *out, size_t len, size_t *got);
+};
+
+/* Begins a delta to an old image of old_len bytes, which the other side has
+ * open.  VS_OK; VS_ERR_INPUT: the delta has no meaning, or asks for too much,
+ * or the other side died of it, or as above; VS_ERR_STATE: go_on said no; what
+ * the feed gives.  But for VS_OK it is asked nothing any more.
+ */
+vs_status vs_lane_apply(struct vs_lane *l, uint64_t old_len,
+                        const struct vs_lane_feed *feed,
+                        struct vs_why *why) VS_MUST_CHECK;
+/* Copies the want bytes of the next cluster to out, which may be anything;
+ * out NULL: passes over them.  Gives the same.
+ */
+vs_status vs_lane_next(struct vs_lane *l, const struct vs_lane_feed *feed,
+                       uint8_t *out, size_t want,
+                       struct vs_why *why) VS_MUST_CHECK;
+
 /* Unpack's end: answers until disk is gone.  frame and cluster are the
  * lane's memory.  VS_OK then; VS_ERR_INPUT: disk asks what it may not;
  * VS_ERR_IO.
  */
 vs_status vs_lane_serve(int fd, struct vs_pack_decoder *decoder,
                         const uint8_t *frame, uint8_t *cluster) VS_MUST_CHECK;
+/* The same of one delta, with the old image open for reading as old. */
+vs_status vs_lane_serve_delta(int fd, int old, const uint8_t *frame,
+                              uint8_t *cluster) VS_MUST_CHECK;
 
 #endif

@@ -72,8 +72,10 @@ void vs_net_judge_anew(struct vs_net *n, const char release[static 65])
 		all = all && (!n->places[i].url || n->places[i].lied);
 	if (!all && strcmp(n->release, release) == 0)
 		return;
-	for (int i = 0; i < VS_PLACES; i++)
+	for (int i = 0; i < VS_PLACES; i++) {
 		n->places[i].lied = false;
+		n->places[i].delta_faults = 0;
+	}
 	memcpy(n->release, release, sizeof(n->release));
 }
 

@@ -16,11 +16,16 @@
 
 #define VS_URL_LEN 2048
 
-/* A place that has packs.  Only the server is shown who asks. */
+/* After so many times of not getting one from a place, it is asked for packs
+ * alone. */
+#define VS_NET_DELTA_FAULTS 3
+
+/* A place that has packs and deltas.  Only the server is shown who asks. */
 struct vs_net_place {
 	const char *url; /* keeps; NULL: there is none */
 	struct vs_http *http;
 	bool lied;              /* gave wrong bytes of the release at hand */
+	unsigned delta_faults;  /* of deltas to it: see VS_NET_DELTA_FAULTS */
 	uint64_t rest_until_ms; /* it asked not to be asked before */
 };
 

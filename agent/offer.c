@@ -13,6 +13,9 @@
 #include "trust/json.h"
 #include "trust/proof.h"
 
+/* More than any pack has, and less than what sums of it overflow at. */
+#define PACK_LEN_MAX (UINT64_C(1) << 40)
+
 struct look {
 	const struct vs_offer_eyes *eyes;
 	const struct vs_charger *c;
@@ -170,6 +173,9 @@ static vs_status take_pack(const json_t *custom, struct vs_offer_part *p,
 		return vs_fail(VS_ERR_INPUT, why, VS_REASON_MALFORMED,
 		               "pack.sha256", 0);
 	memcpy(p->pack, hex, sizeof(p->pack));
+	if (vs_json_uint(pack, "length", &p->pack_len, NULL) != VS_OK ||
+	    p->pack_len > PACK_LEN_MAX)
+		p->pack_len = 0;
 	return VS_OK;
 }
 

@@ -33,8 +33,9 @@ struct vs_offer_part {
 	size_t len;
 	struct vs_seal seal; /* opened; points into file */
 	char sha256[65];
-	char path[256]; /* of the target */
-	char pack[65];  /* its SHA-256, which is its name */
+	char path[256];    /* of the target */
+	uint64_t pack_len; /* as its metadata say; 0: they do not */
+	char pack[65];     /* its SHA-256, which is its name */
 };
 
 struct vs_offer {

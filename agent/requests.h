@@ -20,6 +20,10 @@ enum vs_request {
 	VS_REQUEST_DECODED,   /* unpack: a cluster lies there */
 	VS_REQUEST_NO_FRAME,  /* unpack: that is no frame of such a cluster */
 	VS_REQUEST_NO_MEMORY, /* unpack: not with this memory */
+	VS_REQUEST_APPLY,     /* disk: a delta to so long an old image begins */
+	VS_REQUEST_NEXT,      /* disk: the next cluster that it gives */
+	VS_REQUEST_MORE,      /* unpack: not without more of the delta */
+	VS_REQUEST_FED,       /* disk: that lies there; nothing: it ends */
 
 	VS_REQUEST_OPEN = 16, /* disk: whose certificate to ask, and limits */
 	VS_REQUEST_GET,       /* disk: a whole file */
@@ -44,7 +48,10 @@ enum vs_lane_phase {
 	VS_LANE_STARTING, /* the other side is not ready yet */
 	VS_LANE_WAITING,  /* for disk's next question */
 	VS_LANE_ASKED,    /* a question is open */
-	VS_LANE_BROKEN,   /* nothing passes any more */
+	VS_LANE_APPLYING, /* a delta is open, and no question */
+	VS_LANE_ASKED_OF_DELTA,
+	VS_LANE_HUNGRY, /* and waits for more of it */
+	VS_LANE_BROKEN, /* nothing passes any more */
 
 	/* And a line between disk and net. */
 	VS_LINE_STARTING, /* net is not ready yet */

@@ -17,6 +17,7 @@
 struct vs_set_part {
 	const struct vs_seal *seal;     /* NULL: copy what runs */
 	const struct vs_source *source; /* NULL with a seal: as copied */
+	uint64_t pack_len;              /* see install.h */
 };
 
 struct vs_set {

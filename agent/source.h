@@ -19,6 +19,13 @@ struct vs_source {
 	/* The next len bytes, exactly.  VS_OK; VS_ERR_IO. */
 	vs_status (*read)(void *ctx, void *out, size_t len);
 	void (*close)(void *ctx);
+	/* The same of the delta from one image to another, which are named by
+	 * their root hashes; last may be beyond its end.  *len: all of it.
+	 * VS_OK; VS_ERR_ABSENT: there is none; VS_ERR_IO.  NULL: there never
+	 * is. */
+	vs_status (*open_delta)(void *ctx, const uint8_t *old_root,
+	                        const uint8_t *new_root, uint64_t first,
+	                        uint64_t last, uint64_t *len);
 };
 
 /* A pack in a local file (USB stick, service laptop, factory). */
@@ -35,11 +42,14 @@ void vs_file_source_close(struct vs_file_source *f);
 /* A pack behind an URL. */
 struct vs_http_source {
 	struct vs_http *http; /* keeps */
-	const char *url;      /* keeps */
+	const char *url;      /* of the pack; keeps */
+	const char *deltas;   /* folder of deltas; keeps; NULL: none */
 	struct vs_http_stream *stream;
+	bool delta;             /* the stream is of one */
 	uint64_t received_max;  /* of http, by vs_http_received(); 0: none */
 	bool gave;              /* some bytes came */
 	bool failed;            /* the last it did was to fail */
+	bool delta_failed;      /* and that was about a delta */
 	bool spent;             /* for received_max */
 	uint32_t retry_after_s; /* it asked to wait, and is not asked again */
 };

@@ -79,7 +79,8 @@ static void drop_fds(struct vs_birth *b)
 		vs_fd_drop(&b->fds[i]);
 }
 
-static vs_status bear(struct vs_unpack *u, const char *path, struct vs_why *why)
+static vs_status bear(struct vs_unpack *u, const char *path, int old,
+                      struct vs_why *why)
 {
 	VS_AUTO(drop_fds)
 	struct vs_birth b = {.texts = texts,
@@ -88,20 +89,25 @@ static vs_status bear(struct vs_unpack *u, const char *path, struct vs_why *why)
 	                     .uid = VS_UNPACK_UID,
 	                     .memory_max = VS_UNPACK_MEMORY_MAX,
 	                     .with_thread = true,
-	                     .arg = (char)('0' + u->count),
+	                     .arg = old < 0 ? (char)('0' + u->count)
+	                                    : VS_UNPACK_DELTA,
 	                     .count = 1};
 	vs_status status = share(u, &b.fds[0]);
 
 	if (status == VS_OK)
 		status = open_sockets(u, &b);
+	if (status == VS_OK && old >= 0) {
+		b.fds[b.count] = fcntl(old, F_DUPFD_CLOEXEC, 0);
+		status = b.fds[b.count++] >= 0 ? VS_OK : VS_ERR_IO;
+	}
 	if (status != VS_OK)
 		return fail(status, why, "no memory or sockets to unpack");
 	return vs_birth(&b, &u->pid, why);
 }
 
-vs_status vs_unpack_start(struct vs_unpack *u,
-                          const struct vs_unpack_program *program,
-                          unsigned count, struct vs_why *why)
+static vs_status start(struct vs_unpack *u,
+                       const struct vs_unpack_program *program, unsigned count,
+                       int old, struct vs_why *why)
 {
 	static const struct vs_unpack_program preset = {NULL, 0};
 	vs_status status;
@@ -112,7 +118,7 @@ vs_status vs_unpack_start(struct vs_unpack *u,
 		u->lanes[i].fd = -1;
 		u->lanes[i].answer_ms = START_MS;
 	}
-	status = count <= VS_LANES_MAX ? bear(u, program->path, why)
+	status = count <= VS_LANES_MAX ? bear(u, program->path, old, why)
 	                               : VS_ERR_LIMIT;
 	for (unsigned i = 0; status == VS_OK && i < count; i++)
 		if (vs_lane_start(&u->lanes[i]) != VS_OK)
@@ -124,6 +130,20 @@ vs_status vs_unpack_start(struct vs_unpack *u,
 	if (status != VS_OK)
 		vs_unpack_end(u);
 	return status;
+}
+
+vs_status vs_unpack_start(struct vs_unpack *u,
+                          const struct vs_unpack_program *program,
+                          unsigned count, struct vs_why *why)
+{
+	return start(u, program, count, -1, why);
+}
+
+vs_status vs_unpack_start_delta(struct vs_unpack *u,
+                                const struct vs_unpack_program *program,
+                                int old, struct vs_why *why)
+{
+	return start(u, program, 1, old, why);
 }
 
 void vs_unpack_end(struct vs_unpack *u)

@@ -4,9 +4,9 @@
  *
  * It is a program of its own, voltseal-unpack, started for one install and
  * ended with it: another user than root, no system calls but read, write and
- * exit, a limit of memory, and no descriptor but the lanes.  Nothing of this
- * process's memory is in it, for it comes by exec.  Its death is the death of
- * a source.
+ * exit, a limit of memory, and no descriptor but the lanes; where it applies a
+ * delta, the old slot to read from besides.  Nothing of this process's memory
+ * is in it, for it comes by exec.  Its death is the death of a source.
  */
 #ifndef VS_AGENT_UNPACK_H
 #define VS_AGENT_UNPACK_H
@@ -18,6 +18,7 @@
  * free. */
 #define VS_UNPACK_UID 65532
 #define VS_UNPACK_MEMORY_MAX (UINT64_C(64) << 20)
+#define VS_UNPACK_DELTA 'd' /* its argument, in place of the lanes' number */
 
 struct vs_unpack_program {
 	const char *path;   /* NULL: beside the running program, or installed */
@@ -37,6 +38,10 @@ struct vs_unpack {
 vs_status vs_unpack_start(struct vs_unpack *u,
                           const struct vs_unpack_program *program,
                           unsigned count, struct vs_why *why) VS_MUST_CHECK;
+/* The same for one delta: one lane, and old, open for reading, with it. */
+vs_status vs_unpack_start_delta(struct vs_unpack *u,
+                                const struct vs_unpack_program *program,
+                                int old, struct vs_why *why) VS_MUST_CHECK;
 /* Ends it, whatever it is at. */
 void vs_unpack_end(struct vs_unpack *u);
 

@@ -6,6 +6,8 @@
  * descriptors (agent/lane.h).  It takes its memory first, then allows itself
  * three system calls, and only then reads the first byte from outside.
  */
+#include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,14 +17,23 @@
 #include <unistd.h>
 
 #include "agent/confine.h"
-#include "agent/lane.h"
+#include "agent/unpack.h"
 
 #define STACK_LEN 262144
+#define HEAP_LEN ((size_t)32 << 20)
 
 static const struct vs_confine_call calls[] = {
 	{SYS_read,       VS_CALL_MAY, 0, 0},
 	{SYS_write,      VS_CALL_MAY, 0, 0},
 	{SYS_exit_group, VS_CALL_MAY, 0, 0},
+};
+
+/* And where it applies a delta. */
+static const struct vs_confine_call delta_calls[] = {
+	{SYS_read,       VS_CALL_MAY,    0, 0             },
+	{SYS_write,      VS_CALL_MAY,    0, 0             },
+	{SYS_exit_group, VS_CALL_MAY,    0, 0             },
+	{SYS_pread64,    VS_CALL_MAY_IF, 0, VS_LANE_OLD_FD},
 };
 
 struct worker {
@@ -44,16 +55,22 @@ static void *work(void *arg)
 	_exit(status == VS_OK ? 0 : 1);
 }
 
-static bool prepare(struct worker *workers, unsigned count)
+static bool shut(uint8_t **shared, unsigned lanes)
 {
 	const struct rlimit none = {0, 0};
-	uint8_t *shared =
-		mmap(NULL, count * VS_LANE_LEN, PROT_READ | PROT_WRITE,
-	             MAP_SHARED, VS_LANE_SHARED_FD, 0);
 
-	if (shared == MAP_FAILED || close(VS_LANE_SHARED_FD) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) != 0 ||
-	    setrlimit(RLIMIT_NOFILE, &none) != 0)
+	*shared = mmap(NULL, lanes * VS_LANE_LEN, PROT_READ | PROT_WRITE,
+	               MAP_SHARED, VS_LANE_SHARED_FD, 0);
+	return *shared != MAP_FAILED && close(VS_LANE_SHARED_FD) == 0 &&
+	       prctl(PR_SET_DUMPABLE, 0) == 0 &&
+	       setrlimit(RLIMIT_NOFILE, &none) == 0;
+}
+
+static bool prepare(struct worker *workers, unsigned count)
+{
+	uint8_t *shared;
+
+	if (!shut(&shared, count))
 		return false;
 	for (unsigned i = 0; i < count; i++) {
 		workers[i].fd = VS_LANE_FD + (int)i;
@@ -74,11 +91,45 @@ static bool start(struct worker *worker)
 	       pthread_create(&thread, &attr, work, worker) == 0;
 }
 
+/* All the memory that malloc() will ever give: it asks the kernel for no more
+ * and gives none back, so that it needs no system call.  What a delta does
+ * not touch of it costs nothing; one that wants more than this is ended.
+ */
+static bool take_memory(void)
+{
+	void *all;
+
+	if (mallopt(M_MMAP_MAX, 0) != 1 ||
+	    mallopt(M_TRIM_THRESHOLD, INT_MAX) != 1)
+		return false;
+	all = malloc(HEAP_LEN);
+	free(all);
+	return all != NULL;
+}
+
+static int apply(void)
+{
+	uint8_t *shared;
+	vs_status status;
+
+	if (!take_memory() || !shut(&shared, 1))
+		return 1;
+	status = vs_confine_calls(delta_calls,
+	                          sizeof(delta_calls) / sizeof(delta_calls[0]),
+	                          false);
+	if (status == VS_OK)
+		status = vs_lane_serve_delta(VS_LANE_FD, VS_LANE_OLD_FD, shared,
+		                             shared + VS_LANE_FRAME_LEN);
+	_exit(status == VS_OK ? 0 : 1);
+}
+
 int main(int argc, char **argv)
 {
 	static struct worker workers[VS_LANES_MAX];
 	unsigned count = argc == 2 ? (unsigned)(argv[1][0] - '0') : 0;
 
+	if (argc == 2 && argv[1][0] == VS_UNPACK_DELTA && argv[1][1] == '\0')
+		return apply();
 	/* Nobody is there to hear more than the exit code. */
 	if (count < 1 || count > VS_LANES_MAX || argv[1][1] != '\0')
 		return 2;

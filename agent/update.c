@@ -140,11 +140,12 @@ static void write_fetch(const struct vs_agent *a,
 		", \"bytes_planned\": %" PRIu64 ", \"clusters\": %" PRIu64
 		", \"clusters_kept\": %" PRIu64
 		", \"clusters_copied\": %" PRIu64
+		", \"clusters_rebuilt\": %" PRIu64
 		", \"clusters_fetched\": %" PRIu64 ", \"requests\": %" PRIu64
 		", \"image_bytes\": %" PRIu64 "}\n",
 		st->bytes_fetched, st->bytes_planned, st->clusters,
-		st->clusters_kept, st->clusters_copied, st->clusters_fetched,
-		st->requests, st->image_bytes);
+		st->clusters_kept, st->clusters_copied, st->clusters_rebuilt,
+		st->clusters_fetched, st->requests, st->image_bytes);
 
 	snprintf(path, sizeof(path), "%s/agent/fetch.json", a->charger.dir);
 	if (vs_file_replace(path, text, (size_t)n, 0644) != VS_OK)
@@ -196,7 +197,7 @@ static bool on_tick(void *ctx, const struct vs_install_stats *so_far)
 struct pack {
 	struct vs_http_source http;
 	struct vs_source source;
-	char url[VS_URL_LEN];
+	char url[VS_URL_LEN], deltas[VS_URL_LEN];
 };
 
 static const char spent[] = "the month's data budget is spent";
@@ -220,13 +221,32 @@ static vs_status point_at(struct vs_agent *a, const struct vs_offer *o,
 		if (n < 0 || n >= VS_URL_LEN)
 			return VS_ERR_LIMIT;
 		vs_http_source_init(&p->http, place->http, p->url, &p->source);
+		snprintf(p->deltas, sizeof(p->deltas), "%s/deltas", place->url);
+		if (place->delta_faults < VS_NET_DELTA_FAULTS)
+			p->http.deltas = p->deltas;
 		if (left < UINT64_MAX)
 			p->http.received_max =
 				vs_http_received(place->http) + left + 1;
 		set->parts[i].seal = &o->parts[i].seal;
 		set->parts[i].source = &p->source;
+		set->parts[i].pack_len = o->parts[i].pack_len;
 	}
 	return VS_OK;
+}
+
+/* A delta that was wrong is not asked for again; one that a broken link kept
+ * back is, a few times: else a slip of the link would cost a whole pack.
+ */
+static void note_deltas(struct vs_net_place *place, const struct vs_set *set,
+                        const struct vs_http_source *http, vs_status status)
+{
+	if (set->stats.deltas_dropped > 0) {
+		place->delta_faults = VS_NET_DELTA_FAULTS;
+		vs_warn("%s: a delta was dropped: %s; clusters are fetched",
+		        place->url, set->stats.delta_why.what);
+	} else if (status != VS_OK && http->delta_failed) {
+		place->delta_faults++;
+	}
 }
 
 /* Whether it was the place that failed, and another one may do better. */
@@ -311,6 +331,7 @@ static vs_status write_set(struct vs_agent *a, const struct vs_offer *o,
 		status = vs_set_write(set, why);
 		bytes = set->stats.bytes_fetched;
 		http = &packs[set->failed].http;
+		note_deltas(place, set, http, status);
 		blamed = status != VS_OK && !a->late && !a->stopped() &&
 		         is_to_blame(a, place, http, status);
 		if (status != VS_OK && http->spent)
@@ -433,10 +454,11 @@ static void download(struct vs_agent *a, const struct vs_offer *o)
 	}
 	a->download_failures = 0;
 	vs_info("slot %c: %" PRIu64 " clusters kept, %" PRIu64
-	        " copied, %" PRIu64 " fetched, %" PRIu64 " bytes",
+	        " copied, %" PRIu64 " rebuilt, %" PRIu64 " fetched, %" PRIu64
+	        " bytes",
 	        'a' + set.target, set.stats.clusters_kept,
-	        set.stats.clusters_copied, set.stats.clusters_fetched,
-	        set.stats.bytes_fetched);
+	        set.stats.clusters_copied, set.stats.clusters_rebuilt,
+	        set.stats.clusters_fetched, set.stats.bytes_fetched);
 	if (vs_agent_move(a, VS_EVENT_WRITTEN, VS_REASON_NONE, NULL, NULL) ==
 	    VS_OK)
 		check_written(a, o);

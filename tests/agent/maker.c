@@ -353,10 +353,44 @@ static vs_status counted_open(void *ctx, uint64_t first, uint64_t last)
 
 	if (first > last || last >= c->len)
 		return VS_ERR_IO;
+	c->from = c->pack;
 	c->at = first;
 	c->end = last + 1;
 	c->requests++;
 	return VS_OK;
+}
+
+static vs_status counted_open_delta(void *ctx, const uint8_t *old_root,
+                                    const uint8_t *new_root, uint64_t first,
+                                    uint64_t last, uint64_t *len)
+{
+	struct counted *c = ctx;
+
+	(void)old_root;
+	(void)new_root;
+	c->deltas_asked++;
+	if (!c->delta)
+		return VS_ERR_ABSENT;
+	if (first > last || first >= c->delta_len)
+		return VS_ERR_IO;
+	c->from = c->delta;
+	c->at = first;
+	c->end = last < c->delta_len ? last + 1 : c->delta_len;
+	*len = c->delta_len;
+	return VS_OK;
+}
+
+/* Whether the link breaks here. */
+static bool breaks(struct counted *c, size_t len)
+{
+	if (c->breaks == 0 || c->from != c->delta)
+		return false;
+	c->until_break += len;
+	if (c->until_break < c->break_each)
+		return false;
+	c->until_break = 0;
+	c->breaks--;
+	return true;
 }
 
 static vs_status counted_read(void *ctx, void *out, size_t len)
@@ -364,11 +398,12 @@ static vs_status counted_read(void *ctx, void *out, size_t len)
 	struct counted *c = ctx;
 
 	if (len > c->end - c->at ||
-	    (c->fail_after && c->bytes + len > c->fail_after))
+	    (c->fail_after && c->bytes + len > c->fail_after) || breaks(c, len))
 		return VS_ERR_IO;
-	memcpy(out, c->pack + c->at, len);
+	memcpy(out, c->from + c->at, len);
 	c->at += len;
 	c->bytes += len;
+	c->delta_bytes += c->from == c->delta ? len : 0;
 	return VS_OK;
 }
 
@@ -385,7 +420,8 @@ void counted_init(struct counted *c, const struct made *r,
 	memset(c, 0, sizeof(*c));
 	c->pack = r->pack;
 	c->len = r->pack_len;
-	*out = (struct vs_source){c, counted_open, counted_read, counted_close};
+	*out = (struct vs_source){c, counted_open, counted_read, counted_close,
+	                          counted_open_delta};
 }
 
 static vs_status cut_read(void *ctx, int fd, void *out, size_t len, uint64_t at)

@@ -76,6 +76,14 @@ struct counted {
 	uint64_t at, end;
 	uint64_t bytes, requests;
 	uint64_t fail_after; /* bytes; 0: never */
+	/* It may have a delta, too: to any image, so that it can be wrong. */
+	const uint8_t *delta;
+	size_t delta_len;
+	uint64_t delta_bytes, deltas_asked;
+	unsigned breaks;     /* so many reads of it fail, each after */
+	uint64_t break_each; /* so many bytes */
+	uint64_t until_break;
+	const uint8_t *from; /* what is open */
 };
 void counted_init(struct counted *c, const struct made *r,
                   struct vs_source *out);

@@ -187,6 +187,8 @@ const uint8_t *server_find(const char *url, size_t *len)
 	if ((name = server_below(url, SERVER_URL "/keyring/")))
 		return server_now->keyring ? server_now->keyring(name, len)
 		                           : NULL;
+	if ((name = server_below(url, SERVER_URL "/deltas/")))
+		return server_now->delta ? server_now->delta(name, len) : NULL;
 	if ((name = strstr(url, ".tlog-proof")) && name[11] == '\0') {
 		server_now->proofs_asked++;
 		*len = server_now->proof ? strlen(server_now->proof) : 0;

@@ -60,6 +60,8 @@ struct server {
 	bool log_down; /* no answer to anything below /log/ */
 	/* A file below /keyring/, or NULL; owned by who gives it. */
 	const uint8_t *(*keyring)(const char *name, size_t *len);
+	/* The same below /deltas/. */
+	const uint8_t *(*delta)(const char *name, size_t *len);
 };
 
 /* Both repositories with nothing to install for CP-0001, published.  One
