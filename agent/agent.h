@@ -36,6 +36,7 @@ struct vs_outcome {
 struct vs_agent {
 	struct vs_charger charger;
 	struct vs_conf conf;
+	struct vs_device_key *key; /* owned */
 	struct vs_net net;
 	struct vs_logged log;
 	struct vs_reporter reporter;

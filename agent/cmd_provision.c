@@ -17,12 +17,14 @@
 
 #include "agent/commands.h"
 #include "agent/conf.h"
+#include "agent/device_key.h"
 #include "agent/identity.h"
 #include "agent/install.h"
 #include "agent/local.h"
 #include "agent/mode.h"
 #include "agent/net.h"
 #include "base/buffer.h"
+#include "base/csr.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -35,9 +37,10 @@ static const char help[] =
 	"           [--serial NAME=DEVICE...]\n"
 	"           --seal NAME=FILE... --pack NAME=FILE...\n"
 	"           --keyring FILE --director-root FILE --image-root FILE\n"
-	"           --server URL --ca FILE --cert FILE --key FILE\n"
+	"           --server URL --ca FILE --cert FILE --key KEY\n"
 	"           [--tlog-policy FILE] [--storage KIND]\n"
 	"           [--set KEY=VALUE...]\n"
+	"       voltseal-agent provision --vehicle ID --key KEY --csr FILE\n"
 	"\n"
 	"Makes DIR for a charger in the factory: its storage with the first\n"
 	"release in slot A, confirmed; the floors at that release; keyring,\n"
@@ -49,7 +52,13 @@ static const char help[] =
 	"in FILE.tlog-proof beside the seals.  --storage uefi is for a\n"
 	"machine with a loader of its own: DIR/slot-a, DIR/slot-b and\n"
 	"DIR/boot-record are then to be copied into its partitions as they\n"
-	"are.  --set takes any key of agent.conf (see voltseal-agent\n"
+	"are.  KEY is\n"
+	"pkcs11:token=T;object=O?module-path=P&pin-source=file:PIN_FILE,\n"
+	"tpm:0x81010001 or, for development, a file.  With --csr the key is\n"
+	"made in token or TPM where it is not there yet, and FILE gets a\n"
+	"request for the certificate of it and ID; the second step is all\n"
+	"the rest, with that certificate.  --set takes any key of agent.conf\n"
+	"(see voltseal-agent\n"
 	"check-config --help).  DIR must be\n"
 	"new or empty.  It is made as DIR.new and gets its name when it is\n"
 	"whole; after a failure nothing is left.\n"
@@ -66,7 +75,7 @@ struct part {
 
 struct args {
 	const char *dir, *vehicle, *keyring, *director_root, *image_root;
-	const char *server, *ca, *cert, *key, *tlog_policy, *storage;
+	const char *server, *ca, *cert, *key, *csr, *tlog_policy, *storage;
 	struct part parts[VS_BOOT_COMPONENTS_MAX];
 	int count;
 	const char *settings[SETTINGS_MAX];
@@ -174,6 +183,8 @@ static bool take_option(struct args *a, int option, const char *value)
 		return take_text(&a->cert, value);
 	case 'k':
 		return take_text(&a->key, value);
+	case 'q':
+		return take_text(&a->csr, value);
 	case 't':
 		return take_text(&a->tlog_policy, value);
 	case 'o':
@@ -183,6 +194,21 @@ static bool take_option(struct args *a, int option, const char *value)
 	default:
 		return false;
 	}
+}
+
+/* The key is on a token or in a TPM, and nothing of it in a file. */
+static bool in_device(const struct args *a)
+{
+	return strncmp(a->key, "pkcs11:", 7) == 0 ||
+	       strncmp(a->key, "tpm:", 4) == 0;
+}
+
+/* NULL: there is none. */
+static const char *key_file(const struct args *a)
+{
+	return in_device(a)                       ? NULL
+	       : strncmp(a->key, "file:", 5) == 0 ? a->key + 5
+	                                          : a->key;
 }
 
 static int fail(const char *about, vs_status status)
@@ -252,8 +278,9 @@ static vs_status write_conf(const struct args *a)
 	status = vs_buffer_printf(&text,
 	                          "server_url = %s\nca_file = server-ca.pem\n"
 	                          "cert_file = device.crt\n"
-	                          "key_file = device.key\n",
-	                          a->server);
+	                          "device_key = %s\n",
+	                          a->server,
+	                          in_device(a) ? a->key : "file:device.key");
 	for (size_t i = 0; status == VS_OK && i < a->setting_count; i++) {
 		const char *equals = strchr(a->settings[i], '=');
 
@@ -277,7 +304,7 @@ static int copy_files(const struct args *a)
 		{a->keyring,       "keyring",                  0644},
 		{a->ca,            "server-ca.pem",            0644},
 		{a->cert,          "device.crt",               0644},
-		{a->key,           "device.key",               0600},
+		{key_file(a),      "device.key",               0600},
 		{a->director_root, "agent/director/root.json", 0644},
 		{a->image_root,    "agent/image/root.json",    0644},
 		{a->tlog_policy,   "tlog-policy",              0644},
@@ -489,8 +516,47 @@ static int provision(const struct args *a)
 	return code;
 }
 
+/* The first of two steps: the key is made where it is to stay, and asks for
+ * its certificate.  Again, it asks again.
+ */
+static int request(const struct args *a)
+{
+	char error[VS_KEY_ERROR_LEN];
+	X509_REQ *csr = NULL;
+	vs_status status =
+		vs_device_key_request(a->key, a->vehicle, &csr, error);
+
+	if (status != VS_OK) {
+		vs_error("device key: %s", error);
+		return status == VS_ERR_REFUSED ? VS_EXIT_REFUSED
+		                                : VS_EXIT_FAILED;
+	}
+	status = vs_csr_store(a->csr, csr);
+	X509_REQ_free(csr);
+	return status == VS_OK ? VS_EXIT_OK : fail(a->csr, status);
+}
+
+static const char *missing_of_request(const struct args *a)
+{
+	struct vs_key_place place;
+	const char *what;
+
+	if (!a->vehicle || !a->key)
+		return "--vehicle and --key are required with --csr";
+	if (!in_device(a))
+		return "--csr is for keys in a token or TPM";
+	if (vs_key_place_parse(a->key, &place, &what) != VS_OK)
+		return what;
+	if (a->dir || a->count > 0 || a->cert || a->ca || a->server ||
+	    a->keyring || a->setting_count > 0)
+		return "with --csr there are --vehicle and --key alone";
+	return NULL;
+}
+
 static const char *missing(const struct args *a)
 {
+	if (a->csr)
+		return missing_of_request(a);
 	if (!a->dir || !a->vehicle || a->count == 0)
 		return "--dir, --vehicle and a --component are required";
 	if (!a->keyring || !a->director_root || !a->image_root)
@@ -600,6 +666,7 @@ const struct option vs_provision_options[] = {
 	{"ca",            required_argument, NULL, 'a'},
 	{"cert",          required_argument, NULL, 'c'},
 	{"key",           required_argument, NULL, 'k'},
+	{"csr",           required_argument, NULL, 'q'},
 	{"tlog-policy",   required_argument, NULL, 't'},
 	{"storage",       required_argument, NULL, 'o'},
 	{"set",           required_argument, NULL, 's'},
@@ -625,7 +692,7 @@ int vs_cmd_provision(int argc, char **argv)
 		}
 	}
 	lacks = optind != argc ? "spare argument" : missing(&a);
-	if (lacks || !a.dir)
+	if (lacks || (!a.csr && !a.dir))
 		return vs_cmd_usage("provision", lacks ? lacks : "--dir");
-	return start(&a);
+	return a.csr ? request(&a) : start(&a);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agent/commands.h"
+#include "agent/conf.h"
 #include "agent/state.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -81,12 +82,26 @@ static json_t *refusals(const struct vs_outbox *o)
 	return out;
 }
 
+/* "unknown" where agent.conf cannot be read. */
+static const char *device_key(const struct vs_charger *c)
+{
+	struct vs_conf conf;
+	char error[VS_ERROR_LEN];
+	const char *kind = "unknown";
+
+	if (vs_conf_load(c->dir, &conf, error) == VS_OK) {
+		kind = vs_key_kind_name(conf.key.kind);
+		vs_conf_drop(&conf);
+	}
+	return kind;
+}
+
 static int print_json(const struct vs_charger *c, const struct vs_state *s)
 {
 	json_t *out = json_pack(
 		"{s:s, s:s, s:s, s:i, s:b, s:b, s:b, s:s, s:s, s:I, s:I, s:I, "
 		"s:I, "
-		"s:I, s:o, s:o}",
+		"s:I, s:s, s:o, s:o}",
 		"vehicle", c->machine.vehicle, "phase", vs_phase_name(s->phase),
 		"status", vs_phase_status(s->phase), "slot", c->slot,
 		"recovery", c->recovery, "trial", c->trial, "fell_back",
@@ -95,8 +110,9 @@ static int print_json(const struct vs_charger *c, const struct vs_state *s)
 		"bytes_fetched", (json_int_t)s->bytes_fetched, "bytes_total",
 		(json_int_t)s->bytes_total, "outbox",
 		(json_int_t)s->outbox.count, "keyring",
-		(json_int_t)c->ring.version, "components", components(c, s),
-		"refusals", refusals(&s->outbox));
+		(json_int_t)c->ring.version, "device_key", device_key(c),
+		"components", components(c, s), "refusals",
+		refusals(&s->outbox));
 	int failed = !out || json_dumpf(out, stdout, JSON_INDENT(1)) != 0 ||
 	             puts("") == EOF;
 
@@ -146,6 +162,8 @@ static void print_text(const struct vs_charger *c, const struct vs_state *s)
 	}
 	if (s->outbox.count > 0)
 		printf("  %zu notes wait for the server\n", s->outbox.count);
+	if (strcmp(device_key(c), "file") == 0)
+		puts("  the device key is in a file: for development alone");
 }
 
 static int show(const char *dir, bool json)

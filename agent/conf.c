@@ -34,10 +34,13 @@ static const struct vs_config_key keys[] = {
 	TEXT("ca_file", 1, PATH_LEN, NULL,
              "CA of the server's certificate, PEM"),
 	TEXT("cert_file", 1, PATH_LEN, NULL, "this charger's certificate, PEM"),
-	TEXT("key_file", 1, PATH_LEN, NULL,
-             "its private key, PEM, readable by the owner alone"),
+	TEXT("device_key", 1, VS_KEY_PLACE_MAX, NULL,
+             "where its key is: pkcs11:..., tpm:HANDLE, file:PATH"),
+	UINT("device_key_ms", 100, 600000, "10000",
+             "longest wait for a token or TPM"),
 	TEXT("mode", 1, 16, "production",
-             "production; or demo: keys of tests and examples will do"),
+             "production; development: a device key in a file will do; "
+             "demo: keys of tests and examples will do too"),
 	UINT("poll_ms", 100, 7 * DAY_MS, "60000",
              "time between two looks at the repositories"),
 	UINT("poll_min_ms", 100, 7 * DAY_MS, "1000",
@@ -113,17 +116,38 @@ static vs_status fail(char error[static VS_ERROR_LEN], const char *key,
 	return VS_ERR_INPUT;
 }
 
-static vs_status take_file(const char *dir, const struct vs_config *c,
-                           const char *key, char out[static PATH_MAX],
-                           char error[static VS_ERROR_LEN])
+static vs_status below(const char *dir, const char *name, const char *key,
+                       char out[static PATH_MAX],
+                       char error[static VS_ERROR_LEN])
 {
-	const char *name = vs_config_text(c, key);
 	int n = name[0] == '/' ? snprintf(out, PATH_MAX, "%s", name)
 	                       : snprintf(out, PATH_MAX, "%s/%s", dir, name);
 
 	if (n < 0 || n >= PATH_MAX)
 		return fail(error, key, "path is too long");
 	return VS_OK;
+}
+
+static vs_status take_file(const char *dir, const struct vs_config *c,
+                           const char *key, char out[static PATH_MAX],
+                           char error[static VS_ERROR_LEN])
+{
+	return below(dir, vs_config_text(c, key), key, out, error);
+}
+
+static vs_status take_key(const char *dir, struct vs_conf *out,
+                          char error[static VS_ERROR_LEN])
+{
+	const char *what;
+
+	out->device_key = vs_config_text(out->read, "device_key");
+	out->device_key_ms = vs_config_uint(out->read, "device_key_ms");
+	if (vs_key_place_parse(out->device_key, &out->key, &what) != VS_OK)
+		return fail(error, "device_key", what);
+	return out->key.kind == VS_KEY_FILE
+	               ? below(dir, out->key.file, "device_key", out->key_file,
+	                       error)
+	               : VS_OK;
 }
 
 static vs_status take_files(const char *dir, struct vs_conf *out,
@@ -135,7 +159,7 @@ static vs_status take_files(const char *dir, struct vs_conf *out,
 	if (status == VS_OK)
 		status = take_file(dir, c, "cert_file", out->cert_file, error);
 	if (status == VS_OK)
-		status = take_file(dir, c, "key_file", out->key_file, error);
+		status = take_key(dir, out, error);
 	if (status == VS_OK)
 		status = take_file(dir, c, "status_file", out->status_file,
 		                   error);
@@ -199,9 +223,10 @@ static vs_status check(const struct vs_conf *c, char error[static VS_ERROR_LEN])
 {
 	struct vs_gate_window window;
 
-	if (!c->demo &&
+	if (!c->development &&
 	    strcmp(vs_config_text(c->read, "mode"), "production") != 0)
-		return fail(error, "mode", "is neither production nor demo");
+		return fail(error, "mode",
+		            "is not production, development or demo");
 	if (c->poll_min_ms > c->poll_max_ms)
 		return fail(error, "poll_min_ms", "is above poll_max_ms");
 	if (c->status_command[0] != '\0' && c->status_command[0] != '/')
@@ -230,6 +255,9 @@ vs_status vs_conf_load(const char *dir, struct vs_conf *out,
 	out->never_full = vs_config_bool(out->read, "never_full_download");
 	out->window = vs_config_text(out->read, "window");
 	out->demo = strcmp(vs_config_text(out->read, "mode"), "demo") == 0;
+	out->development =
+		out->demo ||
+		strcmp(vs_config_text(out->read, "mode"), "development") == 0;
 	out->require_idle = vs_config_bool(out->read, "require_idle");
 	take_numbers(out);
 	status = take_files(dir, out, error);

@@ -8,13 +8,18 @@
 #define VS_AGENT_CONF_H
 
 #include "agent/charger.h"
+#include "agent/key_place.h"
 #include "base/config.h"
 #include "base/status.h"
 
 struct vs_conf {
 	struct vs_config *read; /* owned; the texts below are its own */
 	const char *server_url;
-	char ca_file[PATH_MAX], cert_file[PATH_MAX], key_file[PATH_MAX];
+	char ca_file[PATH_MAX], cert_file[PATH_MAX];
+	const char *device_key;  /* as it stands there */
+	struct vs_key_place key; /* what it says */
+	char key_file[PATH_MAX]; /* of a file */
+	uint64_t device_key_ms;
 	uint64_t poll_ms, poll_min_ms, poll_max_ms, report_ms, backoff_max_ms;
 	uint64_t jitter_percent;
 	/* links */
@@ -25,7 +30,8 @@ struct vs_conf {
 	uint64_t budget_bytes_month;   /* 0: none */
 	bool never_full;
 	uint64_t workers;
-	bool demo; /* keys that everybody has are believed too */
+	bool development; /* the device key may be in a file */
+	bool demo; /* that too; and keys that everybody has are believed */
 	/* gates */
 	bool require_idle;
 	char status_file[PATH_MAX];

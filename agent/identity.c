@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "agent/device_key.h"
 #include "base/pem.h"
 
 static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
@@ -13,9 +14,7 @@ static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
 {
 	const char *what = vs_status_name(status);
 
-	if (status == VS_ERR_DENIED)
-		what = "others may read this private key";
-	else if (status == VS_ERR_REFUSED)
+	if (status == VS_ERR_REFUSED)
 		what = "is not this key's certificate";
 	snprintf(error, VS_ERROR_LEN, "%s: %.160s: %s", setting, file, what);
 	return status;
@@ -24,16 +23,15 @@ static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
 static vs_status match(const struct vs_conf *conf, const X509 *cert,
                        char error[static VS_ERROR_LEN])
 {
-	EVP_PKEY *key = NULL;
-	vs_status status = vs_pem_private_key(conf->key_file, &key);
+	VS_AUTO(vs_device_key_close) struct vs_device_key *key = NULL;
+	vs_status status = vs_device_key_open(conf, &key, error);
 
 	if (status != VS_OK)
-		return fail(status, error, "key_file", conf->key_file);
-	if (X509_check_private_key(cert, key) != 1)
-		status = fail(VS_ERR_REFUSED, error, "cert_file",
-		              conf->cert_file);
-	EVP_PKEY_free(key);
-	return status;
+		return status;
+	if (EVP_PKEY_eq(X509_get0_pubkey(cert), vs_device_key_public(key)) != 1)
+		return fail(VS_ERR_REFUSED, error, "cert_file",
+		            conf->cert_file);
+	return vs_device_key_check(key, error);
 }
 
 vs_status vs_identity_check(const struct vs_conf *conf,

@@ -7,8 +7,10 @@
 
 #include "agent/conf.h"
 
-/* Reads ca_file, cert_file and key_file; the certificate must be the key's.
- * VS_OK; else a line for a person in error, naming setting and file.
+/* Reads ca_file and cert_file, and has the device key sign: the certificate
+ * must be the key's.  For a person who waits: a PIN's last try may be used.
+ * VS_OK; else a line for a person in error, naming setting and file, or the
+ * device.
  */
 vs_status vs_identity_check(const struct vs_conf *conf,
                             char error[static VS_ERROR_LEN]) VS_MUST_CHECK;

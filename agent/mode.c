@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/device_key.h"
 #include "base/demo.h"
 #include "base/file.h"
 #include "base/pem.h"
@@ -23,7 +24,7 @@ static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
 
 	if (status == VS_ERR_REFUSED)
 		what = "a demo key: its private part is published "
-		       "(mode = production)";
+		       "(mode = demo alone takes it)";
 	else if (status == VS_ERR_DENIED)
 		what = "others may read this private key";
 	snprintf(error, VS_ERROR_LEN, "%.150s: %s", file, what);
@@ -116,15 +117,17 @@ static vs_status check_ca(const char *file)
 	return status;
 }
 
-static vs_status check_own(const char *file)
+static vs_status check_own(const struct vs_conf *conf,
+                           char error[static VS_ERROR_LEN])
 {
-	EVP_PKEY *key = NULL;
-	vs_status status = vs_pem_private_key(file, &key);
+	VS_AUTO(vs_device_key_close) struct vs_device_key *key = NULL;
+	vs_status status = vs_device_key_open(conf, &key, error);
 
-	if (status == VS_OK && vs_demo_key(key))
-		status = VS_ERR_REFUSED;
-	EVP_PKEY_free(key);
-	return status;
+	if (status != VS_OK || !vs_demo_key(vs_device_key_public(key)))
+		return status;
+	return fail(VS_ERR_REFUSED, error,
+	            conf->key.kind == VS_KEY_FILE ? conf->key_file
+	                                          : conf->cert_file);
 }
 
 vs_status vs_mode_check(const struct vs_charger *c, const struct vs_conf *conf,
@@ -154,6 +157,11 @@ vs_status vs_mode_check(const struct vs_charger *c, const struct vs_conf *conf,
 	status = check_ca(conf->ca_file);
 	if (status != VS_OK)
 		return fail(status, error, conf->ca_file);
-	status = check_own(conf->key_file);
-	return status == VS_OK ? VS_OK : fail(status, error, conf->key_file);
+	if (conf->key.kind == VS_KEY_FILE && !conf->development) {
+		snprintf(error, VS_ERROR_LEN,
+		         "device_key: a file is for development alone (mode = "
+		         "production): pkcs11: or tpm:");
+		return VS_ERR_REFUSED;
+	}
+	return check_own(conf, error);
 }

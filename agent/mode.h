@@ -3,7 +3,7 @@
  * agent/mode.h - what a charger in production does not believe.
  *
  * A demo key is one whose private part is published (base/demo.h).  A charger
- * is in production unless its agent.conf says mode = demo.
+ * is in production unless its agent.conf says mode = development or demo.
  */
 #ifndef VS_AGENT_MODE_H
 #define VS_AGENT_MODE_H
@@ -15,7 +15,7 @@
 
 /* Looks for demo keys wherever this charger believes a key: boot keyring,
  * both repositories' stored roots, logs and witnesses, the server's CA, and
- * its own.
+ * its own; which may be in a file in development alone.
  * VS_OK, always in demo mode; VS_ERR_REFUSED and others with a line for a
  * person in error.
  */

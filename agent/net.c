@@ -13,12 +13,22 @@
 
 #define ANSWER_MAX 65536
 
-static vs_status open_all(const struct vs_conf *conf, struct vs_net *n)
+static vs_status sign(void *ctx, const void *message, size_t message_len,
+                      uint8_t *sig, size_t *len, char error[static 256])
 {
+	return vs_device_key_sign(ctx, message, message_len, sig, len, error);
+}
+
+static vs_status open_all(const struct vs_conf *conf, struct vs_device_key *key,
+                          struct vs_net *n)
+{
+	bool in_file = conf->key.kind == VS_KEY_FILE;
 	struct vs_http_config config = {
 		.ca_file = conf->ca_file,
 		.cert_file = conf->cert_file,
-		.key_file = conf->key_file,
+		.key_file = in_file ? conf->key_file : NULL,
+		.sign = sign,
+		.sign_ctx = key,
 		.connect_ms = (uint32_t)conf->connect_ms,
 		.answer_ms = (uint32_t)conf->answer_ms,
 		.min_bytes_s = (uint32_t)conf->min_bytes_s,
@@ -33,6 +43,7 @@ static vs_status open_all(const struct vs_conf *conf, struct vs_net *n)
 		status = vs_http_new(&config, &n->download);
 	config.ca_file = conf->mirror_ca_file;
 	config.cert_file = config.key_file = NULL;
+	config.sign = NULL;
 	if (status == VS_OK)
 		status = vs_http_new(&config, &n->mirror);
 	return status;
@@ -43,12 +54,13 @@ static const char *if_set(const char *url)
 	return url[0] != '\0' ? url : NULL;
 }
 
-vs_status vs_net_open(const struct vs_conf *conf, struct vs_net *out)
+vs_status vs_net_open(const struct vs_conf *conf, struct vs_device_key *key,
+                      struct vs_net *out)
 {
 	vs_status status;
 
 	*out = (struct vs_net){.server = conf->server_url};
-	status = open_all(conf, out);
+	status = open_all(conf, key, out);
 	out->places[VS_PLACE_CACHE] = (struct vs_net_place){
 		.url = if_set(conf->cache_url), .http = out->mirror};
 	out->places[VS_PLACE_MIRROR] = (struct vs_net_place){

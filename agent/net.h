@@ -9,6 +9,7 @@
 
 #include "agent/bundle.h"
 #include "agent/conf.h"
+#include "agent/device_key.h"
 #include "base/buffer.h"
 #include "base/http.h"
 #include "base/status.h"
@@ -45,8 +46,8 @@ struct vs_net {
 	char error[256];        /* what the last failure was, for a person */
 };
 
-/* Keeps conf.  VS_OK (vs_net_close); VS_ERR_NOMEM; VS_ERR_IO. */
-vs_status vs_net_open(const struct vs_conf *conf,
+/* Keeps conf and key.  VS_OK (vs_net_close); VS_ERR_NOMEM; VS_ERR_IO. */
+vs_status vs_net_open(const struct vs_conf *conf, struct vs_device_key *key,
                       struct vs_net *out) VS_MUST_CHECK;
 void vs_net_close(struct vs_net *n);
 

@@ -4,7 +4,7 @@
  *
  * It stands for base/http.c in voltseal-agent.  What net says is taken if it
  * is of its kind, its length and its time (agent/requests.c), and is believed
- * no more than what came from a server before.  The private key stays here:
+ * no more than what came from a server before.  The device key is not there:
  * net has each TLS 1.3 handshake signed (agent/handshake.h).
  */
 #include <stdio.h>
@@ -29,7 +29,10 @@ enum {
 
 struct vs_http {
 	struct vs_buffer open; /* the OPEN request's body */
-	EVP_PKEY *key;         /* owned; NULL: none */
+	vs_status (*sign)(void *ctx, const void *message, size_t message_len,
+	                  uint8_t *sig, size_t *len, char error[static 256]);
+	void *sign_ctx;
+	char unsigned_why[256]; /* a handshake of this question was not */
 	uint64_t connect_ms, answer_ms, slow_ms, min_bytes_s;
 	unsigned line, process; /* process 0: not connected yet */
 	int fd;
@@ -101,8 +104,6 @@ static vs_status fill(struct vs_http *h, const struct vs_http_config *c)
 	if (status == VS_OK)
 		status = read_into(&h->open, c->elsewhere_ca_file,
 		                   &head.elsewhere_len);
-	if (status == VS_OK && c->key_file)
-		status = vs_pem_private_key(c->key_file, &h->key);
 	if (status == VS_OK)
 		memcpy(h->open.data, &head, sizeof(head));
 	return status;
@@ -128,6 +129,8 @@ vs_status vs_http_new(const struct vs_http_config *config, struct vs_http **out)
 	h->answer_ms = config->answer_ms ? config->answer_ms : answer_ms_preset;
 	h->slow_ms = config->slow_ms ? config->slow_ms : slow_ms_preset;
 	h->min_bytes_s = config->min_bytes_s ? config->min_bytes_s : 1;
+	h->sign = config->sign;
+	h->sign_ctx = config->sign_ctx;
 	vs_buffer_init(&h->open, VS_WIRE_OPEN_MAX);
 	status = fill(h, config);
 	if (status != VS_OK)
@@ -145,7 +148,6 @@ void vs_http_free(struct vs_http **http)
 		return;
 	vs_fd_drop(&h->fd);
 	vs_courier_give(h->line);
-	EVP_PKEY_free(h->key);
 	vs_buffer_drop(&h->open);
 	free(h);
 }
@@ -162,8 +164,9 @@ static vs_status sign(struct vs_http *h, size_t len, uint64_t wait_ms)
 	    vs_wire_recv(h->fd, said, len, wait_ms) != VS_OK ||
 	    !vs_request_pass(VS_PARTY_DISK, head.what, &h->phase))
 		return broken(h);
-	if (h->key && vs_handshake_is(said, len) &&
-	    vs_pem_sign(h->key, said, len, sig, &sig_len) == VS_OK)
+	if (h->sign && vs_handshake_is(said, len) &&
+	    h->sign(h->sign_ctx, said, len, sig, &sig_len, h->unsigned_why) ==
+	            VS_OK)
 		head.len = (uint32_t)sig_len;
 	return vs_wire_send(h->fd, &head, sig, wait_ms) == VS_OK ? VS_OK
 	                                                         : broken(h);
@@ -176,6 +179,7 @@ static vs_status ask(struct vs_http *h, struct vs_wire_head *head,
                      const void *body, uint64_t wait_ms)
 {
 	h->signs = 0;
+	h->unsigned_why[0] = '\0';
 	head->number = ++h->number;
 	if (!vs_request_pass(VS_PARTY_DISK, head->what, &h->phase) ||
 	    vs_wire_send(h->fd, head, body, wait_ms) != VS_OK)
@@ -206,7 +210,11 @@ static vs_status take_failure(struct vs_http *h,
 	if (head->len > sizeof(text) ||
 	    vs_wire_recv(h->fd, text, head->len, wait_ms) != VS_OK)
 		return broken(h);
-	take_error(h, text, head->len);
+	/* What net says then is that there was no signature. */
+	if (h->unsigned_why[0] != '\0')
+		(void)fail(h, VS_ERR_IO, h->unsigned_why);
+	else
+		take_error(h, text, head->len);
 	switch (head->status) {
 	case VS_ERR_NOMEM:
 		return VS_ERR_NOMEM;

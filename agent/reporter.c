@@ -96,28 +96,25 @@ static vs_status fail(vs_status status, char error[static VS_ERROR_LEN],
                       const char *file)
 {
 	snprintf(error, VS_ERROR_LEN, "%.180s: %s", file,
-	         status == VS_ERR_DENIED ? "others may read this private key"
-	                                 : vs_status_name(status));
+	         vs_status_name(status));
 	return status;
 }
 
 vs_status vs_reporter_open(struct vs_reporter *r, const char *dir,
-                           const char *key_file, uint64_t now_s,
+                           struct vs_device_key *key, uint64_t now_s,
                            char error[static VS_ERROR_LEN])
 {
-	struct vs_key key;
+	struct vs_key own;
 	vs_status status;
 	int n;
 
 	memset(r, 0, sizeof(*r));
-	status = vs_pem_private_key(key_file, &r->key);
+	r->key = key;
+	status = vs_key_from_pkey(vs_device_key_public(key), &own);
 	if (status != VS_OK)
-		return fail(status, error, key_file);
-	status = vs_key_from_pkey(r->key, &key);
-	if (status != VS_OK)
-		return fail(status, error, key_file);
-	memcpy(r->key_id, key.id, sizeof(r->key_id));
-	vs_key_drop(&key);
+		return fail(status, error, "device_key");
+	memcpy(r->key_id, own.id, sizeof(r->key_id));
+	vs_key_drop(&own);
 	n = snprintf(r->counter_file, sizeof(r->counter_file),
 	             "%s/agent/counter", dir);
 	if (n < 0 || n >= PATH_MAX)
@@ -128,18 +125,12 @@ vs_status vs_reporter_open(struct vs_reporter *r, const char *dir,
 	return VS_OK;
 }
 
-void vs_reporter_close(struct vs_reporter *r)
-{
-	EVP_PKEY_free(r->key);
-	r->key = NULL;
-}
-
 static vs_status sign(void *ctx, const uint8_t *message, size_t len,
                       uint8_t *sig, size_t *sig_len)
 {
 	struct vs_reporter *r = ctx;
 
-	return vs_pem_sign(r->key, message, len, sig, sig_len);
+	return vs_device_key_sign(r->key, message, len, sig, sig_len, r->error);
 }
 
 /* A controller speaks for itself; the seal is this charger's only if it runs
@@ -239,6 +230,7 @@ vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
 	struct vs_report *report = calloc(1, sizeof(*report));
 	vs_status status = report ? next_counter(r) : VS_ERR_NOMEM;
 
+	r->error[0] = '\0';
 	if (status != VS_OK) {
 		free(report);
 		return status;
@@ -310,6 +302,9 @@ vs_status vs_reporter_send(struct vs_reporter *r, struct vs_net *net,
 
 	if (status == VS_OK)
 		status = vs_net_post(net, "report", text, len, &answer);
+	else
+		snprintf(net->error, sizeof(net->error), "%s",
+		         r->error[0] ? r->error : vs_status_name(status));
 	if (status == VS_OK || answer.code == CONFLICT)
 		learn(r, &answer);
 	vs_http_answer_drop(&answer);

@@ -9,18 +9,20 @@
 #define VS_AGENT_REPORTER_H
 
 #include "agent/charger.h"
+#include "agent/device_key.h"
 #include "agent/net.h"
 #include "agent/state.h"
 #include "base/status.h"
 #include "trust/report.h"
 
 struct vs_reporter {
-	EVP_PKEY *key; /* owned */
+	struct vs_device_key *key; /* keeps */
 	char key_id[VS_KEY_ID_LEN];
 	char counter_file[PATH_MAX];
 	uint64_t counter;  /* the last one used */
 	uint64_t reserved; /* up to here, on disk */
 	char nonce[65];    /* the server's last one, on disk too; "" = none */
+	char error[256];   /* why the last report was not made */
 };
 
 /* What only the running agent knows. */
@@ -34,14 +36,13 @@ struct vs_live {
 	uint64_t now_s;
 };
 
-/* VS_OK (vs_reporter_close); else a line for a person in error. */
+/* Keeps key.  VS_OK; else a line for a person in error. */
 vs_status vs_reporter_open(struct vs_reporter *r, const char *dir,
-                           const char *key_file, uint64_t now_s,
+                           struct vs_device_key *key, uint64_t now_s,
                            char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
-void vs_reporter_close(struct vs_reporter *r);
 
 /* Makes the next report: of a note, or (NULL) of the phase at hand.  Gives
- * *out (free()).
+ * *out (free()).  Else r->error says why.
  */
 vs_status vs_reporter_encode(struct vs_reporter *r, const struct vs_charger *c,
                              const struct vs_state *s,

@@ -101,10 +101,13 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
 	a->io = (struct vs_state_io){a, save_file};
 	a->build_s = build_s;
 	status = open_parts(a, dir, error);
+	if (status == VS_OK && a->conf.key.kind == VS_KEY_FILE)
+		vs_warn("device key: in a file: for development alone");
 	if (status == VS_OK)
-		status = vs_reporter_open(&a->reporter, a->charger.dir,
-		                          a->conf.key_file, vs_agent_now_s(a),
-		                          error);
+		status = vs_device_key_open(&a->conf, &a->key, error);
+	if (status == VS_OK)
+		status = vs_reporter_open(&a->reporter, a->charger.dir, a->key,
+		                          vs_agent_now_s(a), error);
 	if (status != VS_OK)
 		return status;
 	if (vs_budget_open(&a->budget, a->charger.dir,
@@ -112,10 +115,10 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
 		snprintf(error, VS_ERROR_LEN, "%.200s: path is too long", dir);
 		return VS_ERR_LIMIT;
 	}
-	status = vs_net_open(&a->conf, &a->net);
+	status = vs_net_open(&a->conf, a->key, &a->net);
 	if (status != VS_OK)
 		snprintf(error, VS_ERROR_LEN,
-		         "agent.conf: ca_file, cert_file or key_file: %s",
+		         "agent.conf: ca_file or cert_file: %s",
 		         vs_status_name(status));
 	return status;
 }
@@ -123,7 +126,7 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
 void vs_agent_close(struct vs_agent *a)
 {
 	vs_net_close(&a->net);
-	vs_reporter_close(&a->reporter);
+	vs_device_key_close(&a->key);
 	vs_logged_close(&a->log);
 	vs_conf_drop(&a->conf);
 	vs_charger_close(&a->charger);

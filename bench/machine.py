@@ -96,7 +96,8 @@ class Machine:
             "--server", "https://localhost:1",
             "--ca", self.room.authority("server-ca"),
             "--cert", os.path.join(tls, "cert.pem"),
-            "--key", os.path.join(tls, "key.pem"))
+            "--key", os.path.join(tls, "key.pem"),
+            "--set", "mode=development")
 
     def empty_slot(self):
         os.truncate(self.slot, 0)

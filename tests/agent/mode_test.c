@@ -23,10 +23,12 @@ static struct maker maker;
 static struct made gateway, controller;
 static EVP_PKEY *own, *demo;
 
+static bool in_production;
 static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "ca_file = ca.pem\n"
 			   "cert_file = ca.pem\n"
-			   "key_file = device.key\n";
+			   "device_key = file:device.key\n"
+			   "mode = development\n";
 
 static int group_set_up(void **state)
 {
@@ -183,6 +185,7 @@ static const char *judged(bool as_demo, bool demo_ring)
 	assert_int_equal(vs_logged_open(&log, dir, error), VS_OK);
 	assert_false(settings.demo);
 	settings.demo = as_demo;
+	settings.development = as_demo || !in_production;
 	if (demo_ring)
 		take_demo_id(c.built_in.keys[1].id);
 	status = vs_mode_check(&c, &settings, &log, error);
@@ -191,6 +194,17 @@ static const char *judged(bool as_demo, bool demo_ring)
 	vs_conf_drop(&settings);
 	vs_charger_close(&c);
 	return error;
+}
+
+/* S0.22 */
+static void a_device_key_in_a_file_is_for_development_alone(void **state)
+{
+	(void)state;
+	assert_string_equal(judged(false, false), "");
+	in_production = true;
+	assert_non_null(strstr(judged(false, false), "device_key: a file"));
+	in_production = false;
+	assert_string_equal(judged(true, false), "");
 }
 
 static void must_find(const char *file)
@@ -265,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EACH(keys_of_ones_own_are_believed),
+		EACH(a_device_key_in_a_file_is_for_development_alone),
 		EACH(a_demo_boot_key_is_found),
 		EACH(a_demo_root_is_found),
 		EACH(a_demo_log_is_found),

@@ -39,9 +39,11 @@ static char policy[1024];
 static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "ca_file = ../cert.pem\n"
 			   "cert_file = ../cert.pem\n"
-			   "key_file = ../device.key\n"
+			   "device_key = file:../device.key\n"
 			   "poll_ms = 100\n"
 			   "status_age_ms = 60000\n";
+/* The device key is in a file. */
+#define DEVELOPMENT "mode = development\n"
 
 static void make_identity(void)
 {
@@ -158,9 +160,12 @@ static int teardown(void **state)
 
 static int begin(void **state)
 {
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "%s" DEVELOPMENT, conf);
+
 	(void)state;
 	maker_charger(&maker, &gateway_1, &controller_1, 1);
-	maker_put(&maker, "charger/agent.conf", conf, sizeof(conf) - 1);
+	maker_put(&maker, "charger/agent.conf", text, (size_t)n);
 	maker_put(&maker, "charger/agent/lock", "", 0);
 	return 0;
 }
@@ -278,7 +283,8 @@ static void a_bad_setting_is_named_with_file_and_line(void **state)
 	assert_int_equal(said.code, 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char text[1024];
-		int n = snprintf(text, sizeof(text), "%s%s", conf, bad[i][0]);
+		int n = snprintf(text, sizeof(text), "%s%s" DEVELOPMENT, conf,
+		                 bad[i][0]);
 
 		maker_put(&maker, "charger/agent.conf", text, (size_t)n);
 		must_say(bad[i][1]);
@@ -302,7 +308,7 @@ static void a_demo_key_is_not_believed_in_production(void **state)
 	assert_non_null(strstr(said.out, "in order, as a demo"));
 	n = snprintf(text, sizeof(text), "%smode = test\n", conf);
 	maker_put(&maker, "charger/agent.conf", text, (size_t)n);
-	must_say("mode: is neither production nor demo");
+	must_say("mode: is not production, development or demo");
 }
 
 static void what_a_charger_is_made_of_is_judged_too(void **state)
@@ -336,10 +342,11 @@ static void a_damaged_keyring_or_identity_is_said(void **state)
 
 static void an_identity_must_fit_together(void **state)
 {
-	static const char lines[] = "server_url = https://127.0.0.1:1\n"
-				    "ca_file = ../cert.pem\n"
-				    "cert_file = ../other.pem\n"
-				    "key_file = ../device.key\n";
+	static const char lines[] =
+		"server_url = https://127.0.0.1:1\n"
+		"ca_file = ../cert.pem\n"
+		"cert_file = ../other.pem\n"
+		"device_key = file:../device.key\n" DEVELOPMENT;
 
 	(void)state;
 	maker_put(&maker, "charger/agent.conf", lines, sizeof(lines) - 1);
@@ -654,12 +661,14 @@ static void a_factory_gets_a_whole_charger_or_nothing(void **state)
 	must_leave_nothing(4, "cert.pem: malformed: ");
 	fill_words("gateway1.seal", "root.json", "cert.pem", "tries=9");
 	must_leave_nothing(1, "agent.conf:5: tries: ");
-	fill_words("gateway1.seal", "root.json", "cert.pem", "key_file=x");
-	must_leave_nothing(1, "agent.conf:5: key_file: ");
+	fill_words("gateway1.seal", "root.json", "cert.pem", "device_key=x");
+	must_leave_nothing(1, "agent.conf:5: device_key: ");
 	fill_words("gateway1.seal", "root.json", "other.pem", "tries=2");
 	must_leave_nothing(1, "device.crt: is not this key's certificate");
 	fill_words("gateway1.seal", "root.json", "cert.pem", "tries=2");
 	set_mode("mode=production");
+	must_leave_nothing(1, "agent/director/root.json: a demo key: ");
+	set_mode("mode=development");
 	must_leave_nothing(1, "agent/director/root.json: a demo key: ");
 	set_mode("mode=demo");
 	hear(&maker, start(&maker, words_of_a_factory, 0));

@@ -36,12 +36,23 @@
 
 static struct maker maker;
 static char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX];
+static EVP_PKEY *pair;
+static bool device_gone;
 static struct vs_http_config config;
+
+static vs_status sign(void *ctx, const void *message, size_t message_len,
+                      uint8_t *sig, size_t *len, char error[static 256])
+{
+	(void)ctx;
+	if (device_gone) {
+		snprintf(error, 256, "device key (test): it is gone");
+		return VS_ERR_ABSENT;
+	}
+	return vs_pem_sign(pair, message, message_len, sig, len);
+}
 
 static int setup(void **state)
 {
-	EVP_PKEY *pair;
-
 	(void)state;
 	maker_init(&maker);
 	maker_path(&maker, "ca.pem", ca);
@@ -50,10 +61,9 @@ static int setup(void **state)
 	assert_int_equal(vs_pem_generate(key, true, &pair), VS_OK);
 	maker_certificate(&maker, pair, "ca.pem");
 	maker_certificate(&maker, pair, "cert.pem");
-	EVP_PKEY_free(pair);
 	config = (struct vs_http_config){.ca_file = ca,
 	                                 .cert_file = cert,
-	                                 .key_file = key,
+	                                 .sign = sign,
 	                                 .connect_ms = 50,
 	                                 .answer_ms = 50,
 	                                 .slow_ms = 50,
@@ -64,6 +74,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	EVP_PKEY_free(pair);
 	maker_drop(&maker);
 	return 0;
 }
@@ -324,13 +335,13 @@ static void the_real_one_asks_and_tells(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-static void a_key_that_is_not_there_is_told_at_once(void **state)
+static void a_file_that_is_not_there_is_told_at_once(void **state)
 {
 	struct vs_http_config without = config;
 	struct vs_http *h;
 
 	(void)state;
-	without.key_file = "/nonexistent/key";
+	without.cert_file = "/nonexistent/cert";
 	assert_int_not_equal(vs_http_new(&without, &h), VS_OK);
 	assert_null(h);
 	without = config;
@@ -350,7 +361,7 @@ int main(void)
 			a_hostile_program_in_its_place_ends_questions_alone),
 		cmocka_unit_test(one_that_cannot_be_started_says_why),
 		cmocka_unit_test(the_real_one_asks_and_tells),
-		cmocka_unit_test(a_key_that_is_not_there_is_told_at_once),
+		cmocka_unit_test(a_file_that_is_not_there_is_told_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -22,7 +22,9 @@ static struct maker maker;
 static struct made gateway, controller;
 static struct vs_charger charger;
 static struct vs_key key;
-static char dir[PATH_MAX], key_file[PATH_MAX];
+static char dir[PATH_MAX];
+static struct vs_conf conf;
+static struct vs_device_key *device;
 
 static int setup(void **state)
 {
@@ -37,10 +39,11 @@ static int setup(void **state)
 	maker_seal(&maker, &controller, "controller", 4, 2, image, 4000);
 	maker_charger(&maker, &gateway, &controller, 1);
 	maker_path(&maker, "charger", dir);
-	maker_path(&maker, "device.key", key_file);
-	assert_int_equal(vs_pem_generate(key_file, false, &pkey), VS_OK);
+	maker_path(&maker, "device.key", conf.key_file);
+	assert_int_equal(vs_pem_generate(conf.key_file, false, &pkey), VS_OK);
 	assert_int_equal(vs_key_from_pkey(pkey, &key), VS_OK);
 	EVP_PKEY_free(pkey);
+	assert_int_equal(vs_device_key_open(&conf, &device, error), VS_OK);
 	assert_int_equal(vs_charger_open(&charger, dir, error), VS_OK);
 	return 0;
 }
@@ -49,6 +52,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	vs_key_drop(&key);
+	vs_device_key_close(&device);
 	vs_charger_close(&charger);
 	made_drop(&gateway);
 	made_drop(&controller);
@@ -60,7 +64,7 @@ static void open_reporter(struct vs_reporter *r, uint64_t now_s)
 {
 	char error[VS_ERROR_LEN] = "";
 
-	if (vs_reporter_open(r, dir, key_file, now_s, error) != VS_OK)
+	if (vs_reporter_open(r, dir, device, now_s, error) != VS_OK)
 		fail_msg("%s", error);
 }
 
@@ -116,7 +120,6 @@ static void a_report_says_what_the_sealed_slot_says(void **state)
 	assert_string_equal(out->status, "InvalidSignature");
 	assert_int_equal(out->reason, VS_REASON_ROLLBACK);
 	assert_string_equal(out->about, "director/timestamp.json");
-	vs_reporter_close(&r);
 	free(out);
 }
 
@@ -136,7 +139,6 @@ static void the_counter_only_rises_over_restarts(void **state)
 			assert_true(out->counter > last);
 			last = out->counter;
 		}
-		vs_reporter_close(&r);
 	}
 	free(out);
 }
@@ -154,27 +156,25 @@ static void a_lost_counter_goes_on_above_the_clock(void **state)
 	open_reporter(&r, 1900000000);
 	report(&r, NULL, out);
 	assert_true(out->counter > 1900000000);
-	vs_reporter_close(&r);
 	maker_put(&maker, "charger/agent/counter", "garbage", 7);
 	open_reporter(&r, 1900005000);
 	report(&r, NULL, out);
 	assert_true(out->counter > 1900005000);
-	vs_reporter_close(&r);
 	free(out);
 }
 
 static void a_key_that_others_may_read_is_not_used(void **state)
 {
-	struct vs_reporter r;
+	struct vs_device_key *open_to_all;
 	char error[VS_ERROR_LEN];
 
 	(void)state;
-	assert_int_equal(chmod(key_file, 0644), 0);
-	assert_int_equal(vs_reporter_open(&r, dir, key_file, 1, error),
+	assert_int_equal(chmod(conf.key_file, 0644), 0);
+	assert_int_equal(vs_device_key_open(&conf, &open_to_all, error),
 	                 VS_ERR_DENIED);
 	assert_non_null(strstr(error, "others may read"));
-	vs_reporter_close(&r);
-	assert_int_equal(chmod(key_file, 0600), 0);
+	assert_null(open_to_all);
+	assert_int_equal(chmod(conf.key_file, 0600), 0);
 }
 
 int main(void)

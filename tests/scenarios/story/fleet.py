@@ -170,7 +170,8 @@ class Charger:
                      f"{component}={hardware}:{slot_bytes[component]}",
                      "--seal", f"{component}={seal}",
                      "--pack", f"{component}={pack}"]
-        for key, value in settings.items():
+        # A key in a file, which production refuses.
+        for key, value in {"mode": "development", **settings}.items():
             args += ["--set", f"{key}={value}"]
         self.world.run(
             "voltseal-agent", "provision", "--dir", self.folder,
