@@ -173,7 +173,7 @@ static void draw_plan(struct vs_scene *s, struct vs_random *r)
 	if (vs_random_chance(r, 500000))
 		p->hour_percent = 15;
 	if (vs_random_chance(r, 500000))
-		p->max_away = s->count / 5 + 1;
+		p->max_away = s->count / 10 + 1;
 	p->deadline_s = s->end_s - day_s;
 	p->deadline_opens = vs_random_chance(r, 300000);
 }
