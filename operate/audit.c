@@ -252,10 +252,11 @@ const struct vs_command vs_audit_commands[] = {
 	 "One record a line, for voltseal audit verify and for keeping.\n",
 	 export_all},
 	{"verify", "FILE", 1, 1, "check an exported log, without the server",
-	 "Recomputes the hash chain; - reads standard input.  Keep heads "
-	 "elsewhere and give\none with --head: a log cut short has another "
-	 "head.  With --heads every signed head\nmust be the hash of its "
-	 "record: a log that was made anew has others.\n", vs_audit_verify},
+	 "Recomputes the hash chain; - reads standard input.  The log begins "
+	 "with record 1, or\nafter --after.  Keep heads elsewhere and give one "
+	 "with --head: a log cut short has\nanother head.  With --heads every "
+	 "signed head must be the hash of its record: a log\nthat was made "
+	 "anew has others.\n", vs_audit_verify},
 	{"heads", "", 0, 0, "signed heads of the log to standard output",
 	 "Keep them where the server's owner cannot reach them, for audit "
 	 "verify --heads;\nthose kept one by one are put together with cat.  "

@@ -95,8 +95,9 @@ struct reading {
 	struct place at;
 	struct vs_chain chain;
 	struct vs_heads heads;
-	size_t next; /* the head that comes next */
-	size_t held; /* how many the log has */
+	uint64_t after; /* the first record comes after this one */
+	size_t next;    /* the head that comes next */
+	size_t held;    /* how many the log has */
 };
 
 /* Every head of this record, or of the one before the first, has its hash. */
@@ -124,6 +125,9 @@ static enum vs_exit add_line(struct reading *r, const char *text, size_t len)
 		st = vs_chain_add(&r->chain, record, &why);
 	if (st)
 		return wrong(&r->at, why.what ? why.what : vs_status_name(st));
+	if (first && r->chain.first != r->after + 1)
+		return wrong(&r->at, "not the first record of the log, or of "
+		                     "what comes --after");
 	if (first && r->chain.first > 1)
 		e = hold(r, r->chain.first - 1,
 		         json_string_value(json_object_get(record, "prev")));
@@ -205,8 +209,11 @@ static enum vs_exit verify_file(const char *name, struct reading *r)
 enum vs_exit vs_audit_verify(const struct vs_args *a)
 {
 	const char *head = vs_args_get(a, "head");
+	const char *after = vs_args_get(a, "after");
 	struct reading r = {0};
 
+	if (after && !vs_args_number(after, 0, INT64_MAX, &r.after))
+		return vs_args_wrong(a, "--after: not a number");
 	if (head && !vs_hex_is_sha256(head))
 		return vs_args_wrong(a, "--head: not 64 hex digits");
 	enum vs_exit e = load_heads(a, &r.heads);

@@ -422,7 +422,13 @@ class Commands(ApiWorld):
         cut = self.write("cut", "".join(lines[:4]))
         self.run_voltseal("audit", "verify", cut)
         self.run_voltseal("audit", "verify", cut, "--head", head, expect=1)
-        for bad, line in ((lines[:1] + lines[2:], 2),
+        late = self.write("late", "".join(lines[2:]))
+        self.assertIn("3 records, 3 to 5", self.run_voltseal(
+            "audit", "verify", late, "--after", "2"))
+        self.assertIn("late:1: not the first", self.run_voltseal(
+            "audit", "verify", late, "--after", "1", expect=1))
+        self.run_voltseal("audit", "verify", path, "--after", "x", expect=2)
+        for bad, line in ((lines[:1] + lines[2:], 2), (lines[1:], 1),
                           ([lines[0].replace("anna", "otto")] + lines[1:], 1),
                           (lines[:2] + [lines[2][:-1]], 3),
                           (["{}\n"], 1), ([], 0)):

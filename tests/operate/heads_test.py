@@ -76,7 +76,7 @@ class Heads(ApiWorld):
         path = self.write("log", "".join(json.dumps(r) + "\n" for r in log))
         return self.run_voltseal(
             "audit", "verify", path, "--heads", self.write("heads", heads),
-            "--key", key or self.key, **kw)
+            "--key", key or self.key, "--after", str(log[0]["seq"] - 1), **kw)
 
     # S0.27
     def test_a_log_that_has_its_heads_is_told_so(self):
