@@ -50,6 +50,9 @@ void stage_live(bool (*done)(const struct vs_agent *a), int sick);
 void stage_check_footers(void);
 /* What slots must hold, and floors be, at the end; release 0: anything. */
 void stage_check(int slot, int gateway, int controller, uint32_t floor);
+/* From now on the server has deltas from 2 to 3, which it may have spoilt. */
+void stage_deltas(bool lying);
+void stage_drop_deltas(void);
 /* A charger that runs 2, and release 3 in files beside it. */
 void stage_stick(void);
 /* voltseal-agent install --arm of these; gives its exit code. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/agent/cuts_scenarios.c - ten things that a charger goes through.
+ * tests/agent/cuts_scenarios.c - the things that a charger goes through.
  *
  * Release 2 runs in slot A and is to become 3, in slot B.
  */
@@ -65,6 +65,7 @@ static void set_good(int slot)
 
 static void make_charger(void)
 {
+	stage_drop_deltas();
 	maker_charger(&stage.maker, &stage.gateway[2], &stage.controller[2], 1);
 	server_provision(&stage.server, &stage.maker);
 	life_configure(&stage.maker);
@@ -113,6 +114,18 @@ static void at_set(void)
 	offer(3, 3);
 }
 
+static void at_deltas(void)
+{
+	at_set();
+	stage_deltas(false);
+}
+
+static void at_lying_deltas(void)
+{
+	at_set();
+	stage_deltas(true);
+}
+
 static void at_armed(void)
 {
 	at_set();
@@ -159,6 +172,19 @@ static void run_set(void)
 	stage_live(runs_3, -1);
 	stage_check(1, 3, 3, 2);
 	assert_true(stage.server.heard->installed > 0);
+}
+
+/* The packs are noise, their changed clusters 14000 bytes. */
+static void run_deltas(void)
+{
+	run_set();
+	assert_true(stage.server.heard->pack_bytes < 6000);
+}
+
+static void run_lying_deltas(void)
+{
+	run_set();
+	assert_true(stage.server.heard->pack_bytes > 14000);
 }
 
 static void run_floor(void)
@@ -322,5 +348,8 @@ const struct scenario scenarios[] = {
 	UEFI("a floor that rises in firmware", at_floor, run_floor, 2),
 	UEFI("a release, with a UEFI loader", at_set, run_set, 3),
 	UEFI("another keyring, with a UEFI loader", at_keyring, run_keyring, 2),
+	HOST("an update by deltas", at_deltas, run_deltas, 3),
+	HOST("an update by deltas that lie", at_lying_deltas, run_lying_deltas,
+             3),
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);

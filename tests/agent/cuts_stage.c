@@ -51,6 +51,7 @@ void stage_make(void)
 
 void stage_drop(void)
 {
+	stage_drop_deltas();
 	for (int r = 1; r < RELEASES; r++) {
 		made_drop(&stage.gateway[r]);
 		made_drop(&stage.controller[r]);

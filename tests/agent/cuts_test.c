@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/agent/cuts_test.c - power that goes at any instant of ten scenarios.
+ * tests/agent/cuts_test.c - power that goes at any instant of each scenario.
  *
  * "agent_cuts_test [once|twice|thrice [SEED [FIRST [COUNT]]]]": at every point
  * once; at every point of the recovery from each cut too; at random triples.

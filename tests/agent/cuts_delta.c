@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/cuts_delta.c - the server's deltas, from release 2 to 3.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "delta/head.h"
+#include "tests/agent/cuts.h"
+#include "tests/agent/delta_maker.h"
+
+static struct {
+	char name[2 * 64 + 2]; /* as it is asked for */
+	uint8_t *bytes;
+	size_t len;
+} deltas[2];
+
+static void make(int i, const struct made *from, const struct made *to)
+{
+	char old_root[65], new_root[65];
+
+	vs_hex_encode(from->opened.header.root_hash, VS_SHA256_LEN, old_root);
+	vs_hex_encode(to->opened.header.root_hash, VS_SHA256_LEN, new_root);
+	snprintf(deltas[i].name, sizeof(deltas[i].name), "%s-%s", old_root,
+	         new_root);
+	deltas[i].bytes = delta_make(from, to, &deltas[i].len);
+}
+
+static const uint8_t *find(const char *name, size_t *len)
+{
+	for (int i = 0; i < 2; i++) {
+		*len = deltas[i].len;
+		if (deltas[i].bytes && strcmp(name, deltas[i].name) == 0)
+			return deltas[i].bytes;
+	}
+	return NULL;
+}
+
+void stage_deltas(bool lying)
+{
+	stage_drop_deltas();
+	make(0, &stage.gateway[2], &stage.gateway[3]);
+	make(1, &stage.controller[2], &stage.controller[3]);
+	/* behind the head, which names images that nobody compares */
+	if (lying)
+		for (int i = 0; i < 2; i++)
+			deltas[i].bytes[VS_DELTA_HEAD_LEN +
+			                (deltas[i].len - VS_DELTA_HEAD_LEN) /
+			                        2] ^= 8;
+	stage.server.delta = find;
+}
+
+void stage_drop_deltas(void)
+{
+	for (int i = 0; i < 2; i++) {
+		free(deltas[i].bytes);
+		deltas[i].bytes = NULL;
+	}
+	stage.server.delta = NULL;
+}
