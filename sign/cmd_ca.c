@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/buffer.h"
+#include "base/csr.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/log.h"
@@ -229,15 +230,63 @@ static vs_status prepare_key(const char *out, char path[static PATH_MAX],
 	return status ? vs_say_io(status, path) : VS_OK;
 }
 
-static vs_status issue_into(const char *ca_dir, const char *out, X509 *ca,
+/* The key of who asked, which never was here. */
+static vs_status take_request(const char *file, const char *subject,
+                              EVP_PKEY **key)
+{
+	X509_REQ *csr;
+	vs_status status = vs_csr_load(file, &csr);
+
+	*key = NULL;
+	if (status == VS_ERR_INPUT || status == VS_ERR_REFUSED) {
+		vs_error("%s: is no request that its own P-256 key has signed",
+		         file);
+		return status;
+	}
+	if (status)
+		return vs_say_io(status, file);
+	if (vs_csr_names(csr, subject))
+		*key = X509_REQ_get_pubkey(csr);
+	X509_REQ_free(csr);
+	if (*key)
+		return VS_OK;
+	vs_error("%s: asks for another name than %s", file, subject);
+	return VS_ERR_REFUSED;
+}
+
+static vs_status prepare(const struct vs_args *args, const char *out,
+                         char path[static PATH_MAX], EVP_PKEY **key, bool *made)
+{
+	const char *csr = vs_args_text(args, "csr");
+	vs_status status;
+
+	if (!csr)
+		return prepare_key(out, path, key, made);
+	*made = false;
+	status = vs_path_join(path, PATH_MAX, out, "cert.pem");
+	if (!status && vs_file_exists(path)) {
+		vs_error("%s: there is a certificate already; it is not "
+		         "replaced",
+		         path);
+		return VS_ERR_STATE;
+	}
+	if (!status)
+		status = vs_file_mkdirs(out, 0755);
+	return status ? vs_say_io(status, path)
+	              : take_request(csr, vs_args_text(args, "subject"), key);
+}
+
+static vs_status issue_into(const struct vs_args *args, X509 *ca,
                             struct signer *s,
                             const struct vs_x509_request *request)
 {
+	const char *ca_dir = vs_args_text(args, "dir");
+	const char *out = vs_args_text(args, "out");
 	char path[PATH_MAX];
 	EVP_PKEY *key = NULL;
 	X509 *cert = NULL;
 	bool made;
-	vs_status status = prepare_key(out, path, &key, &made);
+	vs_status status = prepare(args, out, path, &key, &made);
 
 	if (status)
 		return status;
@@ -277,9 +326,7 @@ static vs_status run_issue(const struct vs_args *args)
 	set_times(&request, vs_args_uint(args, "days"));
 	status = load_ca(vs_args_text(args, "dir"), &s, &ca);
 	if (!status)
-		status =
-			issue_into(vs_args_text(args, "dir"),
-		                   vs_args_text(args, "out"), ca, &s, &request);
+		status = issue_into(args, ca, &s, &request);
 	if (!status)
 		printf("%s: %s certificate of %s\n", vs_args_text(args, "out"),
 		       names ? "server" : "device", request.subject);
@@ -307,6 +354,8 @@ static const struct vs_option issue_options[] = {
                 "a server's certificate for these host names and addresses"),
 	VS_TEXT(VS_REQUIRED, "out", "DIR",
                 "gets key.pem (mode 0600), cert.pem and ca.pem"),
+	VS_TEXT(VS_OPTIONAL, "csr", "FILE",
+                "certify the key that this request is of; no key.pem then"),
 	VS_UINT(VS_OPTIONAL, "days", "N", "days of validity", 1, 7300, 3650),
 };
 
@@ -319,7 +368,7 @@ const struct vs_command vs_cmd_ca_init = {
 
 const struct vs_command vs_cmd_ca_issue = {
 	"ca issue",
-	"certify a charger's or a server's new key",
+	"certify a charger's or a server's key, made here or asked for",
 	"A charger's certificate is for clients only, its common name is the "
 	"charger's\nid.  With --server it is for servers only and carries "
 	"the names.",

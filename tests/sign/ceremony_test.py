@@ -4,6 +4,7 @@ its first socket, and what it must refuse.
 
 Arguments: voltseal-sign, folder of the helpers.  S0.1 S0.20 S0.43 S2.40 S3.35
 """
+import base64
 import json
 import os
 import re
@@ -252,6 +253,62 @@ def the_device_ca_certifies_chargers_as_clients_and_the_server_by_name(w):
         text=True).stdout
     assert "DNS:localhost" in text and "IP Address:127.0.0.1" in text
     assert len(os.listdir(os.path.join(ca, "issued"))) == 2
+
+
+def ask(w, name, subject, *how):
+    """A request by OpenSSL, as a charger's key would sign it."""
+    subprocess.run(
+        ["openssl", "req", "-new", "-nodes", "-newkey", *how, "-subj",
+         subject, "-keyout", w.path(name + ".key"), "-out",
+         w.path(name + ".csr")], check=True, stderr=subprocess.DEVNULL)
+    return w.path(name + ".csr")
+
+
+def public_of(*command):
+    """A public key, in PEM."""
+    return subprocess.run(["openssl", *command], check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+# S1.15, S1.20
+@test
+def a_key_that_never_left_its_charger_is_certified_by_its_request(w):
+    w.token("requests")
+    ca = ["--dir", w.path("ca-req"), "--token", "requests", "--pin-file",
+          w.pin]
+    w.run("ca", "init", *ca, "--key", "device-ca")
+    p256 = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+    good = ask(w, "good", "/CN=CP-7", *p256)
+    w.run("ca", "issue", *ca, "--subject", "CP-7", "--csr", good, "--out",
+          w.path("asked"))
+    assert sorted(os.listdir(w.path("asked"))) == ["ca.pem", "cert.pem"]
+    assert public_of("x509", "-noout", "-pubkey", "-in",
+                     w.path("asked", "cert.pem")) == public_of(
+        "req", "-noout", "-pubkey", "-in", good)
+    subprocess.run(["openssl", "verify", "-x509_strict", "-purpose",
+                    "sslclient", "-CAfile", w.path("asked", "ca.pem"),
+                    w.path("asked", "cert.pem")], check=True,
+                   stdout=subprocess.DEVNULL)
+    w.refuse("not replaced", "ca", "issue", *ca, "--subject", "CP-7",
+             "--csr", good, "--out", w.path("asked"))
+
+    def refuse(word, subject, csr):
+        w.refuse(word, "ca", "issue", *ca, "--subject", subject, "--csr",
+                 csr, "--out", w.path("refused"))
+        assert os.listdir(w.path("refused")) == []
+
+    refuse("another name than CP-8", "CP-8", good)
+    refuse("another name", "CP-7", ask(w, "two", "/CN=CP-7/O=x", *p256))
+    refuse("no request", "CP-7", ask(w, "rsa", "/CN=CP-7", "rsa:2048"))
+    refuse("no request", "CP-7", w.path("asked", "cert.pem"))
+    with open(good, encoding="ascii") as f:
+        lines = f.read().splitlines()
+    body = bytearray(base64.b64decode("".join(lines[1:-1])))
+    body[-1] ^= 1
+    with open(w.path("forged.csr"), "w", encoding="ascii") as f:
+        f.write(f"{lines[0]}\n{base64.b64encode(body).decode()}\n"
+                f"{lines[-1]}\n")
+    refuse("no request", "CP-7", w.path("forged.csr"))
 
 
 @test
