@@ -163,6 +163,68 @@ def export(tap, world, operate):
     tap.equal(done.returncode, 1, "but not with the head that was kept")
 
 
+def sealed(record):
+    """A line with a hash that fits it, as a forger would write it."""
+    body = {k: v for k, v in record.items() if k != "hash"}
+    return json.dumps({**body, "hash": sha256(canonical(body))}).encode() \
+        + b"\n"
+
+
+def tampered(lines, i):
+    """(what, log) of each kind of change to the record at i."""
+    record, rest = json.loads(lines[i]), lines[i + 1:]
+    for field in sorted(FIELDS):
+        other = record[field] + 1 if field == "seq" else \
+            "0" * 63 + "1" if field in ("hash", "prev") else \
+            record[field] + "x"
+        changed = {**record, field: other}
+        yield f"{field} changed", lines[:i] + [
+            json.dumps(changed).encode() + b"\n"] + rest
+        if field != "hash":
+            yield f"{field} changed and hashed anew", lines[:i] + [
+                sealed(changed)] + rest
+    yield "a member more", lines[:i] + [
+        json.dumps({**record, "more": ""}).encode() + b"\n"] + rest
+    yield "dropped", lines[:i] + rest
+    yield "twice", lines[:i + 1] + lines[i:]
+    if rest:
+        yield "swapped with the next", \
+            lines[:i] + [rest[0], lines[i]] + rest[1:]
+    yield "one inserted before it, which fits", \
+        lines[:i] + [sealed({**record, "actor": "mallory"})] + lines[i:]
+    yield "one inserted after it, which fits", lines[:i + 1] + [sealed(
+        {**record, "seq": record["seq"] + 1, "prev": record["hash"]})] + rest
+
+
+def every(tap, world, operate):
+    """Any record changed, dropped, swapped or inserted is found"""
+    # S0.27: every record, every kind
+    real, log, prev = {}, [], GENESIS
+    for line in operate.export():
+        record = json.loads(line)
+        real.setdefault(record["action"], record)
+    last = record
+    for seq, kind in enumerate(sorted(harness.kinds()), 1):
+        # each kind that there is once, with what a real one says
+        log.append(sealed({**real.get(kind, last), "action": kind,
+                           "seq": seq, "prev": prev}))
+        prev = json.loads(log[-1])["hash"]
+    tap.equal(operate.verify(log, "--head", prev).returncode, 0,
+              "(it is a good log before)")
+    missed, tried = [], 0
+    for i in range(len(log)):
+        for what, bad in tampered(log, i):
+            done = operate.verify(bad, "--head", prev)
+            tried += 1
+            if done.returncode != 1 or done.stdout or not done.stderr:
+                missed.append((i + 1, what, done))
+    tap.check(not missed and len(real) > 10 and len(log) > 55 and
+              tried > 20 * len(log),
+              f"{tried} changes of {len(log)} records, each of its kind",
+              missed[:3])
+    del world
+
+
 CHANGES = [
     ("another actor", "UPDATE audit SET actor = 'nobody' WHERE seq = :m",
      "m"),
@@ -400,6 +462,7 @@ def run(tap, program, operate, folder):
         tap.section(people, world)
         tap.section(chain, world, operate)
         tap.section(export, world, operate)
+        tap.section(every, world, operate)
         tap.section(tamper, world)
         tap.section(alive, world, operate)
         tap.section(heads, world)

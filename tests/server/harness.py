@@ -504,9 +504,25 @@ class World:
         return answer
 
 
+def kinds():
+    """The kinds of record that docs/formats/audit.md knows."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
+                        "docs", "formats", "audit.md")
+    with open(path, encoding="utf-8") as f:
+        table = f.read().split("## 3. Actions")[1].split("## 4.")[0]
+    return {word for row in re.findall(r"^\| (`.*?`) \| ", table, re.MULTILINE)
+            for word in re.findall(r"`([a-z-]+)`", row)}
+
+
 def quiet(tap, world):
     """Nothing was said that a sanitizer or an assertion would say, and no
-    secret."""
+    secret; nothing is in the log that is not described."""
+    if os.path.exists(world.path("data", "voltseal.db")):
+        with world.reader() as db:
+            logged = {row[0] for row in db.execute(
+                "SELECT DISTINCT action FROM audit")}
+        tap.check(logged <= kinds(), "its kinds of record are described",
+                  logged - kinds())
     with open(world.log, encoding="utf-8", errors="replace") as f:
         said = f.read()
     bad = [line for line in said.splitlines() if any(
