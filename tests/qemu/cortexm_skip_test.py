@@ -210,7 +210,11 @@ class Sweep:
     def executed(self):
         """(address, length) of what the loader executes, found by QEMU."""
         log = self.path("in_asm.log")
-        self.letters([(0, 0)], "-d", "in_asm", "-D", log)
+        # QEMU writes the last of its log when it ends by itself.
+        said = self.letters([(0, 0)], "-d", "in_asm", "-D", log)
+        while said != "." and self.limit < LIMIT_MAX:
+            self.limit += 1
+            said = self.letters([(0, 0)], "-d", "in_asm", "-D", log)
         found = {}
         with open(log, encoding="ascii", errors="replace") as f:
             for row in f:
