@@ -19,6 +19,9 @@ enum vs_packing {
 	VS_PACKING_COUNT,
 };
 
+/* Room for what len bytes may be packed to: never so tight that it matters. */
+#define VS_PACKED_ROOM(len) ((size_t)(len) + (len) / 128 + 1024)
+
 /* The library's version here, as a number; 0: needs none. */
 uint32_t vs_packing_version(enum vs_packing packing);
 /* Whether the packing has such a level. */

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a packed unit may grow to; the library wants some slack. */
-#define SLACK 1024
-
 vs_status vs_repack_init(struct vs_repack *r, const struct vs_old_image *image,
                          const struct vs_units *units, struct vs_walk *walk)
 {
@@ -59,7 +56,7 @@ static void remember(struct vs_repack *r, uint64_t len)
 /* The buffers serve all packed units; tables have their own. */
 static vs_status begin_packed(struct vs_repack *r, const struct vs_unit *unit)
 {
-	size_t room = (size_t)r->units->unit_max + SLACK;
+	size_t room = VS_PACKED_ROOM(r->units->unit_max);
 	vs_status status;
 
 	if (!r->bytes)
@@ -99,8 +96,8 @@ static vs_status begin_tables(struct vs_repack *r, const struct vs_unit *unit)
 	/* the buffers for packed units are not needed at the same time */
 	free(r->bytes);
 	free(r->held);
-	if (room < (size_t)r->units->unit_max + SLACK)
-		room = (size_t)r->units->unit_max + SLACK;
+	if (room < VS_PACKED_ROOM(r->units->unit_max))
+		room = VS_PACKED_ROOM(r->units->unit_max);
 	r->bytes = malloc(room);
 	r->held = malloc(room);
 	if (!r->bytes || !r->held)

@@ -202,7 +202,7 @@ static void pass_tail(struct pass *p, uint8_t *fragment, uint8_t *offset,
 		return;
 	index = swapped(p, fragment, index);
 	at = swapped(p, offset, at);
-	if (index == NOTHING || index < p->fragment ||
+	if (index >= p->fragment_count || index < p->fragment ||
 	    (index == p->fragment && at < p->fragment_end) ||
 	    at > p->s->block - tail)
 		return;
@@ -491,7 +491,7 @@ static vs_status pack_block(struct vs_squash *s, const uint8_t *in, size_t len,
 	uint32_t size;
 	size_t n = 0;
 	vs_status status = vs_packer_pack(s->packer, s->packing, s->level, in,
-	                                  len, packed, len, &n);
+	                                  len, packed, sizeof(packed), &n);
 
 	if (status == VS_ERR_NOMEM)
 		return status;

@@ -372,11 +372,12 @@ vs_status vs_delta_make(struct vs_make *m)
 
 	m->bytes = 0;
 	m->covers = m->pairs = 0;
-	m->units = m->units_failed = 0;
+	m->units = m->units_failed = m->tables = 0;
 	status = vs_views_make(&m->was, &m->is, &views);
 	if (status == VS_OK) {
 		m->units = views.tried;
 		m->units_failed = views.failed;
+		m->tables = views.tables;
 		status = make_units(m, &views);
 	} else if (status == VS_ERR_ABSENT || status == VS_ERR_LIMIT) {
 		status = make_plain(m);

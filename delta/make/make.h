@@ -21,6 +21,7 @@ struct vs_make {
 	uint64_t bytes, layout_bytes, copied;
 	size_t covers, pairs;
 	size_t units, units_failed; /* packed again, and not as they were */
+	size_t tables;              /* images whose tables are in normal form */
 	uint64_t done, total;       /* of the steps */
 };
 

@@ -449,6 +449,7 @@ static vs_status add_tables(struct pairing *p, int side)
 	for (int i = 0; i < VS_TABLE_PARTS && status == VS_OK; i++)
 		status = add_slice(s, (uint32_t)d->lens[i]);
 	s->at += d->tables_len;
+	p->out->tables++;
 	return status;
 }
 

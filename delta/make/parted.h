@@ -18,6 +18,7 @@ struct vs_views {
 	struct vs_ext4 files[2];   /* programs that changed, in the views */
 	uint8_t *known;            /* owned; of each new block: it is copied */
 	size_t tried, failed; /* units that were packed again, and in vain */
+	size_t tables;        /* sides whose tables are in normal form */
 };
 
 /* VS_OK; VS_ERR_ABSENT: they are no such images; VS_ERR_NOMEM; VS_ERR_LIMIT

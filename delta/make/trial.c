@@ -29,7 +29,8 @@ static bool comes_out(struct vs_packer *packer, const struct vs_parted *parted,
 	size_t n = 0;
 
 	return vs_packer_pack(packer, parted->packing, parted->level, t->bytes,
-	                      t->len, again, t->len, &n) == VS_OK &&
+	                      t->len, again, VS_PACKED_ROOM(t->len),
+	                      &n) == VS_OK &&
 	       n == part->packed && memcmp(again, packed, n) == 0;
 }
 
@@ -47,7 +48,7 @@ vs_status vs_trial_run(struct vs_packer *packer, const struct vs_image *image,
 	if (part->stored)
 		return as_is(part, packed, t);
 	t->bytes = malloc(room);
-	again = malloc(room);
+	again = malloc(VS_PACKED_ROOM(room));
 	status = t->bytes && again
 	                 ? vs_packer_open(packer, parted->packing, packed,
 	                                  part->packed, t->bytes, room, &n)

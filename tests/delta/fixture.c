@@ -5,8 +5,10 @@
 #include "tests/delta/fixture.h"
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -92,14 +94,23 @@ vs_status make_delta(const struct bytes *was, const struct bytes *is,
 vs_status apply_delta(const struct bytes *was, const struct bytes *is,
                       struct bytes *delta)
 {
+	struct vs_why why;
+
+	return apply_why(was, is, delta, &why);
+}
+
+vs_status apply_why(const struct bytes *was, const struct bytes *is,
+                    struct bytes *delta, struct vs_why *why)
+{
 	struct bytes old = *was;
 	const struct vs_old_image image = {&old, old.len, read_old};
 	VS_AUTO(vs_apply_free) struct vs_apply *a = NULL;
 	uint8_t block[3 * VS_DELTA_BLOCK];
 	vs_status status;
 
+	*why = (struct vs_why){0};
 	delta->at = 0;
-	status = vs_apply_new(&image, bytes_read, delta, &a, NULL);
+	status = vs_apply_new(&image, bytes_read, delta, &a, why);
 	if (status != VS_OK)
 		return status;
 	if (vs_apply_head(a)->new_len != is->len)
@@ -108,7 +119,7 @@ vs_status apply_delta(const struct bytes *was, const struct bytes *is,
 		size_t len = is->len - at < sizeof(block) ? is->len - at
 		                                          : sizeof(block);
 
-		status = vs_apply_next(a, block, len, NULL);
+		status = vs_apply_next(a, block, len, why);
 		if (status != VS_OK)
 			return status;
 		if (memcmp(block, is->data + at, len) != 0)
@@ -138,4 +149,42 @@ struct bytes copy_of(const struct bytes *b)
 
 	assert_int_equal(bytes_write(&out, b->data, b->len), VS_OK);
 	return out;
+}
+
+#define WORDS_MAX 24
+
+int run(const char *const *words)
+{
+	char now[] = "E2FSPROGS_FAKE_TIME=1700000000";
+	char *const env[] = {now, NULL};
+	char *argv[WORDS_MAX] = {NULL};
+	posix_spawn_file_actions_t quiet;
+	int status = -1;
+	pid_t pid;
+
+	for (size_t i = 0; words[i]; i++) {
+		assert_true(i + 1 < WORDS_MAX);
+		argv[i] = strdup(words[i]);
+		assert_non_null(argv[i]);
+	}
+	assert_int_equal(posix_spawn_file_actions_init(&quiet), 0);
+	assert_int_equal(posix_spawn_file_actions_addopen(
+				 &quiet, 1, "/dev/null", O_WRONLY, 0),
+	                 0);
+	assert_int_equal(posix_spawn(&pid, argv[0], &quiet, NULL, argv, env),
+	                 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	posix_spawn_file_actions_destroy(&quiet);
+	for (size_t i = 0; argv[i]; i++)
+		free(argv[i]);
+	return status;
+}
+
+void save(const char *path, const struct bytes *b)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, b->data, b->len), (ssize_t)b->len);
+	close(fd);
 }

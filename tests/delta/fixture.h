@@ -30,5 +30,13 @@ vs_status make_delta(const struct bytes *was, const struct bytes *is,
 /* Applies it: VS_OK only if every byte is that of is. */
 vs_status apply_delta(const struct bytes *was, const struct bytes *is,
                       struct bytes *delta);
+/* The same; *why is NONE where nobody gave a reason. */
+vs_status apply_why(const struct bytes *was, const struct bytes *is,
+                    struct bytes *delta, struct vs_why *why);
+
+/* Writes a file, or the test has failed. */
+void save(const char *path, const struct bytes *b);
+/* Runs a program without its output; gives its wait status. */
+int run(const char *const *words);
 
 #endif

@@ -8,13 +8,10 @@
  */
 #include "tests/delta/fixture.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -91,44 +88,6 @@ static void images_of_any_length_come_out_as_they_were(void **state)
 			free(was.data);
 			free(is.data);
 		}
-}
-
-#define WORDS_MAX 20
-
-static int run(const char *const *words)
-{
-	char now[] = "E2FSPROGS_FAKE_TIME=1700000000";
-	char *const env[] = {now, NULL};
-	char *argv[WORDS_MAX] = {NULL};
-	posix_spawn_file_actions_t quiet;
-	int status = -1;
-	pid_t pid;
-
-	for (size_t i = 0; words[i]; i++) {
-		assert_true(i + 1 < WORDS_MAX);
-		argv[i] = strdup(words[i]);
-		assert_non_null(argv[i]);
-	}
-	assert_int_equal(posix_spawn_file_actions_init(&quiet), 0);
-	assert_int_equal(posix_spawn_file_actions_addopen(
-				 &quiet, 1, "/dev/null", O_WRONLY, 0),
-	                 0);
-	assert_int_equal(posix_spawn(&pid, argv[0], &quiet, NULL, argv, env),
-	                 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	posix_spawn_file_actions_destroy(&quiet);
-	for (size_t i = 0; argv[i]; i++)
-		free(argv[i]);
-	return status;
-}
-
-static void save(const char *path, const struct bytes *b)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, b->data, b->len), (ssize_t)b->len);
-	close(fd);
 }
 
 /* An ext4 image with a program in it. */
