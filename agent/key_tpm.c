@@ -59,7 +59,9 @@ static const struct {
 	{TPM2_RC_CURVE,      VS_ERR_REFUSED, "the TPM does not do P-256"         },
 };
 
-/* The layer that an error comes from: the TPM's own are of layer 0. */
+/* The TPM's own errors are of layer 0; others are of the way to it, which may
+ * be another one next time.
+ */
 static vs_status fail(const struct held *h, TSS2_RC rc, const char *what,
                       char error[static VS_KEY_ERROR_LEN])
 {
@@ -76,7 +78,7 @@ static vs_status fail(const struct held *h, TSS2_RC rc, const char *what,
 	}
 	snprintf(error, VS_KEY_ERROR_LEN, "key 0x%08x: %s: %s", h->handle, what,
 	         vs_log_quote(Tss2_RC_Decode(rc), said, sizeof(said)));
-	return of_tpm ? VS_ERR_CRYPTO : VS_ERR_IO;
+	return of_tpm ? VS_ERR_CRYPTO : VS_ERR_STATE;
 }
 
 static vs_status refuse(const struct held *h, const char *what,

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/key_hostile.c - any program in voltseal-key's place: says what
+ * KEY_HOSTILE names.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/birth.h"
+#include "agent/wire.h"
+#include "base/p256.h"
+
+static const char *way;
+
+static bool is(const char *name)
+{
+	return strcmp(way, name) == 0;
+}
+
+static void say(uint32_t what, uint32_t number, uint32_t len, uint32_t status)
+{
+	static const uint8_t body[4096] = "not\na line";
+	const struct vs_wire_head head = {
+		.what = what, .number = number, .len = len, .status = status};
+
+	if (vs_wire_send(VS_BIRTH_FD, &head, body, 1000) != VS_OK)
+		exit(0);
+}
+
+static uint32_t hear(void)
+{
+	struct vs_wire_head head;
+	uint8_t body[4096];
+
+	if (vs_wire_recv(VS_BIRTH_FD, &head, sizeof(head), 10000) != VS_OK ||
+	    head.len > sizeof(body) ||
+	    vs_wire_recv(VS_BIRTH_FD, body, head.len, 1000) != VS_OK)
+		exit(0);
+	return head.number;
+}
+
+int main(void)
+{
+	uint32_t n;
+
+	way = getenv("KEY_HOSTILE");
+	if (!way || is("ends"))
+		return 0;
+	if (is("silent"))
+		for (;;)
+			pause();
+	say(is("signs first") ? VS_REQUEST_SIGNED : VS_REQUEST_READY, 0, 0, 0);
+	n = hear();
+	if (is("another number"))
+		say(VS_REQUEST_TOLD, n + 1, VS_P256_POINT_LEN, 0);
+	if (is("a short point"))
+		say(VS_REQUEST_TOLD, n, VS_P256_POINT_LEN - 1, 0);
+	if (is("a long point"))
+		say(VS_REQUEST_TOLD, n, VS_P256_POINT_LEN + 1, 0);
+	if (is("half a point")) {
+		say(VS_REQUEST_TOLD, n, 0, 0);
+		return 0;
+	}
+	if (is("a long reason"))
+		say(VS_REQUEST_FAILED, n, 4096, VS_ERR_ABSENT);
+	if (is("a reason of two lines"))
+		say(VS_REQUEST_FAILED, n, 10, VS_ERR_ABSENT);
+	if (is("a failure that is none"))
+		say(VS_REQUEST_FAILED, n, 3, VS_OK);
+	say(VS_REQUEST_TOLD, n, VS_P256_POINT_LEN, 0);
+	(void)hear();
+	return 0;
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/key_test.c - the device key on a token (SoftHSM) and in a TPM
+ * (swtpm), and devices that are locked, gone, slow, of another kind or false.
+ *
+ * S0.22 S1.15 S1.30
+ */
+#include <errno.h>
+#include <openssl/pem.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "agent/signer.h"
+#include "base/file.h"
+#include "base/pkcs11.h"
+#include "tests/agent/key_world.h"
+
+#define LONG_MS 20000
+#define SHORT_MS 200
+#define PAUSE_MS 200
+
+static const uint8_t digest[VS_P256_DIGEST_LEN] =
+	"thirty-two bytes of a digest";
+static char error[VS_KEY_ERROR_LEN];
+
+/* A signer of its own place, that waits for any key's signatures or for
+ * those of the key that the device tells.
+ */
+static void open_signer(struct vs_signer *s, const char *place, unsigned how)
+{
+	vs_signer_init(s, place, NULL, LONG_MS, PAUSE_MS);
+	s->how = how;
+}
+
+static vs_status sign(struct vs_signer *s)
+{
+	uint8_t sig[VS_P256_DER_MAX];
+	size_t len;
+	vs_status status = vs_signer_sign(s, digest, sig, &len, error);
+
+	if (status == VS_OK && s->expected)
+		assert_true(vs_p256_verifies(s->expected, digest, sig, len));
+	return status;
+}
+
+static void expect(struct vs_signer *s, vs_status status, const char *what)
+{
+	vs_status is = sign(s);
+
+	if (is != status || !strstr(error, what))
+		fail_msg("%d %s, not %d %s", (int)is, error, (int)status, what);
+	assert_int_equal(s->pid, -1);
+}
+
+/* The key in a place, which is made if it is not there. */
+static EVP_PKEY *key_in(const char *place)
+{
+	uint8_t point[VS_P256_POINT_LEN];
+	struct vs_signer s;
+	EVP_PKEY *key;
+
+	open_signer(&s, place, VS_KEY_MAKE);
+	if (vs_signer_point(&s, point, error) != VS_OK)
+		fail_msg("%s: %s", place, error);
+	assert_int_equal(vs_p256_key(point, &key), VS_OK);
+	vs_signer_drop(&s);
+	return key;
+}
+
+static void wait_ms(long ms)
+{
+	const struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+static int refresh(void **state)
+{
+	(void)state;
+	unsetenv("KEY_FAULT");
+	vs_signer_use(KEY_PROGRAM);
+	return 0;
+}
+
+static void a_key_is_made_once_and_signs(void **state)
+{
+	const char *const places[] = {key_world.token, key_world.tpm,
+	                              key_world.tpm_with_pin};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct vs_signer s;
+		EVP_PKEY *first;
+
+		open_signer(&s, places[i], 0);
+		expect(&s, VS_ERR_ABSENT, "there is n");
+		vs_signer_drop(&s);
+		first = key_in(places[i]);
+		open_signer(&s, places[i], 0);
+		s.expected = key_in(places[i]);
+		assert_int_equal(EVP_PKEY_eq(first, s.expected), 1);
+		EVP_PKEY_free(first);
+		for (int k = 0; k < 3; k++)
+			if (sign(&s) != VS_OK)
+				fail_msg("%s: %s", places[i], error);
+		vs_signer_drop(&s);
+	}
+}
+
+static void two_places_have_two_keys(void **state)
+{
+	EVP_PKEY *a = key_in(key_world.tpm),
+		 *b = key_in(key_world.tpm_with_pin);
+
+	(void)state;
+	assert_int_not_equal(EVP_PKEY_eq(a, b), 1);
+	EVP_PKEY_free(a);
+	EVP_PKEY_free(b);
+}
+
+/* Another TLS library would use the same key of the TPM. */
+static void openssls_provider_reads_the_same_key(void **state)
+{
+	char out[PATH_MAX];
+	EVP_PKEY *ours = key_in(key_world.tpm), *theirs;
+	FILE *f;
+
+	(void)state;
+	key_world_path("theirs.pem", out);
+	assert_int_equal(setenv("TPM2OPENSSL_TCTI", key_world.tcti, 1), 0);
+	key_world_run("openssl", "pkey", "-provider", "tpm2", "-provider",
+	              "default", "-in", "handle:0x81010001", "-pubout", "-out",
+	              out, NULL);
+	f = fopen(out, "r");
+	assert_non_null(f);
+	theirs = PEM_read_PUBKEY(f, NULL, NULL, NULL);
+	fclose(f);
+	assert_int_equal(EVP_PKEY_eq(ours, theirs), 1);
+	EVP_PKEY_free(ours);
+	EVP_PKEY_free(theirs);
+}
+
+static void a_wrong_pin_is_tried_once(void **state)
+{
+	const char *const places[] = {key_world.token, key_world.tpm_with_pin};
+	struct vs_signer s;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		key_world_pin("999999", 0600);
+		open_signer(&s, places[i], 0);
+		expect(&s, VS_ERR_DENIED, "wrong PIN");
+		key_world_pin(KEY_WORLD_PIN, 0600);
+		wait_ms(2 * PAUSE_MS);
+		expect(&s, VS_ERR_DENIED, "wrong PIN");
+		vs_signer_drop(&s);
+		open_signer(&s, places[i], 0);
+		assert_int_equal(sign(&s), VS_OK);
+		vs_signer_drop(&s);
+	}
+}
+
+/* No token has been asked yet: that may be mended while the agent runs. */
+static void a_pin_that_others_may_read_is_not_used(void **state)
+{
+	struct vs_signer s;
+
+	(void)state;
+	key_world_pin(KEY_WORLD_PIN, 0640);
+	open_signer(&s, key_world.token, 0);
+	expect(&s, VS_ERR_INPUT, "others may read it");
+	key_world_pin(KEY_WORLD_PIN, 0600);
+	wait_ms(2 * PAUSE_MS);
+	assert_int_equal(sign(&s), VS_OK);
+	vs_signer_drop(&s);
+}
+
+static void the_last_try_is_left_to_a_person(void **state)
+{
+	struct vs_signer s;
+
+	(void)state;
+	setenv("KEY_FAULT", "last try", 1);
+	open_signer(&s, key_world.shim, 0);
+	expect(&s, VS_ERR_STATE, "last try is left to a person");
+	vs_signer_drop(&s);
+	open_signer(&s, key_world.shim, VS_KEY_PERSON);
+	assert_int_equal(sign(&s), VS_OK);
+	vs_signer_drop(&s);
+}
+
+static void a_token_that_is_taken_out_is_missed_and_found_again(void **state)
+{
+	struct vs_signer s;
+
+	(void)state;
+	open_signer(&s, key_world.token, 0);
+	s.expected = key_in(key_world.token);
+	assert_int_equal(sign(&s), VS_OK);
+	key_world_take_token(true);
+	expect(&s, VS_ERR_ABSENT, "token");
+	key_world_take_token(false);
+	wait_ms(2 * PAUSE_MS);
+	assert_int_equal(sign(&s), VS_OK);
+	vs_signer_drop(&s);
+}
+
+static void a_tpm_that_restarts_has_its_key(void **state)
+{
+	struct vs_signer s;
+
+	(void)state;
+	open_signer(&s, key_world.tpm, 0);
+	s.expected = key_in(key_world.tpm);
+	assert_int_equal(sign(&s), VS_OK);
+	key_world_stop_tpm();
+	expect(&s, VS_ERR_ABSENT, "no TPM at swtpm:path=");
+	/* Not tried again before its time: what was said stands. */
+	key_world_start_tpm();
+	expect(&s, VS_ERR_ABSENT, "no TPM at swtpm:path=");
+	wait_ms(2 * PAUSE_MS);
+	if (sign(&s) != VS_OK)
+		fail_msg("%s", error);
+	vs_signer_drop(&s);
+}
+
+/* It was open, and it is not tried twice when it hangs. */
+static void a_device_that_hangs_is_ended(void **state)
+{
+	static const char *const faults[] = {"hang", "hang at login"};
+	struct vs_signer s;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		setenv("KEY_FAULT", faults[i], 1);
+		vs_signer_init(&s, key_world.shim, NULL, SHORT_MS, LONG_MS);
+		expect(&s, VS_ERR_IO, "the device does not answer");
+		expect(&s, VS_ERR_IO, "the device does not answer");
+		assert_int_equal(s.failures, 1);
+		vs_signer_drop(&s);
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
+	}
+}
+
+static void a_module_that_crashes_takes_nobody_with_it(void **state)
+{
+	struct vs_signer s;
+
+	(void)state;
+	setenv("KEY_FAULT", "crash", 1);
+	open_signer(&s, key_world.shim, 0);
+	expect(&s, VS_ERR_IO, "or its module ended");
+	unsetenv("KEY_FAULT");
+	wait_ms(2 * PAUSE_MS);
+	assert_int_equal(sign(&s), VS_OK);
+	vs_signer_drop(&s);
+}
+
+static void a_signature_that_is_none_is_not_given_out(void **state)
+{
+	struct vs_signer s;
+
+	(void)state;
+	setenv("KEY_FAULT", "lie", 1);
+	open_signer(&s, key_world.shim, 0);
+	expect(&s, VS_ERR_CRYPTO, "signature does not verify");
+	vs_signer_drop(&s);
+}
+
+static void pauses_grow_up_to_the_longest(void **state)
+{
+	struct vs_signer s;
+
+	(void)state;
+	vs_signer_init(&s, "tpm:0x81010001?tcti=device:/nonexistent", NULL,
+	               LONG_MS, 3 * PAUSE_MS);
+	for (unsigned i = 1; i <= 3; i++) {
+		expect(&s, VS_ERR_ABSENT, "no TPM at device:/nonexistent");
+		assert_int_equal(s.failures, i);
+		expect(&s, VS_ERR_ABSENT, "no TPM at device:/nonexistent");
+		assert_int_equal(s.failures, i);
+		wait_ms(4 * PAUSE_MS);
+	}
+	vs_signer_drop(&s);
+}
+
+static void another_key_than_the_certificates_is_told(void **state)
+{
+	const char *const places[] = {key_world.token, key_world.tpm};
+	struct vs_signer s;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		open_signer(&s, places[i], 0);
+		s.expected = key_in(places[1 - i]);
+		expect(&s, VS_ERR_REFUSED, "the certificate is of another key");
+		vs_signer_drop(&s);
+	}
+}
+
+static void must_refuse(const char *place, const char *what)
+{
+	struct vs_signer s;
+
+	open_signer(&s, place, VS_KEY_MAKE);
+	expect(&s, VS_ERR_REFUSED, what);
+	vs_signer_drop(&s);
+}
+
+static void a_token_key_of_another_kind_is_refused(void **state)
+{
+	char place[VS_KEY_PLACE_MAX];
+
+	(void)state;
+	key_world_run("pkcs11-tool", "--module", VS_P11_MODULE, "--token-label",
+	              "charger", "--login", "--pin", KEY_WORLD_PIN,
+	              "--keypairgen", "--key-type", "EC:secp384r1", "--label",
+	              "p384", NULL);
+	key_world_run("pkcs11-tool", "--module", VS_P11_MODULE, "--token-label",
+	              "charger", "--login", "--pin", KEY_WORLD_PIN,
+	              "--keypairgen", "--key-type", "EC:prime256v1", "--label",
+	              "loose", "--extractable", NULL);
+	must_refuse(key_world_token("p384", place), "not a P-256 key");
+	must_refuse(key_world_token("loose", place), "it can be taken off");
+}
+
+static void a_tpm_key_of_another_kind_is_refused(void **state)
+{
+	const TPMA_OBJECT good =
+		TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+		TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
+		TPMA_OBJECT_SIGN_ENCRYPT;
+	const struct {
+		TPMI_ECC_CURVE curve;
+		TPMA_OBJECT attributes;
+		const char *what;
+	} rows[] = {
+		{TPM2_ECC_NIST_P384, good,                          "not a P-256 key"},
+		{TPM2_ECC_NIST_P256,
+	         good & ~(TPMA_OBJECT)TPMA_OBJECT_USERWITHAUTH,     "may not sign"   },
+		{TPM2_ECC_NIST_P256,
+	         good & ~(TPMA_OBJECT)(TPMA_OBJECT_FIXEDTPM |
+	                               TPMA_OBJECT_FIXEDPARENT),
+	         "could leave it"						    },
+		{TPM2_ECC_NIST_P256, good | TPMA_OBJECT_DECRYPT,
+	         "for more, or less, than signing"                                   },
+		{TPM2_ECC_NIST_P256, good | TPMA_OBJECT_RESTRICTED,
+	         "for more, or less, than signing"                                   },
+	};
+	char place[VS_KEY_PLACE_MAX];
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++) {
+		key_world_make(0x81010100 + i, rows[i].curve,
+		               rows[i].attributes);
+		must_refuse(key_world_handle(0x81010100 + i, place),
+		            rows[i].what);
+	}
+}
+
+/* S1.17 */
+static void a_hostile_program_in_its_place_ends_a_question_alone(void **state)
+{
+	static const char *const ways[][2] = {
+		{"ends",                   "cannot be started"},
+		{"signs first",            "voltseal-key"     },
+		{"another number",         "broke off"        },
+		{"a short point",          "broke off"        },
+		{"a long point",           "broke off"        },
+		{"half a point",           "broke off"        },
+		{"a long reason",          "broke off"        },
+		{"a reason of two lines",  "not?a line"       },
+		{"a failure that is none", "not"              },
+		{"another point",          "is of another key"},
+	};
+	struct vs_signer s;
+
+	(void)state;
+	vs_signer_use(KEY_HOSTILE);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		setenv("KEY_HOSTILE", ways[i][0], 1);
+		vs_signer_init(&s, key_world.tpm, NULL, 2000, PAUSE_MS);
+		s.expected = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+		assert_int_not_equal(sign(&s), VS_OK);
+		if (!strstr(error, ways[i][1]))
+			fail_msg("%s: %s", ways[i][0], error);
+		assert_int_equal(s.pid, -1);
+		vs_signer_drop(&s);
+	}
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	key_world_begin();
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	key_world_end();
+	return 0;
+}
+
+#define EACH(test) cmocka_unit_test_setup(test, refresh)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EACH(a_key_is_made_once_and_signs),
+		EACH(two_places_have_two_keys),
+		EACH(openssls_provider_reads_the_same_key),
+		EACH(a_wrong_pin_is_tried_once),
+		EACH(a_pin_that_others_may_read_is_not_used),
+		EACH(the_last_try_is_left_to_a_person),
+		EACH(a_token_that_is_taken_out_is_missed_and_found_again),
+		EACH(a_tpm_that_restarts_has_its_key),
+		EACH(a_device_that_hangs_is_ended),
+		EACH(a_module_that_crashes_takes_nobody_with_it),
+		EACH(a_signature_that_is_none_is_not_given_out),
+		EACH(pauses_grow_up_to_the_longest),
+		EACH(another_key_than_the_certificates_is_told),
+		EACH(a_token_key_of_another_kind_is_refused),
+		EACH(a_tpm_key_of_another_kind_is_refused),
+		EACH(a_hostile_program_in_its_place_ends_a_question_alone),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
