@@ -361,6 +361,35 @@ enum vs_exit vs_client_fetch(struct vs_client *c, const char *path,
 	return VS_EXIT_OK;
 }
 
+enum vs_exit vs_client_pieces_get(struct vs_client *c,
+                                  const struct vs_client_pieces *p)
+{
+	static uint8_t piece[65536];
+	struct vs_http_stream *s = NULL;
+	char url[1024];
+	enum vs_exit e = make_url(c, p->path, url, sizeof url);
+	vs_status st = VS_OK;
+
+	if (e)
+		return e;
+	st = vs_http_stream_open(c->http, url, 0, UINT64_MAX, &s);
+	for (uint64_t done = 0; !st && !e && done < p->len;) {
+		uint64_t left = p->len - done;
+		size_t n = left < sizeof piece ? (size_t)left : sizeof piece;
+
+		st = vs_http_stream_read(s, piece, n);
+		if (!st && !p->each(p->ctx, piece, n))
+			e = VS_EXIT_FAILED;
+		done += n;
+	}
+	if (!st && !e && vs_http_stream_read(s, piece, 1) == VS_OK) {
+		vs_error("%s: longer than was announced", p->about);
+		e = VS_EXIT_FAILED;
+	}
+	vs_http_stream_close(&s);
+	return st ? no_answer(c, p->about, st) : e;
+}
+
 /* Server-sent events, line by line. */
 struct lines {
 	const struct vs_client_stream *stream;

@@ -63,6 +63,18 @@ enum vs_exit vs_client_follow(struct vs_client *c,
 enum vs_exit vs_client_fetch(struct vs_client *c, const char *path,
                              const char *about, uint8_t **out,
                              size_t *len) VS_MUST_CHECK;
+/* GETs just len bytes, in pieces; a server that has more or fewer is said so.
+ * each may give false to end it: VS_EXIT_FAILED, and nothing is said.
+ */
+struct vs_client_pieces {
+	const char *path, *about;
+	uint64_t len;
+	bool (*each)(void *ctx, const uint8_t *in, size_t len);
+	void *ctx;
+};
+enum vs_exit
+vs_client_pieces_get(struct vs_client *c,
+                     const struct vs_client_pieces *p) VS_MUST_CHECK;
 /* PUTs bytes; about names them in the error line. */
 enum vs_exit vs_client_put(struct vs_client *c, const char *path,
                            const char *about, const void *in,

@@ -18,6 +18,8 @@ extern const struct vs_option vs_release_options[];
 extern const struct vs_command vs_release_commands[];
 extern const struct vs_option vs_device_options[];
 extern const struct vs_command vs_device_commands[];
+extern const struct vs_option vs_bundle_options[];
+extern const struct vs_command vs_bundle_commands[];
 extern const struct vs_option vs_campaign_options[];
 extern const struct vs_command vs_campaign_commands[];
 extern const struct vs_option vs_audit_options[];

@@ -14,6 +14,8 @@ const struct vs_group vs_groups[] = {
 	 vs_freeze_options, vs_freeze_commands},
 	{"device",   "the chargers and how they are",
 	 vs_device_options, vs_device_commands},
+	{"bundle",   "a release on a stick",
+	 vs_bundle_options, vs_bundle_commands},
 	{"audit",    "who did what, in a chain of hashes",
 	 vs_audit_options, vs_audit_commands},
 	{"fleet",    "who runs what, and who should run something else",

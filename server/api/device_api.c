@@ -5,6 +5,10 @@
  * A poll is answered from memory.  It goes to the writer only when this
  * charger's director files have to be made: a campaign lets it start, half
  * of their life is over, or its report showed that it trusts newer ones.
+ *
+ * A person who makes a bundle for a charger asks in its place: what he is
+ * given has its whole life before it, and the charger's next poll is answered
+ * with files of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +17,11 @@
 #include "base/log.h"
 #include "server/api/operator_api.h"
 #include "server/api/report_job.h"
+#include "server/audit/audit.h"
 #include "server/campaigns/intake.h"
 #include "server/campaigns/requires.h"
 #include "server/listen.h"
+#include "server/people/scope.h"
 #include "server/publish/seallog.h"
 
 static void give(struct vs_request *r, const void *bytes, size_t len)
@@ -49,7 +55,7 @@ struct poll {
 	struct vs_why why;
 };
 
-static void end_poll(struct poll *p, vs_status status)
+static void say_poll(struct poll *p, vs_status status)
 {
 	struct vs_request *r = p->request;
 
@@ -60,6 +66,13 @@ static void end_poll(struct poll *p, vs_status status)
 		vs_request_fail(r, VS_ERR_IO, NULL);
 	}
 	vs_director_free(&p->made);
+}
+
+static void end_poll(struct poll *p, vs_status status)
+{
+	struct vs_request *r = p->request;
+
+	say_poll(p, status);
 	free(p);
 	vs_request_resume(r);
 }
@@ -75,7 +88,9 @@ static vs_status make(struct vs_server *s, const struct vs_device *d,
 		.release = vs_device_named(d, &s->image.releases),
 		.campaign = d->told->campaign,
 		.now_s = vs_server_now(),
-		.timestamp_ttl_s = s->settings->timestamp_ttl_s,
+		.timestamp_ttl_s = p->request->people
+	                                   ? s->settings->director_ttl_s
+	                                   : s->settings->timestamp_ttl_s,
 		.ttl_s = s->settings->director_ttl_s,
 	};
 
@@ -92,6 +107,18 @@ static vs_status make(struct vs_server *s, const struct vs_device *d,
 	                        &s->image.releases, &order, p->made, &p->why);
 }
 
+static vs_status note_bundle(const struct poll *p, struct vs_store *store,
+                             const struct vs_device *d)
+{
+	const struct vs_request *r = p->request;
+	const char *release = vs_device_named(d, &r->server->image.releases);
+	const struct vs_audit record = {r->person.name, "bundle-made", d->id,
+	                                "", *release ? release : "nothing"};
+
+	return r->people ? vs_audit_append(store, vs_server_now(), &record)
+	                 : VS_OK;
+}
+
 static vs_status run_make(struct vs_job *job, struct vs_store *store)
 {
 	struct poll *p = (struct poll *)job;
@@ -103,34 +130,40 @@ static vs_status run_make(struct vs_job *job, struct vs_store *store)
 	vs_status status = make(s, d, p);
 	if (!status)
 		status = vs_director_store(store, d->id, p->made->version);
+	if (!status)
+		status = note_bundle(p, store, d);
 	if (status)
 		return status;
 	pthread_rwlock_wrlock(&s->lock);
 	d->director_version = p->made->version;
-	d->director_stale = false;
+	d->director_stale = p->request->people;
 	pthread_rwlock_unlock(&s->lock);
 	return VS_OK;
+}
+
+static void hand_over(struct poll *p)
+{
+	struct vs_server *s = p->request->server;
+
+	pthread_rwlock_wrlock(&s->lock);
+	struct vs_device *d = vs_fleet_find(&s->fleet, p->request->device);
+	struct vs_director *old = d ? d->director : p->made;
+	if (d) {
+		d->director = p->made;
+		give_timestamp(p->request, &d->director->timestamp);
+	} else {
+		absent(p->request);
+	}
+	p->made = old;
+	pthread_rwlock_unlock(&s->lock);
 }
 
 static void made(struct vs_job *job, vs_status status)
 {
 	struct poll *p = (struct poll *)job;
-	struct vs_server *s = p->request->server;
 
-	if (!status) {
-		pthread_rwlock_wrlock(&s->lock);
-		struct vs_device *d =
-			vs_fleet_find(&s->fleet, p->request->device);
-		struct vs_director *old = d ? d->director : p->made;
-		if (d) {
-			d->director = p->made;
-			give_timestamp(p->request, &d->director->timestamp);
-		} else {
-			absent(p->request);
-		}
-		p->made = old;
-		pthread_rwlock_unlock(&s->lock);
-	}
+	if (!status)
+		hand_over(p);
 	end_poll(p, status);
 }
 
@@ -182,6 +215,23 @@ static bool poll_memory(struct vs_request *r)
 	return fresh;
 }
 
+/* The people's listener waits where it stands. */
+static void poll_for_person(struct vs_request *r)
+{
+	struct poll p = {.job = {.run = run_start}, .request = r};
+	vs_status status = VS_ERR_NOMEM;
+
+	p.made = calloc(1, sizeof *p.made);
+	if (p.made)
+		status = vs_writer_call(r->server->writer, &p.job);
+	p.job = (struct vs_job){.run = run_make};
+	if (!status)
+		status = vs_writer_call(r->server->writer, &p.job);
+	if (!status)
+		hand_over(&p);
+	say_poll(&p, status);
+}
+
 static void poll(struct vs_request *r)
 {
 	if (poll_memory(r)) {
@@ -212,7 +262,7 @@ static void get_director(struct vs_request *r)
 	char snapshot[48], targets[48];
 
 	if (strcmp(name, "timestamp.json") == 0) {
-		poll(r);
+		(r->people ? poll_for_person : poll)(r);
 		return;
 	}
 	if (root) {
@@ -362,3 +412,35 @@ const struct vs_route vs_device_routes[] = {
          .handle = vs_report_handle},
 	{0  },
 };
+
+static bool is_mine(const struct vs_request *r, const char *id)
+{
+	pthread_rwlock_rdlock(&r->server->lock);
+	const struct vs_device *d = vs_fleet_find(&r->server->fleet, id);
+	bool mine = d && vs_scope_device(&r->person, d);
+	pthread_rwlock_unlock(&r->server->lock);
+	return mine;
+}
+
+/* "/v1/devices/ID/bundle/director/timestamp.json": what that charger would be
+ * given for "/director/timestamp.json".
+ */
+void vs_operator_bundle(struct vs_request *r)
+{
+	char path[VS_PATH_MAX];
+	int n = snprintf(path, sizeof path, "/%s", r->parts[1]);
+
+	if (n < 0 || (size_t)n >= sizeof path || !is_mine(r, r->parts[0])) {
+		absent(r);
+		return;
+	}
+	snprintf(r->device, sizeof r->device, "%s", r->parts[0]);
+	for (const struct vs_route *to = vs_device_routes; to->method; to++) {
+		if (strcmp(to->method, "GET") == 0 &&
+		    vs_route_fits(to->pattern, path, r->text, r->parts)) {
+			to->handle(r);
+			return;
+		}
+	}
+	absent(r);
+}

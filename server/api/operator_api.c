@@ -180,6 +180,8 @@ const struct vs_route vs_people_routes[] = {
 	 vs_operator_device, NULL, NULL, false},
 	{"PUT",  "/v1/devices/*/certificate", MAKES, MEBI / 16,
 	 vs_operator_certificate, NULL, NULL, false},
+	{"GET",  "/v1/devices/*/bundle/**", MAKES, 0,
+	 vs_operator_bundle, NULL, NULL, false},
 	{"POST", "/v1/devices", MAKES, MEBI / 8,
 	 vs_operator_register, NULL, NULL, true},
 

@@ -4,6 +4,7 @@
  */
 #include "server/campaigns/intake.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "server/audit/audit.h"
@@ -42,6 +43,18 @@ static vs_status note(struct vs_store *store, const char *id,
 		reason == VS_REASON_NONE ? "" : vs_reason_name(reason), detail};
 
 	return vs_audit_append(store, vs_server_now(), &a);
+}
+
+/* Who reads the log sees which installations did not come from this server. */
+static vs_status note_status(struct vs_store *store, const char *id,
+                             const struct vs_device_state *is,
+                             const char *source)
+{
+	char detail[80];
+
+	snprintf(detail, sizeof detail, "%s%s%s", is->status,
+	         *source ? ", source " : "", source);
+	return note(store, id, "status", is->reason, detail);
 }
 
 /* The nonce that the next report must show: the one that stands, for a replay
@@ -191,7 +204,7 @@ static vs_status store_news(const struct taking *t, struct vs_store *store,
 	                is->campaign_seq != was->campaign_seq ||
 	                (is->reason != VS_REASON_NONE && !is->about[0] &&
 	                 is->reason != was->reason)))
-		status = note(store, d->id, "status", is->reason, is->status);
+		status = note_status(store, d->id, is, t->in->report.source);
 	if (!status)
 		status = store_overtaken(t, store, d);
 	return status ? status : store_image(t, store, d);

@@ -51,6 +51,7 @@ MAY = {
     ("POST", "/v1/releases/*/reject"): ({"approver", "admin"}, True),
     ("GET", "/v1/devices"): (READ, False),
     ("GET", "/v1/devices/*"): (READ, False),
+    ("GET", "/v1/devices/*/bundle/**"): (MAKE, False),
     ("PUT", "/v1/devices/*/certificate"): (MAKE, False),
     ("POST", "/v1/devices"): (MAKE, False),
     ("GET", "/v1/fleet/versions"): (READ, False),
@@ -197,6 +198,14 @@ class Cast:
                          side)}).encode(), side,
                      200 if side != "none" else 404)
                     for side in ("north", "south", "none")]
+        if pattern == "/v1/devices/*/bundle/**":
+            return [(f"/v1/devices/{self.devices.get(side, 'CP-9')}"
+                     f"/bundle/{name}", b"", side,
+                     code if side != "none" else 404)
+                    for side in ("north", "south", "none")
+                    for name, code in (("director/timestamp.json", 200),
+                                       ("image/timestamp.json", 200),
+                                       ("report", 404), ("packs/x", 404))]
         if pattern == "/v1/fleet/running/*":
             return [(pattern.replace("*", "0" * 64), b"", "", 200)]
         path = pattern.replace("**", "x").replace("*", "0")
