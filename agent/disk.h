@@ -4,8 +4,9 @@
  *
  * Writes go through three operations that a test can cut at any one of them.
  * Write-back starts at each MiB and pages 8 MiB behind are let go, so that
- * an install of any size leaves the page cache to the charger.  Only
- * vs_disk_sync() makes anything durable.
+ * an install of any size leaves the page cache to the charger.  Large reads
+ * go past it where the file system lets them: a third of the processor time.
+ * Only vs_disk_sync() makes anything durable.
  */
 #ifndef VS_AGENT_DISK_H
 #define VS_AGENT_DISK_H
@@ -24,7 +25,8 @@ struct vs_disk_ops {
 extern const struct vs_disk_ops vs_disk_default;
 
 struct vs_disk {
-	int fd; /* owned */
+	int fd;     /* owned */
+	int direct; /* owned with fd: the same, past the page cache; 0: none */
 	uint64_t len;
 	const struct vs_disk_ops *ops; /* keeps */
 };
@@ -36,7 +38,9 @@ vs_status vs_disk_open(struct vs_disk *d, const char *path, bool write,
                        const struct vs_disk_ops *ops) VS_MUST_CHECK;
 void vs_disk_close(struct vs_disk *d); /* also for VS_AUTO */
 
-/* Exactly len bytes, inside the slot, else VS_ERR_IO.  Any thread. */
+/* Exactly len bytes, inside the slot, else VS_ERR_IO.  Any thread.  What is
+ * in whole blocks, there and in memory, is read straight from the disk.
+ */
 vs_status vs_disk_read(const struct vs_disk *d, void *out, size_t len,
                        uint64_t at) VS_MUST_CHECK;
 vs_status vs_disk_write(const struct vs_disk *d, const void *in, size_t len,

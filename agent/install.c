@@ -122,10 +122,10 @@ vs_status vs_job_pass(struct vs_job *job, unsigned size, vs_pool_fn pass,
 	return vs_pool_run(size, pass, ctx, tick, &ticker, why);
 }
 
-static vs_status run_pass(struct vs_job *job, vs_pool_fn pass,
-                          struct vs_why *why)
+/* One more than compute: one waits for the disk. */
+static vs_status survey(struct vs_job *job, struct vs_why *why)
 {
-	return vs_job_pass(job, workers(job), pass, job, why);
+	return vs_job_pass(job, workers(job) + 1, vs_job_survey, job, why);
 }
 
 static void forget_survey(struct vs_job *job)
@@ -161,7 +161,7 @@ static vs_status is_whole(struct vs_job *job, const uint8_t *footer,
 	if (status != VS_OK || memcmp(old, footer, sizeof(old)) != 0)
 		return status;
 	job->read_only = true;
-	status = run_pass(job, vs_job_survey, why);
+	status = survey(job, why);
 	job->read_only = false;
 	*whole =
 		status == VS_OK && job->missing_count == 0 && upper_stands(job);
@@ -199,14 +199,14 @@ static vs_status fetch(struct vs_job *job, struct vs_why *why)
 
 	if (status != VS_OK)
 		return status;
-	status = run_pass(job, vs_job_fetch, why);
+	status = vs_job_pass(job, workers(job), vs_job_fetch, job, why);
 	vs_unpack_end(&job->unpack);
 	return status;
 }
 
 static vs_status fill(struct vs_job *job, struct vs_why *why)
 {
-	vs_status status = run_pass(job, vs_job_survey, why);
+	vs_status status = survey(job, why);
 
 	if (status != VS_OK || job->missing_count == 0)
 		return status;

@@ -100,14 +100,14 @@ vs_status vs_pool_run(unsigned size, vs_pool_fn work, void *ctx,
 {
 	struct vs_pool pool;
 	struct task task = {&pool, work, ctx};
-	pthread_t threads[VS_POOL_MAX];
+	pthread_t threads[VS_POOL_READERS_MAX];
 	unsigned started = 0;
 	vs_status status = init_pool(&pool);
 
 	if (status != VS_OK)
 		return status;
 	pthread_mutex_lock(&pool.lock);
-	for (; started < size && started < VS_POOL_MAX; started++) {
+	for (; started < size && started < VS_POOL_READERS_MAX; started++) {
 		if (pthread_create(&threads[started], NULL, run_one, &task))
 			break;
 		pool.running++;

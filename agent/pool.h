@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * agent/pool.h - the same work on clusters by one or two threads.
+ * agent/pool.h - the same work on clusters by a few threads.
  *
  * The caller's thread waits and ticks, so that a long install still answers
  * to a person and to the server.  The first failure stops all.
@@ -14,6 +14,8 @@
 #include "seal/crypto.h"
 
 #define VS_POOL_MAX 2
+#define VS_POOL_READERS_MAX (VS_POOL_MAX + 1) /* that also wait for the disk   \
+	                                       */
 
 struct vs_pool {
 	pthread_mutex_t lock; /* held while taking work; guards the rest */
@@ -39,8 +41,8 @@ typedef bool (*vs_pool_tick)(void *ctx, struct vs_pool *pool);
 /* Cores, at most VS_POOL_MAX. */
 unsigned vs_pool_size(void);
 
-/* Runs work in size threads and waits for all of them.  tick may be NULL.
- * VS_OK; VS_ERR_NOMEM; what a worker gave.
+/* Runs work in size threads, at most VS_POOL_READERS_MAX, and waits for all of
+ * them.  tick may be NULL. VS_OK; VS_ERR_NOMEM; what a worker gave.
  */
 vs_status vs_pool_run(unsigned size, vs_pool_fn work, void *ctx,
                       vs_pool_tick tick, void *tick_ctx,

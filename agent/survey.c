@@ -106,7 +106,8 @@ vs_status vs_job_survey(void *ctx, struct vs_pool *pool,
                         const struct vs_crypto *crypto, struct vs_why *why)
 {
 	struct vs_job *job = ctx;
-	struct vs_job_buffers *b = malloc(sizeof(*b));
+	/* as a read past the page cache wants it */
+	struct vs_job_buffers *b = aligned_alloc(VS_BLOCK_LEN, sizeof(*b));
 	vs_status status = b ? VS_OK : VS_ERR_NOMEM;
 	uint64_t i;
 

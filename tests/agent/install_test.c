@@ -516,7 +516,10 @@ static bool ask_to_stop(void *ctx, const struct vs_install_stats *so_far)
 static void a_person_can_stop_a_long_install(void **state)
 {
 	struct slow slow = {.asked = false};
-	struct vs_source source = {&slow, slow_open, slow_read, slow_close};
+	struct vs_source source = {.ctx = &slow,
+	                           .open = slow_open,
+	                           .read = slow_read,
+	                           .close = slow_close};
 	struct vs_install_stats stats;
 	struct vs_why why;
 	struct vs_disk d;
