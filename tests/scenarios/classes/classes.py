@@ -18,10 +18,11 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "story")]
 
 # pylint: disable=wrong-import-position
 from classroom import ClassRoom                      # noqa: E402
-from fleet import HARDWARE, Charger, Server          # noqa: E402
+from fleet import HARDWARE                           # noqa: E402
 from rogue import Captured, Forger, Rogue            # noqa: E402
 from room import canonical                           # noqa: E402
-from world import StoryError, World, read_json  # noqa: E402
+from steps import Steps                              # noqa: E402
+from world import StoryError, read_json              # noqa: E402
 
 STOLEN = "6.6.6"  # two boot keys and the gateway's, none of safety
 
@@ -32,42 +33,11 @@ def read(path):
         return f.read()
 
 
-class Classes:
+class Classes(Steps):
     """The steps in order; each fails loudly if what it tells is not so."""
-
-    def __init__(self, args):
-        self.images = os.path.abspath(args.images)
-        self.world = World(args.programs, args.out)
-        self.room = ClassRoom(self.world)
-        self.server = Server(self.world, self.room, 300)
-        self.charger = Charger(self.world, 1, self.server)
-        self.told = 0
-
-    def path(self, *parts):
-        """Below this run's folder."""
-        return os.path.join(self.world.folder, *parts)
-
-    def tell(self, text):
-        """A step that went as it must."""
-        self.told += 1
-        print(f"ok {self.told} - {text}", flush=True)
-
-    @staticmethod
-    def need(good, what):
-        """Or the story breaks off here."""
-        if not good:
-            raise StoryError(what)
+    room_class = ClassRoom
 
     # The signing room
-
-    def open_room(self):
-        """Keys, a room with two classes, a server that runs."""
-        self.room.make_tokens()
-        self.room.make_authorities()
-        self.server.make()
-        self.room.open(os.path.join(self.server.data, "online"))
-        self.server.people()
-        self.server.start()
 
     def propose(self, name, seq, gateway, controller):
         """A release of both classes."""

@@ -16,10 +16,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "story")]
 
 # pylint: disable=wrong-import-position
-from fleet import HARDWARE, Charger, Server          # noqa: E402
+from fleet import HARDWARE                           # noqa: E402
 from rogue import Captured, Forger, Rogue            # noqa: E402
-from room import HOLDERS, Room                       # noqa: E402
-from world import StoryError, World                  # noqa: E402
+from room import HOLDERS                             # noqa: E402
+from steps import Steps                              # noqa: E402
+from world import StoryError                         # noqa: E402
 
 FIRST = {"gateway": "1.0.0", "controller": "1.0.0"}
 LACKS = "requires controller 1.2.0, has 1.0.0"
@@ -27,40 +28,8 @@ PLAN = {"waves": [{"percent": 100}], "soak_s": 1, "fail_percent": 100,
         "fail_count": 1, "timeout_s": 60}
 
 
-class Requires:
+class Requires(Steps):
     """The steps in order; each fails loudly if what it tells is not so."""
-
-    def __init__(self, args):
-        self.images = os.path.abspath(args.images)
-        self.world = World(args.programs, args.out)
-        self.room = Room(self.world)
-        self.server = Server(self.world, self.room, 300)
-        self.charger = Charger(self.world, 1, self.server)
-        self.told = 0
-
-    def path(self, *parts):
-        """Below this run's folder."""
-        return os.path.join(self.world.folder, *parts)
-
-    def tell(self, text):
-        """A step that went as it must."""
-        self.told += 1
-        print(f"ok {self.told} - {text}", flush=True)
-
-    @staticmethod
-    def need(good, what):
-        """Or the story breaks off here."""
-        if not good:
-            raise StoryError(what)
-
-    def open_room(self):
-        """Keys, a room, a server that runs."""
-        self.room.make_tokens()
-        self.room.make_authorities()
-        self.server.make()
-        self.room.open(os.path.join(self.server.data, "online"))
-        self.server.people()
-        self.server.start()
 
     def propose(self, name, seq, images, *requires, expect=0):
         """Proposes {component: image file} under one name."""

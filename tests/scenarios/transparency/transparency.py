@@ -16,51 +16,27 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "story")]
 
 # pylint: disable=wrong-import-position
-from fleet import HARDWARE, Charger, Server          # noqa: E402
-from room import Room                                # noqa: E402
+from fleet import HARDWARE                           # noqa: E402
 from seallog import Log                              # noqa: E402
-from world import StoryError, World, read_json, write_text  # noqa: E402
+from steps import Steps                              # noqa: E402
+from world import StoryError, read_json, write_text  # noqa: E402
 
 STOLEN = "6.6.6"  # a release that nobody meant to make
 
 
-class Transparency:
+class Transparency(Steps):
     """The steps in order; each fails loudly if what it tells is not so."""
 
     def __init__(self, args):
-        self.images = os.path.abspath(args.images)
-        self.world = World(args.programs, args.out)
-        self.room = Room(self.world)
-        self.server = Server(self.world, self.room, 300)
-        self.charger = Charger(self.world, 1, self.server)
+        super().__init__(args)
         self.log = Log(self.world, self.room.folder, self.path("log.key"))
         self.witness = None
-        self.told = 0
-
-    def path(self, *parts):
-        """Below this run's folder."""
-        return os.path.join(self.world.folder, *parts)
-
-    def tell(self, text):
-        """A step that went as it must."""
-        self.told += 1
-        print(f"ok {self.told} - {text}", flush=True)
-
-    @staticmethod
-    def need(good, what):
-        """Or the story breaks off here."""
-        if not good:
-            raise StoryError(what)
 
     # The signing room
 
     def open_room(self):
         """Keys, log, witness; a server that asks for the log's word."""
-        self.room.make_tokens()
-        self.room.make_authorities()
-        self.server.make()
-        self.room.open(os.path.join(self.server.data, "online"))
-        self.server.people()
+        self.make_room()
         self.witness = self.log.make()
         self.witness.start("witness")
         with open(self.server.conf, "a", encoding="utf-8") as f:
