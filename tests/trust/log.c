@@ -142,7 +142,7 @@ void log_checkpoint(struct log *l, uint64_t size, struct vs_text *out)
 	uint8_t sig[VS_NOTE_SIG_LEN];
 
 	out->len = 0;
-	strcpy(c.origin, l->key.vkey.name);
+	snprintf(c.origin, sizeof c.origin, "%s", l->key.vkey.name);
 	assert_int_equal(vs_checkpoint_encode(&c, out), VS_OK);
 	assert_int_equal(signer_sign(&l->key, out->at, out->len, sig), VS_OK);
 	assert_int_equal(vs_text_string(out, "\n"), VS_OK);

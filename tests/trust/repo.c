@@ -52,10 +52,18 @@ static vs_status give(const struct memfile *f, uint8_t **out, size_t *len)
 	return VS_OK;
 }
 
+/* Both behind what text holds; a test fails if they do not fit. */
+static void append(char *text, size_t cap, const char *what, const char *name)
+{
+	size_t at = strlen(text);
+	int n = snprintf(text + at, cap - at, "%s%s", what, name);
+
+	assert_true(n >= 0 && (size_t)n < cap - at);
+}
+
 static void note(struct repo *r, const char *what, const char *name)
 {
-	assert_true(strlen(r->events) + strlen(name) + 3 < sizeof r->events);
-	strcat(strcat(r->events, what), name);
+	append(r->events, sizeof r->events, what, name);
 }
 
 /* Whether the power is still there for one more write. */
@@ -70,9 +78,7 @@ static vs_status fetch(void *ctx, const char *name, size_t max, uint8_t **out,
 	struct repo *r = ctx;
 	const struct memfile *f = find(r->served, name);
 
-	assert_true(strlen(r->requests) + strlen(name) + 2 <
-	            sizeof r->requests);
-	strcat(strcat(r->requests, " "), name);
+	append(r->requests, sizeof r->requests, " ", name);
 	note(r, " ?", name);
 	if (r->unreachable)
 		return VS_ERR_IO;
