@@ -200,7 +200,7 @@ unsigned vs_text_hit(struct vs_text *t, struct vs_coder *c,
 	size_t chosen[VS_MIX_SETS] = {
 		(size_t)(spot->scale * 64u + (seen & 63u)),
 		((size_t)spot->scale << 8 | (size_t)(spot->operand & 15) << 4 |
-	         (spot->part & 7) << 1 | (spot->source > 1)) &
+	         (spot->part & 7u) << 1 | (spot->source > 1)) &
 			1023};
 
 	hit_contexts(t, spot, contexts);
