@@ -156,8 +156,10 @@ static void a_release_of_both_is_written_to_both(void **state)
 	set.target = vs_charger_target(charger);
 	counted_init(&counted[0], &gateway_2, &sources[0]);
 	counted_init(&counted[1], &controller_2, &sources[1]);
-	set.parts[0] = (struct vs_set_part){&gateway_2.opened, &sources[0]};
-	set.parts[1] = (struct vs_set_part){&controller_2.opened, &sources[1]};
+	set.parts[0] = (struct vs_set_part){.seal = &gateway_2.opened,
+	                                    .source = &sources[0]};
+	set.parts[1] = (struct vs_set_part){.seal = &controller_2.opened,
+	                                    .source = &sources[1]};
 	assert_int_equal(vs_set_write(&set, &why), VS_OK);
 	assert_int_equal(vs_charger_verify(charger, 1, &why), VS_OK);
 	assert_true(life_holds(&maker, SLOT_B, &controller_2));
