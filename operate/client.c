@@ -295,16 +295,13 @@ enum vs_exit vs_client_get(struct vs_client *c, const char *path,
 	return vs_client_ask(c, &r, out);
 }
 
-enum vs_exit vs_client_has_artifact(struct vs_client *c, const char *sha256,
-                                    bool *out)
+enum vs_exit vs_client_has(struct vs_client *c, const char *path, bool *out)
 {
 	VS_AUTO(vs_http_answer_drop) struct vs_http_answer got = {0};
-	char path[128], url[1024];
-	enum vs_exit e = vs_client_path("artifacts", sha256, path, sizeof path);
+	char url[1024];
+	enum vs_exit e = make_url(c, path, url, sizeof url);
 
 	*out = false;
-	if (!e)
-		e = make_url(c, path, url, sizeof url);
 	if (e)
 		return e;
 	vs_status st = vs_http_get(c->http, url, check_max, &got);
@@ -317,16 +314,15 @@ enum vs_exit vs_client_has_artifact(struct vs_client *c, const char *sha256,
 	                               : refused("release upload", &got);
 }
 
-enum vs_exit vs_client_put_artifact(
-	struct vs_client *c, const char *sha256, const char *file,
-	void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx)
+enum vs_exit
+vs_client_put_file(struct vs_client *c, const char *path, const char *file,
+                   void (*progress)(void *ctx, uint64_t done, uint64_t total),
+                   void *ctx)
 {
 	VS_AUTO(vs_http_answer_drop) struct vs_http_answer got = {0};
-	char path[128], url[1024];
-	enum vs_exit e = vs_client_path("artifacts", sha256, path, sizeof path);
+	char url[1024];
+	enum vs_exit e = make_url(c, path, url, sizeof url);
 
-	if (!e)
-		e = make_url(c, path, url, sizeof url);
 	if (e)
 		return e;
 	vs_status st = vs_http_put_file(c->http, url, file, progress, ctx,

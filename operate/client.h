@@ -37,14 +37,14 @@ enum vs_exit vs_client_ask(struct vs_client *c, const struct vs_request *r,
 enum vs_exit vs_client_get(struct vs_client *c, const char *path,
                            const char *about, json_t **out) VS_MUST_CHECK;
 
-/* Whether the server holds an artifact. */
-enum vs_exit vs_client_has_artifact(struct vs_client *c, const char *sha256,
-                                    bool *out) VS_MUST_CHECK;
-enum vs_exit vs_client_put_artifact(struct vs_client *c, const char *sha256,
-                                    const char *file,
-                                    void (*progress)(void *ctx, uint64_t done,
-                                                     uint64_t total),
-                                    void *ctx) VS_MUST_CHECK;
+/* Whether the server holds what PUT path would bring (vs_client_path()). */
+enum vs_exit vs_client_has(struct vs_client *c, const char *path,
+                           bool *out) VS_MUST_CHECK;
+/* Brings a file, streamed; progress may be NULL. */
+enum vs_exit
+vs_client_put_file(struct vs_client *c, const char *path, const char *file,
+                   void (*progress)(void *ctx, uint64_t done, uint64_t total),
+                   void *ctx) VS_MUST_CHECK;
 
 /* Follows GET PATH (server-sent events) until each gives false or the stream
  * ends; each is given the data of one event with its name.  VS_EXIT_OK then;

@@ -8,10 +8,12 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -28,6 +30,10 @@ enum {
 	path_max = 4096,
 	quoted_max = 256,
 };
+
+/* docs/formats/delta.md, section 1 and 5 */
+#define DELTA_HEAD_LEN 128
+#define DELTA_NAME_LEN 129
 
 static const struct vs_column columns[] = {
 	{"NAME",     "name"            },
@@ -147,7 +153,7 @@ struct upload {
 	struct vs_logfolder log;
 	json_t *files;
 	char label[64];
-	size_t sent, there;
+	size_t sent, there, deltas_sent, deltas_there;
 };
 
 /* Before anything is sent: is every artifact what its name says? */
@@ -174,23 +180,77 @@ static void progress(void *ctx, uint64_t done, uint64_t total)
 	vs_say_progress(u->label, done, total);
 }
 
+/* What the server has by that name is not sent again. */
+static enum vs_exit send_file(struct upload *u, const char *kind,
+                              const char *path, const char *name, bool *there)
+{
+	char to[256];
+	enum vs_exit e = vs_client_path(kind, name, to, sizeof to);
+
+	*there = false;
+	if (!e)
+		e = vs_client_has(u->client, to, there);
+	if (e || *there)
+		return e;
+	(void)snprintf(u->label, sizeof u->label, "%.16s...", name);
+	e = vs_client_put_file(u->client, to, path, progress, u);
+	vs_say_progress_end();
+	return e;
+}
+
 static enum vs_exit send_artifact(void *ctx, const char *path, const char *name)
 {
 	struct upload *u = ctx;
-	bool there = false;
-	enum vs_exit e = vs_client_has_artifact(u->client, name, &there);
+	bool there;
+	enum vs_exit e = send_file(u, "artifacts", path, name, &there);
 
-	if (e)
-		return e;
-	if (there) {
-		u->there++;
-		return VS_EXIT_OK;
-	}
-	(void)snprintf(u->label, sizeof u->label, "%.16s...", name);
-	e = vs_client_put_artifact(u->client, name, path, progress, u);
-	vs_say_progress_end();
-	u->sent += !e;
+	u->there += !e && there;
+	u->sent += !e && !there;
 	return e;
+}
+
+/* Before anything is sent: is each one between the images of its name? */
+static enum vs_exit check_delta(void *ctx, const char *path, const char *name)
+{
+	uint8_t head[DELTA_HEAD_LEN];
+	char says[DELTA_NAME_LEN + 1];
+	VS_AUTO(vs_fd_drop) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	(void)ctx;
+	if (fd < 0 || vs_file_pread(fd, head, sizeof head, 0) != VS_OK)
+		return wrong(path, "is no delta");
+	vs_hex_encode(head + 32, 32, says);
+	says[64] = '-';
+	vs_hex_encode(head + 64, 32, says + 65);
+	if (memcmp(head, "VSDELTA1", 8) != 0 || strcmp(says, name) != 0)
+		return wrong(path, "a delta is called OLDROOT-NEWROOT, the "
+		                   "root hashes that its head names");
+	return VS_EXIT_OK;
+}
+
+static enum vs_exit send_delta(void *ctx, const char *path, const char *name)
+{
+	struct upload *u = ctx;
+	bool there;
+	enum vs_exit e = send_file(u, "deltas", path, name, &there);
+
+	u->deltas_sent += !e && !there;
+	u->deltas_there += !e && there;
+	return e;
+}
+
+/* The folder may lack deltas. */
+static enum vs_exit each_delta(const char *dir,
+                               enum vs_exit (*then)(void *ctx, const char *path,
+                                                    const char *name),
+                               void *ctx)
+{
+	char folder[path_max];
+
+	if (vs_path_join(folder, sizeof folder, dir, "deltas"))
+		return wrong(dir, "the path is too long");
+	return vs_file_exists(folder) ? each(dir, "deltas", then, ctx)
+	                              : VS_EXIT_OK;
 }
 
 static enum vs_exit add_metadata(void *ctx, const char *path, const char *name)
@@ -231,6 +291,9 @@ static void tell(const struct vs_args *a, const struct upload *u,
 	}
 	printf("artifacts          %zu sent, %zu there already\n", u->sent,
 	       u->there);
+	if (u->deltas_sent + u->deltas_there)
+		printf("deltas             %zu sent, %zu there already\n",
+		       u->deltas_sent, u->deltas_there);
 	if (u->log.note)
 		printf("log                %" PRIu64 " entries, %zu files "
 		       "sent\n",
@@ -248,6 +311,8 @@ static enum vs_exit check_all(struct upload *u, const char *dir)
 		e = wrong(dir, "metadata: no file there");
 	if (!e)
 		e = each(dir, "artifacts", check_artifact, u);
+	if (!e)
+		e = each_delta(dir, check_delta, u);
 	return e ? e : vs_logfolder_load(dir, &u->log);
 }
 
@@ -258,6 +323,8 @@ static enum vs_exit send_all(struct upload *u, const char *dir, json_t **out)
 {
 	enum vs_exit e = each(dir, "artifacts", send_artifact, u);
 
+	if (!e)
+		e = each_delta(dir, send_delta, u);
 	if (!e)
 		e = vs_logfolder_send(&u->log, u->client);
 	if (!e)
@@ -302,7 +369,8 @@ const struct vs_option vs_release_options[] = {
 const struct vs_command vs_release_commands[] = {
 	{"upload", "DIR", 1, 1, "send what voltseal-sign publish wrote",
 	 "DIR/artifacts holds seals and packs, each named by its SHA-256; "
-	 "those that the\nserver has are not sent again.  DIR/metadata holds "
+	 "those that the\nserver has are not sent again.  DIR/deltas may hold "
+	 "deltas, each named OLDROOT-NEWROOT.\nDIR/metadata holds "
 	 "the offline-signed metadata,\nwhich the server checks with the "
 	 "chargers' own code.  DIR/log, a copy of ROOM/log,\ngoes before it: "
 	 "the tiles that the server lacks, then the checkpoint; then DIR/proofs,\n"

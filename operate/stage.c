@@ -23,7 +23,7 @@ static enum vs_exit add_piece(const struct vs_args *a, struct vs_client *c,
                               const char *text, json_t *list)
 {
 	const char *equals = strchr(text, '='), *note = vs_args_get(a, "note");
-	char kind[kind_max], hex[65], quoted[quoted_max];
+	char kind[kind_max], hex[65], quoted[quoted_max], path[128];
 	uint64_t len;
 	bool there;
 
@@ -37,9 +37,12 @@ static enum vs_exit add_piece(const struct vs_args *a, struct vs_client *c,
 		         strerror(errno));
 		return VS_EXIT_FAILED;
 	}
-	enum vs_exit e = vs_client_has_artifact(c, hex, &there);
+	enum vs_exit e = vs_client_path("artifacts", hex, path, sizeof path);
+
+	if (!e)
+		e = vs_client_has(c, path, &there);
 	if (!e && !there)
-		e = vs_client_put_artifact(c, hex, equals + 1, NULL, NULL);
+		e = vs_client_put_file(c, path, equals + 1, NULL, NULL);
 	if (e)
 		return e;
 	json_t *piece = json_pack("{s:s, s:s, s:s}", "kind", kind, "sha256",

@@ -22,6 +22,7 @@
 #include "server/people/people.h"
 #include "server/people/session.h"
 #include "server/publish/artifact.h"
+#include "server/publish/delta.h"
 #include "server/publish/online.h"
 #include "server/server.h"
 #include "trust/json.h"
@@ -101,6 +102,8 @@ int vs_command_init(const struct vs_arguments *a)
 	snprintf(error, sizeof error, "%.200s: cannot make it", s->data_dir);
 	if (!status)
 		status = vs_artifact_init(s->data_dir);
+	if (!status)
+		status = vs_delta_init(s->data_dir);
 	if (!status)
 		status = vs_online_init(&s->online, error);
 	if (!status) {

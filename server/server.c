@@ -18,6 +18,7 @@
 #include "server/database.h"
 #include "server/events/hook_run.h"
 #include "server/publish/artifact.h"
+#include "server/publish/delta.h"
 #include "server/publish/keyrings.h"
 #include "server/publish/rehash.h"
 #include "server/publish/root.h"
@@ -330,6 +331,8 @@ static void lost(void *ctx)
 vs_status vs_server_start(struct vs_server *s, char error[static 256])
 {
 	if (vs_artifact_sweep(s->settings->data_dir))
+		return failed(VS_ERR_IO, s->settings->data_dir, NULL, error);
+	if (vs_delta_init(s->settings->data_dir))
 		return failed(VS_ERR_IO, s->settings->data_dir, NULL, error);
 	vs_status status = vs_writer_start(s->store, lost, s, &s->writer);
 	if (!status)

@@ -386,6 +386,14 @@ static void get_pack(struct vs_request *r)
 		absent(r);
 }
 
+/* Its name is known to whom knows both images' root hashes, which are in their
+ * seals: no more is asked.
+ */
+static void get_delta(struct vs_request *r)
+{
+	vs_request_delta(r, r->parts[0]);
+}
+
 /* The boot keyring of a version: a charger asks for the one after its own. */
 static void get_keyring(struct vs_request *r)
 {
@@ -405,6 +413,7 @@ const struct vs_route vs_device_routes[] = {
 	{.method = "GET",         .pattern = "/image/*", .handle = get_image},
 	{.method = "GET", .pattern = "/targets/**", .handle = get_target},
 	{.method = "GET",         .pattern = "/packs/*", .handle = get_pack},
+	{.method = "GET",     .pattern = "/deltas/*", .handle = get_delta},
 	{.method = "GET",    .pattern = "/keyring/*", .handle = get_keyring},
 	{.method = "POST",
          .pattern = "/report",

@@ -153,6 +153,11 @@ const struct vs_route vs_people_routes[] = {
 	{"PUT",  "/v1/artifacts/*", PUBLISHES, 0, vs_operator_put_artifact,
 	 vs_operator_begin_artifact, vs_operator_more_artifact, false},
 
+	{"GET",  "/v1/deltas/*", READS, 0, vs_operator_get_delta, NULL, NULL,
+	 false},
+	{"PUT",  "/v1/deltas/*", PUBLISHES, 0, vs_operator_put_delta,
+	 vs_operator_begin_delta, vs_operator_more_artifact, false},
+
 	{"PUT",  "/v1/log/**", PUBLISHES, VS_BUNDLE_LEN_MAX,
 	 vs_operator_put_log, NULL, NULL, false},
 	{"PUT",  "/v1/proofs/*", PUBLISHES, VS_PROOF_LEN_MAX,

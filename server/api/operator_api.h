@@ -12,6 +12,9 @@ void vs_operator_begin_artifact(struct vs_request *r);
 void vs_operator_more_artifact(struct vs_request *r, const void *in,
                                size_t len);
 void vs_operator_put_artifact(struct vs_request *r);
+void vs_operator_get_delta(struct vs_request *r);
+void vs_operator_begin_delta(struct vs_request *r);
+void vs_operator_put_delta(struct vs_request *r);
 
 void vs_operator_publish(struct vs_request *r);
 void vs_operator_releases(struct vs_request *r);

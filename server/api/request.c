@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "server/net/range.h"
+#include "server/publish/delta.h"
 #include "trust/json.h"
 
 enum { people_retry_s = 5 };
@@ -251,22 +252,15 @@ static const char *header(const struct vs_request *r, const char *name)
 	                                   name);
 }
 
-void vs_request_artifact(struct vs_request *r, const char *sha256)
+/* The name is the strong validator; dates there are none. */
+static void answer_file(struct vs_request *r, int fd, uint64_t len,
+                        const char *name)
 {
 	const char *only = header(r, "If-Range");
 	struct vs_range range;
-	uint64_t len;
-	char text[48], tag[72];
-	int fd;
-	vs_status status = vs_artifact_open(r->server->settings->data_dir,
-	                                    sha256, &fd, &len);
+	char text[48], tag[VS_DELTA_NAME_LEN + 2];
 
-	if (status) {
-		vs_request_fail(r, status, NULL);
-		return;
-	}
-	/* The hash is the strong validator; dates there are none. */
-	snprintf(tag, sizeof tag, "\"%s\"", sha256);
+	snprintf(tag, sizeof tag, "\"%s\"", name);
 	bool whole = only && strcmp(only, tag) != 0;
 	if (!vs_range_parse(whole ? NULL : header(r, "Range"), len, &range)) {
 		give_file(r, fd, len, tag, &range);
@@ -277,6 +271,32 @@ void vs_request_artifact(struct vs_request *r, const char *sha256)
 	                 "the range is not in the file");
 	snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)len);
 	vs_request_header(r, "Content-Range", text);
+}
+
+void vs_request_artifact(struct vs_request *r, const char *sha256)
+{
+	uint64_t len;
+	int fd;
+	vs_status status = vs_artifact_open(r->server->settings->data_dir,
+	                                    sha256, &fd, &len);
+
+	if (status)
+		vs_request_fail(r, status, NULL);
+	else
+		answer_file(r, fd, len, sha256);
+}
+
+void vs_request_delta(struct vs_request *r, const char *name)
+{
+	uint64_t len;
+	int fd;
+	vs_status status =
+		vs_delta_open(r->server->settings->data_dir, name, &fd, &len);
+
+	if (status)
+		vs_request_fail(r, status, NULL);
+	else
+		answer_file(r, fd, len, name);
 }
 
 void vs_request_wait(struct vs_request *r, struct vs_job *job)

@@ -94,6 +94,8 @@ void vs_request_fail(struct vs_request *r, vs_status status,
                      const struct vs_why *why);
 /* An artifact by name, whole or the one range asked for. */
 void vs_request_artifact(struct vs_request *r, const char *sha256);
+/* The same of a delta. */
+void vs_request_delta(struct vs_request *r, const char *name);
 void vs_request_header(struct vs_request *r, const char *name,
                        const char *value);
 

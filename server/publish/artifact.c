@@ -155,8 +155,11 @@ vs_status vs_upload_close(struct vs_upload *u)
 	if (EVP_DigestFinal_ex(u->md, digest, &len) != 1 || len != 32)
 		return VS_ERR_CRYPTO;
 	vs_hex_encode(digest, len, hex);
-	if (strcmp(hex, u->sha256) != 0)
-		return VS_ERR_REFUSED;
+	vs_status status = u->judge                      ? u->judge(u)
+	                   : strcmp(hex, u->sha256) == 0 ? VS_OK
+	                                                 : VS_ERR_REFUSED;
+	if (status)
+		return status;
 	if (fsync(u->fd) || rename(u->temporary, u->path))
 		return VS_ERR_IO;
 	u->temporary[0] = 0;

@@ -15,6 +15,7 @@
 #include "base/status.h"
 
 #define VS_ARTIFACT_PATH_MAX 1280
+#define VS_DELTA_NAME_LEN 130 /* see delta.h; with its zero */
 
 /* Makes DATA/artifacts. */
 vs_status vs_artifact_init(const char *data_dir) VS_MUST_CHECK;
@@ -35,6 +36,9 @@ struct vs_upload {
 	EVP_MD_CTX *md;
 	uint64_t len, max;
 	char sha256[65];
+	/* Of what is not under the hash of its bytes: VS_OK; VS_ERR_REFUSED.
+	 * NULL: the hash is looked at. */
+	vs_status (*judge)(const struct vs_upload *u);
 	char temporary[VS_ARTIFACT_PATH_MAX];
 	char path[VS_ARTIFACT_PATH_MAX];
 };

@@ -183,6 +183,27 @@ class Uploads(ApiWorld):
         self.assertIn("g.seal.tlog-proof: too few (too-few-witnesses)", line)
         self.assertNotIn("repository", dict(self.put()))
 
+    # S0.31
+    def test_deltas_go_before_the_release_that_they_lead_to(self):
+        old, new = bytes(range(32)), bytes(range(100, 132))
+        name = f"{old.hex()}-{new.hex()}"
+        head = b"VSDELTA1" + struct.pack("<H6xQQ", 1, 5, 6)
+        data = head + old + new + bytes(32) + b"coded"
+        self.write("out/deltas/" + name, data)
+        self.server.answers["PUT", "/v1/deltas/" + name] = (201, {})
+        self.assertIn("deltas             1 sent, 0 there", self.upload())
+        self.assertEqual([p for p, _ in self.put()],
+                         ["deltas/" + name, "repository"])
+        self.assertIn(("deltas/" + name, data), self.put())
+        self.server.answers["GET", "/v1/deltas/" + name] = (200, {})
+        self.assertIn("deltas             0 sent, 1 there", self.upload())
+        self.assertEqual([p for p, _ in self.put()], ["repository"])
+        for wrong in (head + new + old + bytes(32), b"x" * 200, b"",
+                      b"X" + data[1:]):
+            self.write("out/deltas/" + name, wrong)
+            self.assertIn("delta", self.upload(expect=1))
+            self.assertEqual(self.server.asked, [])
+
     def test_without_a_log_nothing_is_asked_about_one(self):
         text = self.upload()
         self.assertNotIn("proofs", text)

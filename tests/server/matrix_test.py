@@ -39,6 +39,8 @@ MAY = {
     ("POST", "/v1/hooks/*/test"): ({"admin"}, True),
     ("GET", "/v1/artifacts/*"): (READ, False),
     ("PUT", "/v1/artifacts/*"): (MAKE, True),
+    ("GET", "/v1/deltas/*"): (READ, False),
+    ("PUT", "/v1/deltas/*"): (MAKE, True),
     ("PUT", "/v1/log/**"): (MAKE, True),
     ("PUT", "/v1/proofs/*"): (MAKE, True),
     ("POST", "/v1/repository"): (MAKE, True),
@@ -187,6 +189,7 @@ class Cast:
                "/v1/hooks/*/test": 404, "/v1/devices": 400, "/v1/campaigns": 400,
                "/v1/campaigns/dry-run": 400, "/v1/freeze": 400, "/v1/tokens": 400,
                "/v1/repository": 400, "/v1/artifacts/*": 400,
+               "/v1/deltas/*": 400,
                "/v1/log/**": 400, "/v1/proofs/*": 404}
         code = own.get(pattern, 200) if method != "GET" else 200
         if pattern == "/v1/events":
