@@ -13,6 +13,7 @@
 #include "agent/commands.h"
 #include "agent/successor.h"
 #include "base/file.h"
+#include "tests/agent/bundle_files.h"
 #include "tests/agent/cuts.h"
 #include "tests/agent/gateway.h"
 
@@ -327,6 +328,35 @@ static void run_stick(void)
 	assert_true(stage.server.heard->installed > 0);
 }
 
+static void at_bundle(void)
+{
+	at_set();
+	bundle_put(&stage.server, &stage.maker, "CP-0001", "stick");
+}
+
+static int install_bundle(void)
+{
+	char dir[PATH_MAX], file[PATH_MAX];
+	const char *words[] = {"install", "--dir", dir,  "--workers",
+	                       "1",       "--arm", file, NULL};
+
+	maker_path(&stage.maker, "charger", dir);
+	maker_path(&stage.maker, "stick.tar", file);
+	return silently(7, words);
+}
+
+/* Nobody but the bundle brings it, and the server hears of that. */
+static void run_bundle(void)
+{
+	struct vs_boot_decision d = stage_boot(VS_RESET_POWER);
+
+	if (d.slot == 0)
+		assert_int_equal(install_bundle(), VS_EXIT_OK);
+	stage_live(runs_3, -1);
+	stage_check(1, 3, 3, 2);
+	assert_true(stage.server.heard->bundled > 0);
+}
+
 #define ROW(name, begin, run, boots, gateway)                                  \
 	{                                                                      \
 		name, begin, run, boots, gateway                               \
@@ -351,5 +381,6 @@ const struct scenario scenarios[] = {
 	HOST("an update by deltas", at_deltas, run_deltas, 3),
 	HOST("an update by deltas that lie", at_lying_deltas, run_lying_deltas,
              3),
+	HOST("an install from a bundle", at_bundle, run_bundle, 3),
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);
