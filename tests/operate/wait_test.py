@@ -6,6 +6,7 @@ says how.
 usage: wait_test.py VOLTSEAL"""
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import unittest
@@ -41,6 +42,25 @@ class Waiting(ApiWorld):
 
     def asked(self, method, path):
         return sum(a[:2] == (method, path) for a in self.server.asked)
+
+    def test_a_bar_is_for_a_terminal_alone(self):
+        self.answer("GET", "/v1/campaigns/6", campaign("running", 2),
+                    campaign("done", 0))
+        master, slave = os.openpty()
+        done = subprocess.run([VOLTSEAL, "campaign", "watch", "6"],
+                              stdout=subprocess.PIPE, stderr=slave, text=True,
+                              timeout=60, check=False, env=self.env)
+        os.close(slave)
+        said = os.read(master, 65536).decode()
+        os.close(master)
+        self.assertEqual(done.returncode, 0, said)
+        # 2 of 8 are updated; it is wiped away in the end
+        self.assertRegex(said, r"\r\x1b\[K\[#+\.+\]  25%  ")
+        self.assertTrue(said.endswith("\r\x1b[K"), said)
+        self.assertNotIn("\x1b", done.stdout)
+        self.answer("GET", "/v1/campaigns/6", campaign("done", 0))
+        _, out, err = self.ask("campaign", "watch", "6")
+        self.assertNotIn("\x1b", out + err)
 
     def test_a_pause_and_an_abort_wait_for_who_installs(self):
         for verb, state in (("pause", "paused"), ("abort", "aborted")):
