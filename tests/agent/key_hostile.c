@@ -9,6 +9,7 @@
 
 #include "agent/birth.h"
 #include "agent/wire.h"
+#include "base/hex.h"
 #include "base/p256.h"
 
 static const char *way;
@@ -18,9 +19,10 @@ static bool is(const char *name)
 	return strcmp(way, name) == 0;
 }
 
+static uint8_t body[4096] = "not\na line";
+
 static void say(uint32_t what, uint32_t number, uint32_t len, uint32_t status)
 {
-	static const uint8_t body[4096] = "not\na line";
 	const struct vs_wire_head head = {
 		.what = what, .number = number, .len = len, .status = status};
 
@@ -31,11 +33,11 @@ static void say(uint32_t what, uint32_t number, uint32_t len, uint32_t status)
 static uint32_t hear(void)
 {
 	struct vs_wire_head head;
-	uint8_t body[4096];
+	uint8_t heard[4096];
 
 	if (vs_wire_recv(VS_BIRTH_FD, &head, sizeof(head), 10000) != VS_OK ||
-	    head.len > sizeof(body) ||
-	    vs_wire_recv(VS_BIRTH_FD, body, head.len, 1000) != VS_OK)
+	    head.len > sizeof(heard) ||
+	    vs_wire_recv(VS_BIRTH_FD, heard, head.len, 1000) != VS_OK)
 		exit(0);
 	return head.number;
 }
@@ -68,7 +70,13 @@ int main(void)
 		say(VS_REQUEST_FAILED, n, 10, VS_ERR_ABSENT);
 	if (is("a failure that is none"))
 		say(VS_REQUEST_FAILED, n, 3, VS_OK);
+	/* The public part that was expected, as all know it. */
+	if (getenv("KEY_POINT") && vs_hex_decode(getenv("KEY_POINT"), body,
+	                                         VS_P256_POINT_LEN) != VS_OK)
+		return 1;
 	say(VS_REQUEST_TOLD, n, VS_P256_POINT_LEN, 0);
+	n = hear();
+	say(VS_REQUEST_SIGNED, n, is("a long signature") ? 73 : 72, 0);
 	(void)hear();
 	return 0;
 }

@@ -24,6 +24,7 @@
 
 #include "agent/signer.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/pkcs11.h"
 #include "tests/agent/key_world.h"
 
@@ -92,6 +93,59 @@ static int refresh(void **state)
 	unsetenv("KEY_FAULT");
 	vs_signer_use(KEY_PROGRAM);
 	return 0;
+}
+
+static void a_place_is_understood_or_refused(void **state)
+{
+#define MORE "?module-path=/m&pin-source=file:/p"
+	static const char *const bad[][2] = {
+		{"device.key",					    "does not begin with"},
+		{"pkcs11",						"does not begin with"},
+		{"file:",						 "no path"            },
+		{"pkcs11:token=a" MORE,                                   "no object="         },
+		{"pkcs11:object=a" MORE,                                  "no token="          },
+		{"pkcs11:token=a;object=b;id=1" MORE,                     "not known"          },
+		{"pkcs11:token=a;token=b" MORE,                           "twice"              },
+		{"pkcs11:token=;object=b" MORE,                           "empty"              },
+		{"pkcs11:token=%0a;object=b" MORE,                        "printable"          },
+		{"pkcs11:token=%4;object=b" MORE,                         "printable"          },
+		{"pkcs11:token=a;object=b;" MORE,                         "separator"          },
+		{"pkcs11:token=a;object=b;type=public" MORE,              "type=private"       },
+		{"pkcs11:token=a;object=b?pin-source=/p",                 "module-path="       },
+		{"pkcs11:token=a;object=b?module-path=/m",                "pin-source="        },
+		{"pkcs11:token=a;object=b?module-path=m&pin-source=/p",
+	         "module-path="								},
+		{"pkcs11:token=a;object=b?module-path=/m&pin-source=|rm",
+	         "pin-source"								  },
+		{"pkcs11:token=a;object=b?module-path=/m&pin-value=1",
+	         "not known"								   },
+		{"tpm:0x80ffffff",					"no handle"          },
+		{"tpm:0x81800000",					"no handle"          },
+		{"tpm:81010001",					  "no handle"          },
+		{"tpm:0x8101000g",					"no handle"          },
+		{"tpm:0x81010001?pin-source=p",                           "pin-source"         },
+		{"tpm:0x81010001?module-path=/m",                         "not known"          },
+	};
+	struct vs_key_place p;
+	const char *what = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (vs_key_place_parse(bad[i][0], &p, &what) != VS_ERR_INPUT ||
+		    !strstr(what, bad[i][1]))
+			fail_msg("%s: %s", bad[i][0], what);
+	assert_int_equal(vs_key_place_parse("pkcs11:token=a%3Bb;object=c" MORE,
+	                                    &p, &what),
+	                 VS_OK);
+	assert_string_equal(p.token, "a;b");
+	assert_string_equal(p.object, "c");
+	assert_string_equal(p.module, "/m");
+	assert_string_equal(p.pin_file, "/p");
+	assert_int_equal(vs_key_place_parse("tpm:0x8101AbCd", &p, &what),
+	                 VS_OK);
+	assert_int_equal(p.handle, 0x8101abcd);
+	assert_string_equal(p.tcti, "device:/dev/tpmrm0");
+	assert_string_equal(p.pin_file, "");
 }
 
 static void a_key_is_made_once_and_signs(void **state)
@@ -332,7 +386,12 @@ static void a_token_key_of_another_kind_is_refused(void **state)
 	              "charger", "--login", "--pin", KEY_WORLD_PIN,
 	              "--keypairgen", "--key-type", "EC:prime256v1", "--label",
 	              "loose", "--extractable", NULL);
+	key_world_run("pkcs11-tool", "--module", VS_P11_MODULE, "--token-label",
+	              "charger", "--login", "--pin", KEY_WORLD_PIN,
+	              "--keypairgen", "--key-type", "EC:prime192v1", "--label",
+	              "p192", NULL);
 	must_refuse(key_world_token("p384", place), "not a P-256 key");
+	must_refuse(key_world_token("p192", place), "not a P-256 key");
 	must_refuse(key_world_token("loose", place), "it can be taken off");
 }
 
@@ -401,6 +460,38 @@ static void a_hostile_program_in_its_place_ends_a_question_alone(void **state)
 	}
 }
 
+/* It knows the public key, as everybody does. */
+static void its_signatures_are_believed_no_more_than_they_verify(void **state)
+{
+	static const char *const ways[][2] = {
+		{"a false signature", "signature does not verify"},
+		{"a long signature",  "broke off"                },
+	};
+	uint8_t point[VS_P256_POINT_LEN];
+	char hex[2 * VS_P256_POINT_LEN + 1];
+	struct vs_signer s;
+	size_t len;
+
+	(void)state;
+	vs_signer_use(KEY_HOSTILE);
+	for (size_t i = 0; i < 2; i++) {
+		setenv("KEY_HOSTILE", ways[i][0], 1);
+		vs_signer_init(&s, key_world.tpm, NULL, 2000, PAUSE_MS);
+		s.expected = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+		assert_int_equal(
+			EVP_PKEY_get_octet_string_param(
+				s.expected, "pub", point, sizeof(point), &len),
+			1);
+		vs_hex_encode(point, sizeof(point), hex);
+		setenv("KEY_POINT", hex, 1);
+		assert_int_not_equal(sign(&s), VS_OK);
+		if (!strstr(error, ways[i][1]))
+			fail_msg("%s: %s", ways[i][0], error);
+		vs_signer_drop(&s);
+	}
+	unsetenv("KEY_POINT");
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -420,6 +511,7 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		EACH(a_place_is_understood_or_refused),
 		EACH(a_key_is_made_once_and_signs),
 		EACH(two_places_have_two_keys),
 		EACH(openssls_provider_reads_the_same_key),
@@ -436,6 +528,7 @@ int main(void)
 		EACH(a_token_key_of_another_kind_is_refused),
 		EACH(a_tpm_key_of_another_kind_is_refused),
 		EACH(a_hostile_program_in_its_place_ends_a_question_alone),
+		EACH(its_signatures_are_believed_no_more_than_they_verify),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
