@@ -39,8 +39,9 @@ static const char *const host_names[HOSTS] = {"links.test", "cache.test",
 static EVP_PKEY *put_certificate(const char *dir, const char *name,
                                  EVP_PKEY *key)
 {
-	static const char names[] = "DNS:links.test,DNS:cache.test,"
-				    "DNS:mirror.test,DNS:other.test";
+	static const char names[] =
+		"DNS:links.test,DNS:cache.test,"
+		"DNS:mirror.test,DNS:other.test,DNS:localhost";
 	char path[PATH_MAX];
 	X509 *cert = X509_new();
 	X509_NAME *subject = X509_get_subject_name(cert);
