@@ -13,6 +13,7 @@
 #include "agent/controller_phase.h"
 #include "agent/idle.h"
 #include "agent/move.h"
+#include "agent/runner.h"
 #include "base/log.h"
 
 #define GATE_MS 500
@@ -82,6 +83,8 @@ static void say_recovery(struct vs_agent *a)
 
 void vs_agent_check_health(struct vs_agent *a, struct vs_why *why)
 {
+	const struct vs_health_how how = {
+		.root = a->image, .timeout_ms = a->conf.health_check_ms};
 	char detail[VS_PROBE_LINE_LEN] = "VOLTSEAL_IMAGE is not set";
 	bool was = a->healthy;
 	vs_status status = vs_fail(VS_ERR_REFUSED, why, VS_REASON_HEALTH_FAILED,
@@ -91,9 +94,10 @@ void vs_agent_check_health(struct vs_agent *a, struct vs_why *why)
 		say_recovery(a);
 		return;
 	}
-	if (a->image)
-		status = vs_health_check(a->image, a->conf.health_check_ms,
-		                         detail, why);
+	if (a->image && a->conf.runner)
+		status = vs_runner_check(a->conf.runner, detail, why);
+	else if (a->image)
+		status = vs_health_check(&how, detail, why);
 	if (status == VS_OK)
 		status = vs_agent_check_controllers(a, detail, why);
 	a->healthy = status == VS_OK;
@@ -118,6 +122,8 @@ static void trial_round(struct vs_agent *a)
 	if (vs_agent_now_ms() < a->trial.next_ms)
 		return;
 	vs_agent_check_health(a, &why);
+	if (a->conf.runner && vs_runner_lost(a->conf.runner))
+		return;
 	verdict = vs_trial_step(&a->trial, &rules, vs_agent_now_ms(),
 	                        a->healthy ? VS_REASON_NONE : why.code,
 	                        a->health_detail);

@@ -22,6 +22,7 @@
 #include "base/status.h"
 
 #define VS_EXIT_REBOOT 75 /* asks voltseal-boot for a reboot */
+#define VS_EXIT_ALONE 1   /* asks to be started anew */
 
 /* What a look came to, for who asks for just one. */
 struct vs_outcome {
@@ -90,7 +91,9 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
                         char error[static VS_ERROR_LEN]) VS_MUST_CHECK;
 void vs_agent_close(struct vs_agent *a);
 
-/* Runs until stopped (0) or a reboot is wanted (VS_EXIT_REBOOT). */
+/* Runs until stopped (0), a reboot is wanted (VS_EXIT_REBOOT) or its runner has
+ * broken off (VS_EXIT_ALONE).
+ */
 int vs_agent_run(struct vs_agent *a);
 
 #endif

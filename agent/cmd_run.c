@@ -5,13 +5,15 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
 #include "agent/commands.h"
+#include "agent/courier.h"
 #include "agent/identity.h"
 #include "agent/mode.h"
+#include "agent/runner.h"
+#include "agent/seclude.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -81,31 +83,78 @@ static const char run_help[] =
 	"Settings are in DIR/agent.conf: see voltseal-agent check-config "
 	"--help.\n";
 
-/* A loader that hands the machine over has made the image its root. */
-static const char *image_of(const struct vs_charger *c)
+/* The runner is told what it will ever start, and stays where the network is;
+ * this process leaves, before it has a key or reads what came from outside.
+ */
+static vs_status divide(const char *dir, struct vs_runner *runner,
+                        struct vs_secluded *secluded,
+                        char error[static VS_ERROR_LEN])
 {
-	const struct vs_storage_kind *kind = c->storage.kind;
+	struct vs_machine machine;
+	struct vs_conf conf;
+	vs_status status = vs_machine_load(dir, &machine, error);
 
-	return kind->image ? kind->image() : getenv("VOLTSEAL_IMAGE");
+	if (status == VS_OK)
+		status = vs_conf_load(dir, &conf, error);
+	if (status != VS_OK)
+		return status;
+	const struct vs_runner_config config = {
+		.image = vs_storage_image(&machine),
+		.check_ms = conf.health_check_ms,
+		.status_command = conf.status_command,
+	};
+	status = vs_runner_start(runner, &config);
+	vs_conf_drop(&conf);
+	if (status != VS_OK) {
+		snprintf(error, VS_ERROR_LEN,
+		         "voltseal-runner cannot be started");
+		return status;
+	}
+	vs_courier_use(runner, 0);
+	status = vs_seclude(secluded);
+	if (status != VS_OK)
+		snprintf(error, VS_ERROR_LEN,
+		         "cannot be kept from the network: a kernel without "
+		         "CONFIG_SECCOMP_FILTER");
+	return status;
+}
+
+static int live(const char *dir, struct vs_runner *runner,
+                const struct vs_secluded *secluded)
+{
+	static struct vs_agent agent;
+	char error[VS_ERROR_LEN], how[96];
+	int code = VS_EXIT_FAILED;
+
+	if (vs_agent_open(&agent, dir, BUILD_TIME_S, error) != VS_OK) {
+		vs_error("%s", error);
+	} else {
+		vs_info("without a network: %s",
+		        vs_secluded_say(secluded, how));
+		agent.stopped = stopped;
+		agent.image = vs_storage_image(&agent.charger.machine);
+		agent.conf.runner = runner;
+		code = vs_agent_run(&agent);
+	}
+	vs_agent_close(&agent);
+	return code;
 }
 
 static int run(const char *dir)
 {
-	static struct vs_agent agent;
+	static struct vs_runner runner = {.fd = -1, .pid = -1};
 	VS_AUTO(vs_fd_drop) int lock = -1;
+	struct vs_secluded secluded;
 	char error[VS_ERROR_LEN];
 	int code = VS_EXIT_FAILED;
 
 	if (!vs_cmd_lock(dir, &lock))
 		return VS_EXIT_FAILED;
-	if (vs_agent_open(&agent, dir, BUILD_TIME_S, error) != VS_OK) {
+	if (divide(dir, &runner, &secluded, error) != VS_OK)
 		vs_error("%s", error);
-	} else {
-		agent.stopped = stopped;
-		agent.image = image_of(&agent.charger);
-		code = vs_agent_run(&agent);
-	}
-	vs_agent_close(&agent);
+	else
+		code = live(dir, &runner, &secluded);
+	vs_runner_end(&runner);
 	return code;
 }
 

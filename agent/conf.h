@@ -12,6 +12,8 @@
 #include "base/config.h"
 #include "base/status.h"
 
+struct vs_runner; /* agent/runner.h */
+
 struct vs_conf {
 	struct vs_config *read; /* owned; the texts below are its own */
 	const char *server_url;
@@ -36,6 +38,7 @@ struct vs_conf {
 	bool require_idle;
 	char status_file[PATH_MAX];
 	const char *status_command; /* "": the file */
+	struct vs_runner *runner;   /* keeps; who runs it; NULL: this process */
 	uint64_t status_age_ms;
 	uint64_t min_battery;
 	const char *window; /* "": any time */

@@ -169,7 +169,7 @@ static unsigned short head(struct sock_filter *out, bool ends)
 	out[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
 	                                        NUMBERS_END, 0, 1);
 	out[n++] = end(ends ? SECCOMP_RET_KILL_PROCESS
-	                    : SECCOMP_RET_ERRNO | ENOSYS);
+	                    : SECCOMP_RET_ERRNO | EPERM);
 	return n;
 }
 

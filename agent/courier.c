@@ -5,28 +5,28 @@
 #include "agent/courier.h"
 
 #include <pthread.h>
-#include <sys/socket.h>
+#include <stdio.h>
 
-#include "agent/birth.h"
 #include "base/file.h"
 
-static const char *const texts[VS_BIRTH_TEXTS] = VS_BIRTH_SAY(VS_COURIER_USER);
+#define SPARE_MS 10000
 
 /* base/http.h knows no context: there is one network. */
 static struct {
 	pthread_mutex_t lock;
+	struct vs_runner *runner;
 	bool taken[VS_WIRE_LINES];
 	int fds[VS_WIRE_LINES]; /* not connected yet; with number */
-	int pid;
+	char why[VS_WIRE_LINES][VS_PROBE_LINE_LEN]; /* told last, by line */
+	bool lives;
 	unsigned number; /* of the process; 0: there was none */
-	const char *path;
 	uint64_t spare_ms;
-} courier = {.lock = PTHREAD_MUTEX_INITIALIZER, .pid = -1, .spare_ms = 10000};
+} courier = {.lock = PTHREAD_MUTEX_INITIALIZER, .spare_ms = SPARE_MS};
 
-void vs_courier_use(const char *path, uint64_t spare_ms)
+void vs_courier_use(struct vs_runner *runner, uint64_t spare_ms)
 {
-	courier.path = path;
-	courier.spare_ms = spare_ms;
+	courier.runner = runner;
+	courier.spare_ms = spare_ms ? spare_ms : SPARE_MS;
 }
 
 uint64_t vs_courier_spare_ms(void)
@@ -52,11 +52,12 @@ vs_status vs_courier_take(unsigned *line)
 
 static void end(void)
 {
-	if (courier.pid <= 0)
+	if (!courier.lives)
 		return;
+	courier.lives = false;
 	for (unsigned i = 0; i < VS_WIRE_LINES; i++)
 		vs_fd_drop(&courier.fds[i]);
-	(void)vs_birth_end(&courier.pid);
+	vs_runner_end_net(courier.runner);
 }
 
 void vs_courier_give(unsigned line)
@@ -72,40 +73,15 @@ void vs_courier_give(unsigned line)
 	pthread_mutex_unlock(&courier.lock);
 }
 
-static vs_status start(const char **what)
+static vs_status start(char why[static VS_PROBE_LINE_LEN])
 {
-	struct vs_birth b = {.texts = texts,
-	                     .name = VS_COURIER_USER,
-	                     .path = courier.path,
-	                     .uid = VS_COURIER_UID,
-	                     .memory_max = VS_COURIER_MEMORY_MAX,
-	                     .file_max = VS_WIRE_FILE_MAX, /* in memory */
-	                     .arg = '0' + VS_WIRE_LINES};
-	struct vs_why why = {VS_REASON_NONE, "no sockets", 0};
-	vs_status status = VS_OK;
+	vs_status status = VS_ERR_IO;
 
-	for (unsigned i = 0; i < VS_WIRE_LINES; i++)
-		courier.fds[i] = -1;
-	for (unsigned i = 0; status == VS_OK && i < VS_WIRE_LINES; i++) {
-		int pair[2];
-
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) !=
-		    0) {
-			status = VS_ERR_IO;
-			break;
-		}
-		courier.fds[i] = pair[0];
-		b.fds[b.count++] = pair[1];
-	}
-	if (status == VS_OK)
-		status = vs_birth(&b, &courier.pid, &why);
-	for (unsigned i = 0; i < b.count; i++)
-		vs_fd_drop(&b.fds[i]);
-	courier.number += status == VS_OK;
-	*what = why.what;
-	if (status != VS_OK)
-		for (unsigned i = 0; i < VS_WIRE_LINES; i++)
-			vs_fd_drop(&courier.fds[i]);
+	snprintf(why, VS_PROBE_LINE_LEN, "there is no runner");
+	if (courier.runner)
+		status = vs_runner_net(courier.runner, courier.fds, why);
+	courier.lives = status == VS_OK;
+	courier.number += courier.lives;
 	return status;
 }
 
@@ -117,11 +93,12 @@ vs_status vs_courier_connect(unsigned line, unsigned broken, int *fd,
 	pthread_mutex_lock(&courier.lock);
 	/* A line is connected once to each process: who asks again has seen
 	 * it break. */
-	if (courier.pid > 0 &&
+	if (courier.lives &&
 	    (courier.number == broken || courier.fds[line] < 0))
 		end();
-	if (courier.pid <= 0)
-		status = start(what);
+	*what = courier.why[line];
+	if (!courier.lives)
+		status = start(courier.why[line]);
 	*fd = -1;
 	if (status == VS_OK) {
 		*fd = courier.fds[line];

@@ -2,13 +2,13 @@
  *
  * agent/courier.h - the process that talks to the network: voltseal-net.
  *
- * One for all lines, started with the first and again when it breaks off; it
- * runs as another user and is believed by nobody.  Any thread.
+ * One for all lines, started by the runner with the first and again when it
+ * breaks off; it runs as another user and is believed by nobody.  Any thread.
  */
 #ifndef VS_AGENT_COURIER_H
 #define VS_AGENT_COURIER_H
 
-#include "agent/wire.h"
+#include "agent/runner.h"
 
 #define VS_COURIER_USER "voltseal-net"
 #define VS_COURIER_UID 65531
@@ -29,8 +29,9 @@ vs_status vs_courier_connect(unsigned line, unsigned broken, int *fd,
 /* How long net may take longer than the network. */
 uint64_t vs_courier_spare_ms(void);
 
-/* Starts this program instead, with that time to spare; for tests.  Keeps path.
+/* Who starts it, and how long it may take longer than the network (0: 10 s);
+ * without a runner it is not started.  Keeps runner.
  */
-void vs_courier_use(const char *path, uint64_t spare_ms);
+void vs_courier_use(struct vs_runner *runner, uint64_t spare_ms);
 
 #endif

@@ -31,16 +31,16 @@ static vs_status fail(char *detail, struct vs_why *why, const char *name,
 	               "a health check said no", 0);
 }
 
-static vs_status run_check(const char *root, const char *name,
-                           uint64_t timeout_ms, char *detail,
-                           struct vs_why *why)
+static vs_status run_check(const struct vs_health_how *how, const char *name,
+                           char *detail, struct vs_why *why)
 {
 	char program[PATH_MAX];
 	char line[VS_PROBE_LINE_LEN];
-	struct vs_probe probe = {.root = root,
+	struct vs_probe probe = {.root = how->root,
 	                         .program = program,
 	                         .arg = "/run",
-	                         .timeout_ms = timeout_ms};
+	                         .timeout_ms = how->timeout_ms,
+	                         .watch = how->watch};
 	vs_status status;
 
 	snprintf(program, sizeof(program), "%s/%.127s", VS_HEALTH_DIR, name);
@@ -70,10 +70,11 @@ static bool is_executable(const char *dir, const char *name)
 	       S_ISREG(st.st_mode) && (st.st_mode & S_IXUSR) != 0;
 }
 
-vs_status vs_health_check(const char *root, uint64_t timeout_ms,
+vs_status vs_health_check(const struct vs_health_how *how,
                           char detail[static VS_PROBE_LINE_LEN],
                           struct vs_why *why)
 {
+	const char *root = how->root;
 	char dir[PATH_MAX];
 	struct dirent **names = NULL;
 	vs_status status = VS_OK;
@@ -94,7 +95,7 @@ vs_status vs_health_check(const char *root, uint64_t timeout_ms,
 		const char *name = names[i]->d_name;
 
 		if (status == VS_OK && is_executable(dir, name))
-			status = run_check(root, name, timeout_ms, detail, why);
+			status = run_check(how, name, detail, why);
 		free(names[i]);
 	}
 	free(names);

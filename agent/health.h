@@ -15,6 +15,12 @@
 #define VS_HEALTH_DIR "/usr/lib/voltseal/health.d"
 #define VS_HEALTH_CHECKS_MAX 32
 
+struct vs_health_how {
+	const char *root;    /* of the image */
+	uint64_t timeout_ms; /* of each check */
+	const int *watch;    /* as struct vs_probe has it */
+};
+
 /* Runs every executable of root's health.d in the order of their names, each
  * with the argument "/run" and at most timeout_ms long, and stops at the
  * first that says no.  An image without checks is well.
@@ -22,7 +28,7 @@
  * VS_OK; VS_ERR_REFUSED (HEALTH_FAILED, HEALTH_TIMEOUT) or VS_ERR_IO, with
  * the check's name and last line in detail.
  */
-vs_status vs_health_check(const char *root, uint64_t timeout_ms,
+vs_status vs_health_check(const struct vs_health_how *how,
                           char detail[static VS_PROBE_LINE_LEN],
                           struct vs_why *why) VS_MUST_CHECK;
 

@@ -9,10 +9,8 @@
 #include <time.h>
 
 #include "agent/gate.h"
-#include "agent/probe.h"
+#include "agent/runner.h"
 #include "base/file.h"
-
-#define COMMAND_MS 5000
 
 static const char malformed[] = "the charger's status is malformed";
 
@@ -21,9 +19,13 @@ static const char *read_command(const struct vs_conf *conf,
                                 struct vs_gate_status *out)
 {
 	struct vs_probe probe = {.program = conf->status_command,
-	                         .timeout_ms = COMMAND_MS};
+	                         .timeout_ms = VS_RUNNER_MS};
+	vs_status status =
+		conf->runner
+			? vs_runner_ask(conf->runner, probe.output, &probe.len)
+			: vs_probe_run(&probe);
 
-	if (vs_probe_run(&probe) != VS_OK)
+	if (status != VS_OK)
 		return "the charger's status command failed";
 	return vs_gate_status_parse(probe.output, probe.len, out, NULL) == VS_OK
 	               ? NULL

@@ -58,19 +58,32 @@ static void become(const struct vs_probe *p, int out)
 	_exit(NOT_RUN);
 }
 
+/* What nobody waits for any more is over, as if its time was. */
+static bool is_over(struct vs_probe *p, uint64_t until)
+{
+	struct pollfd who = {p->watch ? *p->watch : -1, 0, 0};
+
+	p->timed_out = p->timed_out || now_ms() >= until ||
+	               (poll(&who, 1, 0) > 0 &&
+	                (who.revents & (POLLHUP | POLLERR)) != 0);
+	return p->timed_out;
+}
+
 /* Reads until the end or the time is over; keeps the tail. */
 static void listen_to(struct vs_probe *p, int in, uint64_t until)
 {
 	for (;;) {
 		uint64_t now = now_ms();
-		struct pollfd fd = {in, POLLIN, 0};
+		struct pollfd fds[2] = {
+			{in,                        POLLIN, 0},
+                        {p->watch ? *p->watch : -1, 0,      0}
+                };
 		ssize_t n;
 
-		if (now >= until) {
-			p->timed_out = true;
+		if (is_over(p, until))
 			return;
-		}
-		if (poll(&fd, 1, (int)(until - now)) <= 0)
+		if (poll(fds, 2, (int)(until - now)) <= 0 ||
+		    fds[0].revents == 0)
 			continue;
 		/* What a check says last is what it means. */
 		if (p->len > VS_PROBE_OUTPUT_MAX / 2) {
@@ -94,10 +107,8 @@ static int reap(struct vs_probe *p, pid_t pid, uint64_t until)
 	int status = 0;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (now_ms() >= until) {
-			p->timed_out = true;
+		if (is_over(p, until))
 			break;
-		}
 		nanosleep(&pause, NULL);
 	}
 	if (p->timed_out) {

@@ -18,6 +18,7 @@ struct vs_probe {
 	const char *program; /* absolute, as seen from root */
 	const char *arg;     /* its one argument; NULL: none */
 	uint64_t timeout_ms;
+	const int *watch; /* ended when this hangs up; NULL: nobody watches */
 	/* out: */
 	bool timed_out;
 	int code; /* exit code, or 128 + the signal */

@@ -12,7 +12,13 @@
 
 #include "base/status.h"
 
-enum vs_party { VS_PARTY_DISK, VS_PARTY_UNPACK, VS_PARTY_NET, VS_PARTY_KEY };
+enum vs_party {
+	VS_PARTY_DISK,
+	VS_PARTY_UNPACK,
+	VS_PARTY_NET,
+	VS_PARTY_KEY,
+	VS_PARTY_RUNNER,
+};
 
 enum vs_request {
 	VS_REQUEST_READY = 1, /* the other: all it may do from now on is this */
@@ -41,6 +47,15 @@ enum vs_request {
 
 	VS_REQUEST_TOLD = 32, /* key: its public part.  It says READY, SIGNED
 	                       * and FAILED too, and hears OPEN and SIGN. */
+
+	VS_REQUEST_CHECK = 48, /* disk: is the image well? */
+	VS_REQUEST_CHECKED,    /* runner: what its checks came to */
+	VS_REQUEST_ASK,        /* disk: what does status_command print? */
+	VS_REQUEST_PRINTED,    /* runner: that */
+	VS_REQUEST_START,      /* disk: a voltseal-net, in place of any other */
+	VS_REQUEST_STARTED,    /* runner: its lines, or why there is none */
+	VS_REQUEST_END,        /* disk: no voltseal-net any more */
+	VS_REQUEST_ENDED,      /* runner */
 };
 
 /* Where a lane between disk and unpack stands. */
@@ -72,6 +87,14 @@ enum vs_lane_phase {
 	VS_SIGNER_OPENING,
 	VS_SIGNER_WAITING,
 	VS_SIGNER_ASKED,
+
+	/* And the runner's. */
+	VS_RUNNER_STARTING, /* it has not left disk's files yet */
+	VS_RUNNER_WAITING,  /* for disk's next request */
+	VS_RUNNER_CHECKING,
+	VS_RUNNER_ASKING,
+	VS_RUNNER_BEARING,
+	VS_RUNNER_ENDING,
 };
 
 /* Whether from may say this in *phase.  Moves *phase: to what comes after it,

@@ -14,6 +14,7 @@
 #include "agent/mode.h"
 #include "agent/move.h"
 #include "agent/rise.h"
+#include "agent/runner.h"
 #include "agent/seek.h"
 #include "agent/settle.h"
 #include "agent/sweep.h"
@@ -156,6 +157,14 @@ static void step(struct vs_agent *a)
 	vs_agent_rise(a);
 }
 
+/* Then nothing can be started any more, and health cannot be shown: a trial is
+ * not to fail for it.
+ */
+static bool is_alone(const struct vs_agent *a)
+{
+	return a->conf.runner && vs_runner_lost(a->conf.runner);
+}
+
 /* Without the word the loader calls the cause unknown, and starts all the same.
  */
 static void leave(struct vs_agent *a)
@@ -180,12 +189,17 @@ int vs_agent_run(struct vs_agent *a)
 		vs_trial_init(&a->trial, vs_agent_now_ms());
 	else
 		vs_agent_check_health(a, &why);
-	while (!a->stopped() && !a->reboot) {
+	while (!a->stopped() && !a->reboot && !is_alone(a)) {
 		step(a);
 		if (!a->stopped() && !a->reboot)
 			nanosleep(&pause, NULL);
 	}
 	if (a->reboot)
 		leave(a);
-	return a->reboot ? VS_EXIT_REBOOT : 0;
+	if (a->reboot)
+		return VS_EXIT_REBOOT;
+	if (!is_alone(a))
+		return 0;
+	vs_error("voltseal-runner broke off");
+	return VS_EXIT_ALONE;
 }

@@ -78,6 +78,9 @@ vs_storage_open(struct vs_storage *s, const char *dir,
                 char error[static VS_STORAGE_ERROR_LEN]) VS_MUST_CHECK;
 void vs_storage_close(struct vs_storage *s);
 
+/* Root of the image that runs on a machine of this kind; NULL: not known. */
+const char *vs_storage_image(const struct vs_machine *machine);
+
 /* VS_OK, also where no word is needed; VS_ERR_IO. */
 vs_status vs_storage_put_cause(const struct vs_storage *s,
                                enum vs_reset_cause cause) VS_MUST_CHECK;

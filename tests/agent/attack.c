@@ -14,12 +14,26 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MUCH ((size_t)256 << 20)
+#define X32 0x40000000
+
+static pid_t aim;
+
+void attack_aim(int pid)
+{
+	aim = pid;
+}
+
+static pid_t victim(void)
+{
+	return aim > 0 ? aim : getppid();
+}
 
 static long open_file(const char *path, int how)
 {
@@ -32,7 +46,47 @@ static long read_parent(void)
 	struct iovec to = {here, sizeof(here)};
 	struct iovec from = {(void *)&errno, sizeof(here)};
 
-	return process_vm_readv(getppid(), &to, 1, &from, 1, 0);
+	return process_vm_readv(victim(), &to, 1, &from, 1, 0);
+}
+
+static long open_of(const char *name, int how)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)victim(), name);
+	return open_file(path, how);
+}
+
+/* Joining one's own namespace needs the same right. */
+static long join(void)
+{
+	long fd = open_of("ns/net", O_RDONLY);
+
+	if (fd < 0)
+		fd = open_file("/proc/self/ns/net", O_RDONLY);
+	return setns((int)fd, CLONE_NEWNET);
+}
+
+static long steal(void)
+{
+	long fd = syscall(SYS_pidfd_open, victim(), 0);
+
+	return fd < 0 ? fd : syscall(SYS_pidfd_getfd, fd, 0, 0);
+}
+
+static long ring(void)
+{
+	char params[256] = {0};
+
+	return syscall(SYS_io_uring_setup, 1, params);
+}
+
+static long make_device(const char *path)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), "%.4000s.dev", path);
+	return mknod(name, S_IFBLK | 0600, makedev(8, 0));
 }
 
 static long run_something(void)
@@ -96,9 +150,9 @@ static long try(enum attack what, const char *path)
 	case ATTACK_ROOT:
 		return setuid(0);
 	case ATTACK_TRACE_PARENT:
-		return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+		return ptrace(PTRACE_ATTACH, victim(), NULL, NULL);
 	case ATTACK_STOP_PARENT:
-		return kill(getppid(), SIGSTOP);
+		return kill(victim(), SIGSTOP);
 	case ATTACK_READ_PARENT:
 		return read_parent();
 	case ATTACK_EXEC:
@@ -107,8 +161,28 @@ static long try(enum attack what, const char *path)
 		return split();
 	case ATTACK_THREAD:
 		return syscall(SYS_clone, CLONE_FS, NULL, NULL, NULL, NULL);
+	case ATTACK_WRITE_PARENT:
+		return open_of("mem", O_RDWR);
+	case ATTACK_JOIN_PARENT:
+		return join();
+	case ATTACK_STEAL:
+		return steal();
 	case ATTACK_SOCKET:
 		return socket(AF_INET, SOCK_STREAM, 0);
+	case ATTACK_SOCKET_INET6:
+		return socket(AF_INET6, SOCK_DGRAM, 0);
+	case ATTACK_SOCKET_PACKET:
+		return socket(AF_PACKET, SOCK_RAW, 0);
+	case ATTACK_SOCKET_NETLINK:
+		return socket(AF_NETLINK, SOCK_RAW, 0);
+	case ATTACK_SOCKET_VSOCK:
+		return socket(AF_VSOCK, SOCK_STREAM, 0);
+	case ATTACK_SOCKET_X32:
+		return syscall(SYS_socket | X32, AF_INET, SOCK_STREAM, 0);
+	case ATTACK_RING:
+		return ring();
+	case ATTACK_DEVICE:
+		return make_device(path);
 	case ATTACK_NAMESPACE:
 		return unshare(CLONE_NEWUSER);
 	case ATTACK_MEMORY:

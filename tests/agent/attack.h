@@ -11,13 +11,23 @@ enum attack {
 	ATTACK_CHANGE_MODE,
 	ATTACK_RENAME, /* to here */
 	ATTACK_ROOT,
-	ATTACK_TRACE_PARENT,
+	ATTACK_TRACE_PARENT, /* or whom attack_aim() named */
 	ATTACK_STOP_PARENT,
 	ATTACK_READ_PARENT,
+	ATTACK_WRITE_PARENT, /* its memory, by /proc */
+	ATTACK_JOIN_PARENT,  /* its network namespace */
+	ATTACK_STEAL,        /* its first descriptor */
 	ATTACK_EXEC,
 	ATTACK_FORK,
 	ATTACK_THREAD,
-	ATTACK_SOCKET,
+	ATTACK_SOCKET, /* AF_INET; and so on */
+	ATTACK_SOCKET_INET6,
+	ATTACK_SOCKET_PACKET,
+	ATTACK_SOCKET_NETLINK,
+	ATTACK_SOCKET_VSOCK,
+	ATTACK_SOCKET_X32, /* AF_INET, by x32's number */
+	ATTACK_RING,       /* whose calls no filter sees */
+	ATTACK_DEVICE,     /* a node of a disk, as path.dev */
 	ATTACK_NAMESPACE,
 	ATTACK_MEMORY,
 	ATTACK_NEW_CODE,
@@ -25,6 +35,9 @@ enum attack {
 	ATTACK_CLOCK,
 	ATTACKS,
 };
+
+/* Whom the next attacks are about, in place of the parent. */
+void attack_aim(int pid);
 
 /* Tries it.  0: it worked; else errno of what stopped it. */
 int attack_try(enum attack what, const char *path);

@@ -29,6 +29,12 @@ int main(int argc, char **argv)
 		puts("the last word");
 		return 1;
 	}
+	if (strstr(name, "stray")) {
+		if (fork() == 0 && setsid() > 0 && close(1) == 0 &&
+		    close(2) == 0)
+			sleep(60);
+		return 0;
+	}
 	if (fork() >= 0)
 		sleep(60);
 	return 0;

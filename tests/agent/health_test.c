@@ -81,21 +81,28 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static vs_status check(const char *at, uint64_t timeout_ms, char *detail,
+                       struct vs_why *why)
+{
+	const struct vs_health_how how = {.root = at, .timeout_ms = timeout_ms};
+
+	return vs_health_check(&how, detail, why);
+}
+
 static void all_checks_pass_or_the_image_is_not_well(void **state)
 {
 	char detail[VS_PROBE_LINE_LEN];
 	struct vs_why why;
 
 	(void)state;
-	assert_int_equal(vs_health_check(root, 5000, detail, &why), VS_OK);
+	assert_int_equal(check(root, 5000, detail, &why), VS_OK);
 	put_check("10-ok", 0755);
 	put_check("30-ok", 0755);
 	put_check("20-no-backup~", 0755); /* an editor's leftover */
 	put_check("20-no-mode", 0644);
-	assert_int_equal(vs_health_check(root, 5000, detail, &why), VS_OK);
+	assert_int_equal(check(root, 5000, detail, &why), VS_OK);
 	put_check("20-no", 0755);
-	assert_int_equal(vs_health_check(root, 5000, detail, &why),
-	                 VS_ERR_REFUSED);
+	assert_int_equal(check(root, 5000, detail, &why), VS_ERR_REFUSED);
 	assert_int_equal(why.code, VS_REASON_HEALTH_FAILED);
 	assert_string_equal(detail, "20-no: meter: no answer\\x1b[31m");
 	remove_check("20-no");
@@ -109,8 +116,7 @@ static void a_check_that_hangs_is_ended_with_all_it_started(void **state)
 
 	(void)state;
 	put_check("25-hang", 0755);
-	assert_int_equal(vs_health_check(root, 300, detail, &why),
-	                 VS_ERR_REFUSED);
+	assert_int_equal(check(root, 300, detail, &why), VS_ERR_REFUSED);
 	assert_int_equal(why.code, VS_REASON_HEALTH_TIMEOUT);
 	assert_string_equal(detail, "25-hang: no answer in time");
 	assert_true(seconds() - began < 10);
@@ -124,8 +130,7 @@ static void a_loud_check_is_heard_to_its_last_word(void **state)
 
 	(void)state;
 	put_check("27-loud", 0755);
-	assert_int_equal(vs_health_check(root, 20000, detail, &why),
-	                 VS_ERR_REFUSED);
+	assert_int_equal(check(root, 20000, detail, &why), VS_ERR_REFUSED);
 	assert_string_equal(detail, "27-loud: the last word");
 	remove_check("27-loud");
 }
@@ -141,11 +146,10 @@ static void a_check_that_cannot_be_run_is_a_failed_one(void **state)
 	          "#!/bin/not-there\n", 17);
 	maker_path(&maker, "root/usr/lib/voltseal/health.d/28-script", path);
 	assert_int_equal(chmod(path, 0755), 0);
-	assert_int_equal(vs_health_check(root, 5000, detail, &why),
-	                 VS_ERR_REFUSED);
+	assert_int_equal(check(root, 5000, detail, &why), VS_ERR_REFUSED);
 	assert_string_equal(detail, "28-script: cannot be run");
 	remove_check("28-script");
-	assert_int_equal(vs_health_check("/no/such/root", 50, detail, &why),
+	assert_int_equal(check("/no/such/root", 50, detail, &why),
 	                 VS_ERR_REFUSED);
 }
 

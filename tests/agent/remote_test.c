@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +34,7 @@
 #define BODY_MAX 5000
 
 static struct maker maker;
+static struct vs_runner runner = {.fd = -1, .pid = -1};
 static char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX];
 static EVP_PKEY *pair;
 static bool device_gone;
@@ -75,8 +75,35 @@ static int teardown(void **state)
 {
 	(void)state;
 	EVP_PKEY_free(pair);
+	vs_runner_end(&runner);
 	maker_drop(&maker);
 	return 0;
+}
+
+/* As the agent does it: the runner starts what it was told once. */
+static void use(const char *path, uint64_t spare_ms)
+{
+	const struct vs_runner_config how = {.status_command = "",
+	                                     .net_path = path};
+
+	vs_runner_end(&runner);
+	assert_int_equal(vs_runner_start(&runner, &how), VS_OK);
+	vs_courier_use(&runner, spare_ms);
+}
+
+/* What the runner has started and not ended. */
+static void assert_none_left(void)
+{
+	char path[64], list[64] = "";
+	FILE *f;
+
+	assert_false(vs_runner_lost(&runner));
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", runner.pid,
+	         runner.pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_null(fgets(list, sizeof(list), f));
+	fclose(f);
 }
 
 /* A copy of the hostile program under a name that says what it does. */
@@ -90,7 +117,7 @@ static void use_hostile(const char *name, char *path)
 	                                 len, 0755),
 	                 VS_OK);
 	free(bytes);
-	vs_courier_use(path, SPARE_MS);
+	use(path, SPARE_MS);
 }
 
 static void expect(struct vs_http *h, enum attack what, const char *path,
@@ -126,7 +153,7 @@ static void a_client_taken_over_opens_nothing_and_starts_nothing(void **state)
 	maker_path(&maker, "open-to-all", path);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(chmod(maker.dir, 0777), 0);
-	vs_courier_use(TURNED, LONG_MS);
+	use(TURNED, LONG_MS);
 	assert_int_equal(vs_http_new(&config, &h), VS_OK);
 	expect(h, ATTACK_WRITE_FILE, path, eacces);
 	expect(h, ATTACK_NEW_CODE, "", eacces);
@@ -169,7 +196,7 @@ static void only_a_handshake_is_signed(void **state)
 
 	(void)state;
 	use_hostile("sign", path);
-	vs_courier_use(path, LONG_MS);
+	use(path, LONG_MS);
 	assert_int_equal(vs_http_new(&config, &h), VS_OK);
 	spell(text, 32, 64);
 	expect_signed(h, text, true);
@@ -201,7 +228,7 @@ static void an_answer_to_another_question_is_none(void **state)
 
 	(void)state;
 	use_hostile("next", path);
-	vs_courier_use(path, LONG_MS);
+	use(path, LONG_MS);
 	assert_int_equal(vs_http_new(&config, &h), VS_OK);
 	assert_int_equal(vs_http_get(h, "https://a.test/", 100, &a), VS_ERR_IO);
 	assert_string_equal(vs_http_error(h), "voltseal-net broke off");
@@ -282,7 +309,7 @@ static void a_hostile_program_in_its_place_ends_questions_alone(void **state)
 		}
 		for (int i = 0; i < 2; i++)
 			vs_http_free(&h[i]);
-		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+		assert_none_left();
 		unlink(path);
 	}
 	print_message("# %u of %u failed, the longest took %" PRIu64 " ms\n",
@@ -307,7 +334,7 @@ static void one_that_cannot_be_started_says_why(void **state)
 		struct vs_http_answer a;
 		struct vs_http *h;
 
-		vs_courier_use(cases[i].path, SPARE_MS);
+		use(cases[i].path, SPARE_MS);
 		if (cases[i].path[0] != '/')
 			use_hostile(cases[i].path, path);
 		assert_int_equal(vs_http_new(&config, &h), VS_OK);
@@ -326,13 +353,13 @@ static void the_real_one_asks_and_tells(void **state)
 	struct vs_http *h;
 
 	(void)state;
-	vs_courier_use(NULL, LONG_MS);
+	use(NULL, LONG_MS);
 	assert_int_equal(vs_http_new(&config, &h), VS_OK);
 	assert_int_equal(vs_http_get(h, "https://127.0.0.1:1/", 10, &a),
 	                 VS_ERR_IO);
 	assert_non_null(strstr(vs_http_error(h), "127.0.0.1 port 1"));
 	vs_http_free(&h);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_none_left();
 }
 
 static void a_file_that_is_not_there_is_told_at_once(void **state)

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/seclude_test.c - the process that writes slots, from inside: it
+ * makes no socket to a network, reaches into nobody who has one, and yet has
+ * checks, status command and voltseal-net where the network is.
+ *
+ * As root it also is in a namespace without interfaces; as another user the
+ * filter alone keeps it.
+ *
+ * S1.17
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/pem.h"
+#include "tests/agent/maker.h"
+
+#define SAID_MAX 65536
+#define OTHER_USER 65530
+#define NAME_LEN 64
+
+static struct maker maker;
+static char said[SAID_MAX];
+static int server = -1;
+static unsigned port;
+
+static void listen_here(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	                         .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(at);
+
+	server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_true(server >= 0);
+	assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(server, 16), 0);
+	assert_int_equal(getsockname(server, (struct sockaddr *)&at, &len), 0);
+	port = ntohs(at.sin_port);
+}
+
+/* How many have come since. */
+static unsigned callers(void)
+{
+	unsigned count = 0;
+	int fd;
+
+	while ((fd = accept(server, NULL, NULL)) >= 0) {
+		close(fd);
+		count++;
+	}
+	return count;
+}
+
+static void put_program(const char *rel, char path[static PATH_MAX])
+{
+	uint8_t *bytes;
+	size_t len;
+
+	assert_int_equal(vs_file_read(REACH, 64 << 20, &bytes, &len), VS_OK);
+	maker_put(&maker, rel, bytes, len);
+	free(bytes);
+	assert_int_equal(chmod(maker_path(&maker, rel, path), 0755), 0);
+}
+
+static void put_charger(void)
+{
+	static const char machine[] = "vehicle = CP-0001\nstorage = files\n"
+				      "charger_component = gateway\n"
+				      "component.gateway.hardware = gw-rev3\n";
+	char rel[PATH_MAX], path[PATH_MAX], conf[2 * PATH_MAX];
+
+	maker_path(&maker, "charger/agent", path);
+	assert_int_equal(vs_file_mkdirs(path, 0777), VS_OK);
+	maker_path(&maker, "image/usr/lib/voltseal/health.d", path);
+	assert_int_equal(vs_file_mkdirs(path, 0755), VS_OK);
+	maker_put(&maker, "charger/machine.conf", machine, sizeof(machine) - 1);
+	snprintf(rel, sizeof(rel),
+	         "image/usr/lib/voltseal/health.d/10-reach-%u", port);
+	put_program(rel, path);
+	snprintf(rel, sizeof(rel), "command-%u", port);
+	put_program(rel, path);
+	snprintf(conf, sizeof(conf),
+	         "server_url = https://127.0.0.1:%u\nca_file = ../cert.pem\n"
+	         "cert_file = ../cert.pem\ndevice_key = file:../device.key\n"
+	         "status_command = %s\n",
+	         port, path);
+	maker_put(&maker, "charger/agent.conf", conf, strlen(conf));
+}
+
+static int setup(void **state)
+{
+	char path[PATH_MAX];
+	EVP_PKEY *key;
+
+	(void)state;
+	maker_init(&maker);
+	listen_here();
+	maker_path(&maker, "device.key", path);
+	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
+	maker_certificate(&maker, key, "cert.pem");
+	EVP_PKEY_free(key);
+	put_charger();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close(server);
+	maker_drop(&maker);
+	return 0;
+}
+
+static int give_one(const char *path, const struct stat *st, int kind,
+                    struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return lchown(path, OTHER_USER, OTHER_USER);
+}
+
+static void become_other(void)
+{
+	if (nftw(maker.dir, give_one, 16, FTW_PHYS) != 0 ||
+	    setgroups(0, NULL) != 0 ||
+	    setresgid(OTHER_USER, OTHER_USER, OTHER_USER) != 0 ||
+	    setresuid(OTHER_USER, OTHER_USER, OTHER_USER) != 0)
+		_exit(126);
+}
+
+/* Runs the turned agent and hears it to its end. */
+static void run(bool as_other)
+{
+	char dir[PATH_MAX], image[PATH_MAX];
+	char *words[] = {(char[]){"voltseal-agent"}, (char[]){"run"},
+	                 (char[]){"--dir"}, dir, NULL};
+	size_t len = 0;
+	int pipes[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	maker_path(&maker, "charger", dir);
+	unlink(maker_path(&maker, "charger/agent/lock", image));
+	maker_path(&maker, "image", image);
+	(void)callers();
+	assert_int_equal(pipe(pipes), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		setenv("VOLTSEAL_IMAGE", image, 1);
+		if (as_other)
+			become_other();
+		if (dup2(pipes[1], 1) != 1)
+			_exit(126);
+		execv(TURNED, words);
+		_exit(126);
+	}
+	close(pipes[1]);
+	while ((n = read(pipes[0], said + len, sizeof(said) - 1 - len)) > 0)
+		len += (size_t)n;
+	said[len] = '\0';
+	close(pipes[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* What follows "NAME " at the start of a line. */
+static const char *heard(const char *name)
+{
+	static char out[512];
+	char line[NAME_LEN];
+	const char *at;
+	size_t len;
+
+	snprintf(line, sizeof(line), "\n%s ", name);
+	at = strncmp(said, line + 1, strlen(line) - 1) == 0
+	             ? said - 1
+	             : strstr(said, line);
+	if (!at)
+		fail_msg("nothing of %s in: %s", name, said);
+	at += strlen(line);
+	len = strcspn(at, "\n");
+	if (len >= sizeof(out))
+		len = sizeof(out) - 1;
+	memcpy(out, at, len);
+	out[len] = '\0';
+	return out;
+}
+
+static void expect(const char *name, int error)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", error);
+	if (strcmp(heard(name), number) != 0)
+		fail_msg("%s: %s, not %s", name, heard(name), number);
+}
+
+static void expect_no_way_out(void)
+{
+	static const char *const denied[] = {
+		"inet", "inet6",   "packet", "netlink",     "vsock",
+		"ring", "unshare", "ptrace", "read-memory", "steal"};
+
+	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++)
+		expect(denied[i], EPERM);
+	expect("setns", EPERM);
+	expect("x32", EPERM);
+	expect("write-memory", EACCES);
+	expect("unix", 0);
+	expect("pair", 0);
+}
+
+/* Command and net come to the port; the check too, if it can be run. */
+static void expect_others_reach(bool check)
+{
+	assert_string_equal(heard("command"), "0 reached");
+	assert_string_equal(heard("check"), check ? "0 " : heard("check"));
+	assert_int_equal(callers(), check ? 3 : 2);
+	assert_non_null(heard("net"));
+}
+
+/* Files, users, children, the last blocks: what of it this test has. */
+static void expect_rights(const char *set)
+{
+	char line[256];
+	uint64_t ours = 0;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, set, strlen(set)) == 0)
+			ours = strtoull(line + strlen(set) + 1, NULL, 16);
+	fclose(f);
+	assert_true(ours != 0);
+	assert_int_equal(strtoull(heard(set), NULL, 16), ours & 0x10000ff);
+}
+
+static void disk_makes_no_socket_and_has_no_interface(void **state)
+{
+	char here[128] = "";
+
+	(void)state;
+	run(false);
+	expect_no_way_out();
+	assert_true(readlink("/proc/self/ns/net", here, sizeof(here) - 1) > 0);
+	assert_int_equal(strncmp(heard("namespace"), "net:", 4), 0);
+	assert_string_not_equal(heard("namespace"), here);
+	assert_null(strstr(said, "\ninterface "));
+	/* by capability, or by Landlock */
+	assert_true(strcmp(heard("device"), "1") == 0 ||
+	            strcmp(heard("device"), "13") == 0);
+	expect_rights("CapPrm");
+	expect_rights("CapBnd");
+	expect_others_reach(true);
+}
+
+/* Where a namespace is not to be had. */
+static void another_user_s_disk_makes_no_socket_either(void **state)
+{
+	char here[128] = "";
+
+	(void)state;
+	run(true);
+	expect_no_way_out();
+	assert_true(readlink("/proc/self/ns/net", here, sizeof(here) - 1) > 0);
+	assert_string_equal(heard("namespace"), here);
+	assert_string_equal(heard("CapPrm"), "0000000000000000");
+	expect_others_reach(false);
+}
+
+/* A child of the runner's, by its parent's number; 0: none. */
+static pid_t child_of(pid_t parent)
+{
+	char path[64], list[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent,
+	         parent);
+	f = fopen(path, "re");
+	if (!f || !fgets(list, sizeof(list), f))
+		list[0] = '\0';
+	if (f)
+		fclose(f);
+	return (pid_t)strtol(list, NULL, 10);
+}
+
+static void nap(long ms)
+{
+	const struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+static pid_t start_real(const char *err)
+{
+	char dir[PATH_MAX], image[PATH_MAX];
+	char *words[] = {(char[]){"voltseal-agent"}, (char[]){"run"},
+	                 (char[]){"--dir"}, dir, NULL};
+	pid_t pid;
+
+	maker_path(&maker, "charger", dir);
+	maker_path(&maker, "image", image);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+		setenv("VOLTSEAL_IMAGE", image, 1);
+		if (fd < 0 || dup2(fd, 2) != 2)
+			_exit(126);
+		execv(AGENT_PROGRAM, words);
+		_exit(126);
+	}
+	return pid;
+}
+
+static void make_whole_charger(void)
+{
+	uint8_t image[9000];
+	struct made gateway, controller;
+	char conf[2 * PATH_MAX];
+
+	noise(image, sizeof(image), 1);
+	maker_seal(&maker, &gateway, "gateway", 1, 1, image, sizeof(image));
+	maker_seal(&maker, &controller, "controller", 1, 1, image,
+	           sizeof(image));
+	maker_scrap_charger(&maker);
+	maker_charger(&maker, &gateway, &controller, 1);
+	snprintf(conf, sizeof(conf),
+	         "server_url = https://127.0.0.1:1\nca_file = ../cert.pem\n"
+	         "cert_file = ../cert.pem\ndevice_key = file:../device.key\n"
+	         "health_interval_ms = 100\nmode = demo\n");
+	maker_put(&maker, "charger/agent.conf", conf, strlen(conf));
+	made_drop(&gateway);
+	made_drop(&controller);
+}
+
+/* Without it nothing can be started and no health be shown: an image on trial
+ * must not pay for that.
+ */
+static void an_agent_whose_runner_is_gone_begins_anew(void **state)
+{
+	char err[PATH_MAX];
+	uint8_t *text;
+	size_t len;
+	int status;
+	pid_t agent, runner = 0;
+
+	(void)state;
+	make_whole_charger();
+	agent = start_real(maker_path(&maker, "err", err));
+	for (int i = 0; i < 500 && runner == 0; i++) {
+		nap(20);
+		runner = child_of(agent);
+	}
+	assert_true(runner > 0);
+	nap(300);
+	assert_int_equal(kill(runner, SIGKILL), 0);
+	assert_int_equal(waitpid(agent, &status, 0), agent);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+	assert_int_equal(vs_file_read(err, 65536, &text, &len), VS_OK);
+	assert_non_null(strstr((char *)text, "voltseal-runner broke off"));
+	assert_non_null(strstr((char *)text, "without a network: "));
+	free(text);
+}
+
+static void a_stopped_agent_leaves_no_process(void **state)
+{
+	char err[PATH_MAX];
+	int status;
+	pid_t agent, runner = 0;
+
+	(void)state;
+	agent = start_real(maker_path(&maker, "err", err));
+	for (int i = 0; i < 500 && runner == 0; i++) {
+		nap(20);
+		runner = child_of(agent);
+	}
+	assert_true(runner > 0);
+	nap(300);
+	/* As a service manager does it: all of them at once. */
+	assert_int_equal(kill(runner, SIGTERM), 0);
+	assert_int_equal(kill(agent, SIGTERM), 0);
+	assert_int_equal(waitpid(agent, &status, 0), agent);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(kill(runner, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(disk_makes_no_socket_and_has_no_interface),
+		cmocka_unit_test(another_user_s_disk_makes_no_socket_either),
+		cmocka_unit_test(an_agent_whose_runner_is_gone_begins_anew),
+		cmocka_unit_test(a_stopped_agent_leaves_no_process),
+	};
+
+	if (geteuid() != 0) {
+		puts("# skipped: who is not root cannot be both");
+		cmocka_set_skip_filter("*disk*");
+	}
+	return cmocka_run_group_tests_name("agent seclude", tests, setup,
+	                                   teardown);
+}
