@@ -55,6 +55,15 @@ static const struct vs_column target_columns[] = {
         {"HARDWARE",  "hardwareIds"},
 };
 
+static const struct vs_column download_columns[] = {
+	{"COMPONENT", "component"    },
+        {"FROM",      "from"         },
+	{"CHARGERS",  "chargers"     },
+        {"FETCHES",   "way"          },
+	{"BYTES",     "bytes"        },
+        {"NO-DELTA",  "without_delta"},
+};
+
 static const struct vs_column evidence_columns[] = {
 	{"FOR",      "stage" },
         {"EVIDENCE", "kind"  },
@@ -101,6 +110,10 @@ static enum vs_exit show(const struct vs_args *a)
 	vs_say_fields(v);
 	vs_say_table(json_object_get(v, "targets"), target_columns,
 	             sizeof target_columns / sizeof *target_columns);
+	if (json_array_size(json_object_get(v, "downloads")))
+		vs_say_table(json_object_get(v, "downloads"), download_columns,
+		             sizeof download_columns /
+		                     sizeof *download_columns);
 	if (json_array_size(json_object_get(v, "evidence")))
 		vs_say_table(json_object_get(v, "evidence"), evidence_columns,
 		             sizeof evidence_columns /
@@ -377,7 +390,10 @@ const struct vs_command vs_release_commands[] = {
 	 "what voltseal-sign log prove --out wrote.\n", upload},
 	{"list", "", 0, 0, "every release: its order, its floor, who sent it",
 	 NULL, list},
-	{"show", "NAME", 1, 1, "one release: targets, stage, evidence", NULL,
+	{"show", "NAME", 1, 1, "one release: targets, stage, evidence, downloads",
+	 "For each earlier version: how many chargers run it, and what they "
+	 "will fetch: nothing, a\ndelta, the clusters that differ, or the whole "
+	 "pack; and the bytes of that.\n",
 	 show},
 	{"promote", "NAME", 1, 1, "from the lab to pilot, from pilot to general",
 	 "A release in the lab is for chargers with the tag lab, a pilot for "

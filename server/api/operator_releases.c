@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/api/downloads.h"
 #include "server/api/identify.h"
 #include "server/api/operator_api.h"
 #include "server/api/page.h"
@@ -219,6 +220,8 @@ void vs_operator_release(struct vs_request *r)
 	pthread_rwlock_unlock(&r->server->lock);
 	if (!status)
 		status = add_evidence(r, one);
+	if (!status)
+		status = vs_downloads_add(r->server, r->parts[0], one);
 	if (!status) {
 		vs_request_json(r, 200, one);
 		return;

@@ -4,7 +4,6 @@
 force only if a charger would believe all of it."""
 import json
 import os
-import struct
 import sys
 import threading
 
@@ -81,56 +80,6 @@ def artifacts(tap, world):
         "and so it is in chunks, right as its bytes are", said)
     tap.check(world.wait(lambda: not leftovers(world), 10),
               "which leaves nothing either", leftovers(world))
-
-
-def delta(old, new, more=b"what it codes"):
-    """The head of a delta, and something behind it."""
-    return (b"VSDELTA1" + struct.pack("<H6xQQ", 1, 5000, 6000) + old + new +
-            bytes(32) + more)
-
-
-def deltas(tap, world):
-    """A delta lies under the roots that its head names, for chargers"""
-    otto, c = world.people["otto"], world.chargers["CP-0001"].client
-    old, new = os.urandom(32), os.urandom(32)
-    data = delta(old, new)
-    name = f"{old.hex()}-{new.hex()}"
-    path = "/v1/deltas/" + name
-    tap.equal((otto.get(path).code, c.get("/deltas/" + name).code),
-              (404, 404), "it is not there")
-    for what, body in (("nothing", b""), ("a head alone", data[:128]),
-                       ("no delta", b"x" * 500),
-                       ("another old one", delta(new, new)),
-                       ("another new one", delta(old, old)),
-                       ("another version", data[:8] + b"\2" + data[9:])):
-        answer = otto.put(path, body)
-        tap.check(answer.code == 400 and answer.one_line(),
-                  f"{what} is refused", answer)
-    for bad in ("x", name[:-1], name.upper(), name + "0", old.hex(),
-                name.replace("-", "_"), "-" * 129):
-        tap.equal(otto.put("/v1/deltas/" + bad, data).code, 400,
-                  f"{bad[:8]}... ({len(bad)}) names no delta")
-    tap.check(world.wait(lambda: not leftovers(world), 10),
-              "none of them leaves anything", leftovers(world))
-    answer = otto.put(path, data)
-    tap.check(answer.code == 201 and answer.json() ==
-              {"name": name, "length": len(data)}, "it is new", answer)
-    tap.equal(otto.put(path, data + b"more").code, 200,
-              "it is there already, and stays as it is")
-    tap.equal(json.loads(otto.good(path)),
-              {"name": name, "length": len(data)}, "its length is told")
-    tap.equal(c.get("/deltas/" + name).body, data, "a charger gets it")
-    answer = c.get("/deltas/" + name, Range="bytes=0-4095")
-    tap.check(answer.code == 206 and answer.body == data and
-              answer.headers["Content-Range"] ==
-              f"bytes 0-{len(data) - 1}/{len(data)}",
-              "a range beyond its end tells its length", answer)
-    for bad in (name[:-1], "../voltseal.db", "..%2fvoltseal.db", "", ".",
-                f"{new.hex()}-{old.hex()}"):
-        tap.equal(c.get("/deltas/" + bad).code, 404,
-                  f"{bad[:12]} is not there")
-    world.power_cut()
-    tap.equal(c.get("/deltas/" + name).body, data, "it outlives a power cut")
 
 
 def leftovers(world):
@@ -365,7 +314,7 @@ def run(tap, program, folder):
     try:
         world.start()
         world.fleet(1)
-        for section in (artifacts, deltas, published, signatures, seals, rotation,
+        for section in (artifacts, published, signatures, seals, rotation,
                         new_keys):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")

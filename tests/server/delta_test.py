@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Deltas on the server: brought by people, served to chargers, reckoned with
+in what a release costs those who run an earlier one."""
+import json
+import os
+import struct
+import sys
+
+import harness
+from chargers import Image
+from harness import World
+
+
+def delta(old, new, more=b"what it codes"):
+    """The head of a delta, and something behind it."""
+    return (b"VSDELTA1" + struct.pack("<H6xQQ", 1, 5000, 6000) + old + new +
+            bytes(32) + more)
+
+
+def deltas(tap, world):
+    """A delta lies under the roots that its head names, for chargers"""
+    otto, c = world.people["otto"], world.chargers["CP-0001"].client
+    old, new = os.urandom(32), os.urandom(32)
+    data = delta(old, new)
+    name = f"{old.hex()}-{new.hex()}"
+    path = "/v1/deltas/" + name
+    tap.equal((otto.get(path).code, c.get("/deltas/" + name).code),
+              (404, 404), "it is not there")
+    for what, body in (("nothing", b""), ("a head alone", data[:128]),
+                       ("no delta", b"x" * 500),
+                       ("another old one", delta(new, new)),
+                       ("another new one", delta(old, old)),
+                       ("another version", data[:8] + b"\2" + data[9:])):
+        answer = otto.put(path, body)
+        tap.check(answer.code == 400 and answer.one_line(),
+                  f"{what} is refused", answer)
+    for bad in ("x", name[:-1], name.upper(), name + "0", old.hex(),
+                name.replace("-", "_"), "-" * 129):
+        tap.equal(otto.put("/v1/deltas/" + bad, data).code, 400,
+                  f"{bad[:8]}... ({len(bad)}) names no delta")
+    tap.check(world.wait(lambda: not leftovers(world), 10),
+              "none of them leaves anything", leftovers(world))
+    answer = otto.put(path, data)
+    tap.check(answer.code == 201 and answer.json() ==
+              {"name": name, "length": len(data)}, "it is new", answer)
+    tap.equal(otto.put(path, data + b"more").code, 200,
+              "it is there already, and stays as it is")
+    tap.equal(json.loads(otto.good(path)),
+              {"name": name, "length": len(data)}, "its length is told")
+    tap.equal(c.get("/deltas/" + name).body, data, "a charger gets it")
+    answer = c.get("/deltas/" + name, Range="bytes=0-4095")
+    tap.check(answer.code == 206 and answer.body == data and
+              answer.headers["Content-Range"] ==
+              f"bytes 0-{len(data) - 1}/{len(data)}",
+              "a range beyond its end tells its length", answer)
+    for bad in (name[:-1], "../voltseal.db", "..%2fvoltseal.db", "", ".",
+                f"{new.hex()}-{old.hex()}"):
+        tap.equal(c.get("/deltas/" + bad).code, 404,
+                  f"{bad[:12]} is not there")
+    world.power_cut()
+    tap.equal(c.get("/deltas/" + name).body, data, "it outlives a power cut")
+
+
+def downloads(tap, world):
+    """Each predecessor's way to a release, and what it costs"""
+    room, otto, c = world.room, world.people["otto"], world.chargers["CP-0001"]
+    made, plain = {}, room.image
+    noise = os.urandom(len(plain("gateway", 1).data))
+
+    def image(component, seq):
+        """Two clusters: the second changes always, the first from 42 on."""
+        data = bytearray(noise)
+        data[-9:] = b"%09d" % seq
+        if seq >= 42:
+            data[77:80] = b"new"
+        made[seq] = Image(bytes(data), plain(component, seq).salt)
+        return made[seq]
+
+    room.image = image
+    for seq in (40, 41, 42):
+        room.release(f"4.{seq}.0", seq, components=("gateway",))
+    room.release("4.43.0", 43, components=("gateway",))
+    room.image = plain
+    world.upload()
+    answer = world.publish(room.files())
+    tap.equal(answer.code, 200, "four releases are published")
+    c.install("4.40.0", 40)
+    ecus = c.body()["ecus"]
+    for e in ecus:
+        if e["path"].startswith("gateway/"):
+            e["sha256"] = room.targets[e["path"]]["hashes"]["sha256"]
+    tap.equal(c.report(ecus=ecus).code, 200, "the charger runs the first")
+
+    def ways(name):
+        said = json.loads(otto.good("/v1/releases/" + name))["downloads"]
+        return {d["from"]: d for d in said}
+
+    pack = made[41].pack()
+    frames = struct.unpack("<2I", pack[64:72])
+    of = ways("4.41.0")["4.40.0"]
+    tap.equal(of, {"component": "gateway", "from": "4.40.0",
+                   "release_seq": 40, "chargers": 1, "way": "clusters",
+                   "bytes": 72 + frames[1], "without_delta": 72 + frames[1]},
+              "one cluster of two, and the index")
+    tap.equal(ways("4.41.0").keys(), {"4.40.0"}, "later ones are none")
+    of = ways("4.42.0")["4.41.0"]
+    tap.equal((of["way"], of["bytes"], of["chargers"]),
+              ("whole", len(made[42].pack()), 0), "both clusters")
+    data = delta(made[40].root, made[41].root)
+    name = f"{made[40].root.hex()}-{made[41].root.hex()}"
+    otto.put("/v1/deltas/" + name, data)
+    of = ways("4.41.0")["4.40.0"]
+    tap.equal((of["way"], of["bytes"], of["without_delta"]),
+              ("delta", len(data), 72 + frames[1]), "a delta is shorter")
+    long = delta(made[41].root, made[43].root, bytes(len(noise) + 9999))
+    otto.put(f"/v1/deltas/{made[41].root.hex()}-{made[43].root.hex()}", long)
+    of = ways("4.43.0")["4.41.0"]
+    tap.equal((of["way"], of["bytes"]), ("whole", len(made[43].pack())),
+              "one that is longer is not fetched")
+
+
+def leftovers(world):
+    """Files of the artifacts folder that are under no hash."""
+    return [n for n in os.listdir(world.path("data", "artifacts"))
+            if len(n) != 64]
+
+
+def run(tap, program, folder):
+    """All of it over one server."""
+    world = World(program, folder, artifact_max_mb=2, idle_s=5)
+    world.add_people()
+    try:
+        world.start()
+        world.fleet(1)
+        for section in (deltas, downloads):
+            tap.section(section, world)
+        tap.equal(world.stop(), 0, "it stops in good order")
+        harness.quiet(tap, world)
+    finally:
+        world.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(run))
