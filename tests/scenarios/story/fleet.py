@@ -159,9 +159,15 @@ class Charger:
         """{component: (ECU id, hardware id)}."""
         return {c: (f"{self.id}-{c}", h) for c, h in self.hardware.items()}
 
+    def identify(self, room):
+        """Gets a certificate; gives where the key is, and a mode of the agent
+        that takes a key there."""
+        room.issue("device-ca", self.id, self.tls)
+        return os.path.join(self.tls, "key.pem"), "development"
+
     def make(self, room, release, slot_bytes, **settings):
         """Identity, first firmware, registration at the server."""
-        room.issue("device-ca", self.id, self.tls)
+        key, mode = self.identify(room)
         published = os.path.join(self.world.folder, "published")
         args = []
         for component, hardware in self.hardware.items():
@@ -170,9 +176,8 @@ class Charger:
                      f"{component}={hardware}:{slot_bytes[component]}",
                      "--seal", f"{component}={seal}",
                      "--pack", f"{component}={pack}"]
-        # A key in a file, which production refuses.
-        for key, value in {"mode": "development", **settings}.items():
-            args += ["--set", f"{key}={value}"]
+        for name, value in {"mode": mode, **settings}.items():
+            args += ["--set", f"{name}={value}"]
         self.world.run(
             "voltseal-agent", "provision", "--dir", self.folder,
             "--vehicle", self.id, *args,
@@ -184,8 +189,7 @@ class Charger:
             "--server", f"https://{self.host}:{self.server.ports['device']}",
             "--ca", room.authority("server-ca"),
             "--cert", os.path.join(self.tls, "cert.pem"),
-            "--key", os.path.join(self.tls, "key.pem"),
-            *self.provision_args)
+            "--key", key, *self.provision_args)
         self.register()
 
     def register(self):
