@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 
+import packed
+
 MB = 1e6
 SALT = "00" * 32
 # name, maker, applier; O, N, D, R: old, new, delta, result
@@ -23,6 +25,16 @@ def missing():
     """Peers that are not installed."""
     return [name for name, maker, _ in PEERS
             if not shutil.which(maker.split()[0])]
+
+
+def packed_pairs(folder, limit_kb):
+    """The same of packed file systems, made when they are asked for."""
+    old, new = [f"build/images/gateway-1.{i}.0.img" for i in (0, 1)]
+    if packed.missing() or not os.path.exists(new):
+        return
+    for kind in packed.KINDS:
+        yield (f"Debian root, {kind}", packed.build(kind, old, folder),
+               packed.build(kind, new, folder), limit_kb)
 
 
 def pairs(programs):

@@ -4,10 +4,11 @@
  */
 #include "delta/make/parted.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "delta/make/erofs.h"
+#include "delta/make/squash.h"
 #include "delta/make/trial.h"
 
 #define NOWHERE SIZE_MAX
@@ -435,6 +436,8 @@ static vs_status add_tables(struct pairing *p, int side)
 	for (int i = 0; i < VS_TABLE_PARTS; i++)
 		sum += d->lens[i];
 	p->tables[side] = NULL;
+	if (d->tables_len == 0)
+		return VS_OK;
 	if (sum > VS_TABLES_MAX || d->tables_len > VS_TABLES_MAX)
 		return add_raw(s, d->tables_at + d->tables_len);
 	p->tables[side] =
@@ -648,6 +651,17 @@ static void side_drop(struct side *s)
 	vs_parted_drop(&s->parted);
 }
 
+static vs_status read_side(struct side *s)
+{
+	vs_status status = vs_squash_read(&s->image, &s->parted);
+
+	if (status == VS_ERR_ABSENT) {
+		vs_parted_drop(&s->parted);
+		status = vs_erofs_read(&s->image, &s->parted);
+	}
+	return status;
+}
+
 vs_status vs_views_make(const struct vs_image *was, const struct vs_image *is,
                         struct vs_views *out)
 {
@@ -658,7 +672,7 @@ vs_status vs_views_make(const struct vs_image *was, const struct vs_image *is,
 	*out = (struct vs_views){0};
 	for (int side = 0; side < 2 && status == VS_OK; side++) {
 		p.sides[side].image = *images[side];
-		status = vs_squash_read(images[side], &p.sides[side].parted);
+		status = read_side(&p.sides[side]);
 	}
 	if (status == VS_OK)
 		status = make(&p);

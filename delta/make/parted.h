@@ -10,7 +10,7 @@
 #define VS_DELTA_MAKE_PARTED_H
 
 #include "delta/make/ext4.h"
-#include "delta/make/squash.h"
+#include "delta/make/parts.h"
 
 struct vs_views {
 	struct vs_units units[2];  /* of the old image, of the new one */

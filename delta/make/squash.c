@@ -190,50 +190,6 @@ static bool read_fragments(struct reader *r)
 	return true;
 }
 
-static int by_at(const void *a, const void *b)
-{
-	const struct vs_part *x = a, *y = b;
-
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-/* By place; what is named twice once, and none over another. */
-static bool order_parts(struct vs_parted *o)
-{
-	size_t n = 0;
-
-	if (o->count > 0)
-		qsort(o->parts, o->count, sizeof(*o->parts), by_at);
-	for (size_t i = 0; i < o->count; i++) {
-		const struct vs_part *p = &o->parts[i];
-		const struct vs_part *last = n > 0 ? &o->parts[n - 1] : NULL;
-
-		if (last && last->at == p->at && last->packed == p->packed &&
-		    last->stored == p->stored && last->len == p->len)
-			continue;
-		if (last && last->at + last->packed > p->at)
-			return false;
-		o->parts[n++] = *p;
-	}
-	o->count = n;
-	return true;
-}
-
-static size_t part_at(const struct vs_parted *o, uint64_t at)
-{
-	size_t low = 0, high = o->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (o->parts[middle].at < at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < o->count && o->parts[low].at == at ? low : SIZE_MAX;
-}
-
 /* Where a file's blocks and tail are. */
 static void find_parts(struct reader *r, struct vs_part_file *f,
                        const uint8_t *list, const struct vs_squash_inode *in)
@@ -244,7 +200,7 @@ static void find_parts(struct reader *r, struct vs_part_file *f,
 	f->inode = in->number;
 	f->blocks = in->blocks;
 	f->tail = SIZE_MAX;
-	f->first = in->blocks > 0 ? part_at(r->out, at) : 0;
+	f->first = in->blocks > 0 ? vs_parted_find(r->out, at) : 0;
 	f->whole = f->first != SIZE_MAX;
 	for (size_t i = 0; i < in->blocks && f->whole; i++) {
 		uint32_t size = bytes_of((uint32_t)vs_le(list + i * 4, 4));
@@ -261,10 +217,10 @@ static void find_parts(struct reader *r, struct vs_part_file *f,
 	    f->tail_at > r->out->block - f->tail_len)
 		f->whole = false;
 	else
-		f->tail =
-			part_at(r->out, vs_le(r->fragments.bytes +
-		                                      (size_t)in->fragment * 16,
-		                              8));
+		f->tail = vs_parted_find(
+			r->out,
+			vs_le(r->fragments.bytes + (size_t)in->fragment * 16,
+		              8));
 	f->whole = f->whole && f->tail != SIZE_MAX;
 }
 
@@ -419,13 +375,6 @@ static bool read_super(struct reader *r)
 	       vs_packing_has(o->packing, o->level);
 }
 
-static int by_path(const void *a, const void *b)
-{
-	const struct vs_part_file *x = a, *y = b;
-
-	return strcmp(x->path, y->path);
-}
-
 static bool read_all(struct reader *r)
 {
 	uint64_t root;
@@ -433,7 +382,7 @@ static bool read_all(struct reader *r)
 	struct vs_parted *o = r->out;
 
 	if (!read_super(r) || !read_tables(r) || !read_inodes(r) ||
-	    !read_fragments(r) || r->status != VS_OK || !order_parts(o))
+	    !read_fragments(r) || r->status != VS_OK || !vs_parted_order(o))
 		return false;
 	/* all of them before the tables, behind the superblock */
 	if (o->count > 0 &&
@@ -443,8 +392,7 @@ static bool read_all(struct reader *r)
 		return false;
 	root = vs_le(r->image + 32, 8);
 	visit(r, place_in(&r->inodes, root >> 16, root & 0xffff), path, 0, 0);
-	if (o->file_count > 0)
-		qsort(o->files, o->file_count, sizeof(*o->files), by_path);
+	vs_parted_sort(o);
 	return r->status == VS_OK;
 }
 
@@ -463,13 +411,4 @@ vs_status vs_squash_read(const struct vs_image *image, struct vs_parted *out)
 		free(chains[i]->starts);
 	}
 	return r.status != VS_OK ? r.status : good ? VS_OK : VS_ERR_ABSENT;
-}
-
-void vs_parted_drop(struct vs_parted *p)
-{
-	for (size_t i = 0; i < p->file_count; i++)
-		free(p->files[i].path);
-	free(p->files);
-	free(p->parts);
-	*p = (struct vs_parted){0};
 }

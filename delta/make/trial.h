@@ -6,7 +6,7 @@
 #ifndef VS_DELTA_MAKE_TRIAL_H
 #define VS_DELTA_MAKE_TRIAL_H
 
-#include "delta/make/squash.h"
+#include "delta/make/parts.h"
 
 struct vs_trial {
 	bool wanted, pack; /* by the caller: unpack it; try to pack it again */

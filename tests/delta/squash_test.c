@@ -279,6 +279,36 @@ static void a_damaged_old_squashfs_never_gives_the_new_one(void **state)
 	free(delta.data);
 }
 
+/* What the maker is given need not be whole either. */
+static void a_damaged_image_is_made_into_a_delta_all_the_same(void **state)
+{
+	struct bytes was, is;
+	uint32_t seed = 5;
+
+	(void)state;
+	pair_of(&was, &is);
+	for (int i = 0; i < 24; i++) {
+		struct bytes bad = copy_of(i % 2 ? &is : &was), delta = {0};
+		const struct bytes *one = i % 2 ? &was : &bad;
+		const struct bytes *two = i % 2 ? &bad : &is;
+
+		/* the superblock, or tables */
+		for (int k = 0; k < 4; k++) {
+			size_t at =
+				i % 3 ? bad.len - 1 - next_number(&seed) % 6000
+				      : 4 + next_number(&seed) % 92;
+
+			bad.data[at] ^= (uint8_t)(1u << (i + k) % 8);
+		}
+		assert_int_equal(make_delta(one, two, &delta, NULL), VS_OK);
+		assert_int_equal(apply_delta(one, two, &delta), VS_OK);
+		free(bad.data);
+		free(delta.data);
+	}
+	free(was.data);
+	free(is.data);
+}
+
 static size_t not_zero(const struct vs_views *v, const struct vs_slice *s)
 {
 	const uint8_t *bytes =
@@ -339,6 +369,8 @@ int main(void)
 		cmocka_unit_test(the_same_squashfs_pair_gives_the_same_delta),
 		cmocka_unit_test(a_damaged_delta_of_a_squashfs_has_a_reason),
 		cmocka_unit_test(a_normal_form_holds_no_places),
+		cmocka_unit_test(
+			a_damaged_image_is_made_into_a_delta_all_the_same),
 		cmocka_unit_test(
 			a_damaged_old_squashfs_never_gives_the_new_one),
 	};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * delta/make/erofs.h - the programs in an erofs image that is not packed.
+ *
+ * A file's last bytes may lie beside its inode, so that it is not in whole
+ * blocks of the image: in a view it is.  Files that are packed, or in chunks,
+ * are left out.
+ *
+ * Standard: Linux Documentation/filesystems/erofs (blocks of 4096 bytes).
+ */
+#ifndef VS_DELTA_MAKE_EROFS_H
+#define VS_DELTA_MAKE_EROFS_H
+
+#include "delta/make/parts.h"
+
+/* VS_OK; VS_ERR_ABSENT (no such image); VS_ERR_NOMEM.  vs_parted_drop() in
+ * every case.
+ */
+vs_status vs_erofs_read(const struct vs_image *image,
+                        struct vs_parted *out) VS_MUST_CHECK;
+
+#endif
