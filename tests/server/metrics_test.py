@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 import harness
 from harness import World, free_port
@@ -193,6 +194,39 @@ def true(tap, world):
               "no charger, no person, no secret")
 
 
+def untouched(tap, world):
+    """A poll reads memory and writes nothing"""
+    chargers = world.fleet(11, 12, 13, site="polls")
+    hour = (time.gmtime().tm_hour + 6) % 24
+    number = world.campaign(
+        "1.1.0", filter={"sites": ["polls"]},
+        window={"start": f"{hour:02}:00", "end": f"{hour:02}:30"})
+
+    def polls():
+        for c in chargers:
+            assert c.client.get("/director/timestamp.json").code == 200
+
+    def disk():
+        return {name: (os.stat(name).st_size, os.stat(name).st_mtime_ns)
+                for folder, _, names in os.walk(world.path("data"))
+                for name in (os.path.join(folder, n) for n in names)}
+    polls()
+    assert world.wait(lambda: "window" in world.shown(number)["because"])
+    before, files = figures(world), disk()
+    for _ in range(100):
+        polls()
+    after = figures(world)
+    name = 'voltseal_polls_total{answer="memory"}'
+    tap.equal(after[name] - before[name], 300, "300, from memory")
+    tap.equal(after["voltseal_audit_records_total"],
+              before["voltseal_audit_records_total"], "without a record")
+    tap.equal(disk(), files, "no file of the server has changed")
+    assert chargers[0].report().code == 200
+    tap.check(disk() != files and figures(world)["voltseal_commits_total"] >
+              after["voltseal_commits_total"], "(a report does change one)")
+    world.people["otto"].post(f"/v1/campaigns/{number}/abort")
+
+
 def outside(tap, world):
     """promtool accepts figures and alert rules"""
     promtool = shutil.which("promtool")
@@ -217,7 +251,7 @@ def run(tap, program, folder):
     world.add_people()
     try:
         world.start()
-        for section in (loopback, true, documented, outside):
+        for section in (loopback, true, untouched, documented, outside):
             tap.section(section, world)
         world.stop()
         world.configure(world.conf, metrics_listen="")
