@@ -228,9 +228,9 @@ class Keys:
         self.world.wait_for(word, lambda: word in self.log(charger), 30)
         told = self.device(charger)["last_report"]
         self.need(charger.id in self.status(charger), "status")
-        # The connection that stood is no more: a handshake needs the key.
-        self.server.stop()
-        self.server.start()
+        # It starts without its device; a handshake needs the key as well.
+        charger.power_off()
+        charger.power_on()
         self.world.wait_for("a poll that misses it", lambda: any(
             " poll: " in line and word in line
             for line in self.log(charger).splitlines()), 30)
