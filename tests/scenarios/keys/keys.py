@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# S0.22 S1.15 S1.20 S1.30 S3.45
+# S0.22 S1.15 S1.20 S1.30
 """The device key in a file, on a token (SoftHSM) and in a TPM (swtpm), on the
 whole way: made in its device, certified by its request, it opens mTLS and signs
 reports that the server verifies, also through an update, and is missed with
