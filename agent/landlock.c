@@ -10,10 +10,9 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "base/file.h"
 
 #define ABI_REFER 2
 #define ABI_TRUNCATE 3
@@ -21,6 +20,7 @@
 #define ABI_DEVICES 5
 #define ABI_SCOPES 6
 
+#define OF_FILES (VS_LANDLOCK_READ_FILE | VS_LANDLOCK_EXECUTE)
 #define FILES_FIRST UINT64_C(0x1fff)
 #define TRUNCATE (UINT64_C(1) << 14)
 #define DEVICES (UINT64_C(1) << 15)
@@ -30,6 +30,12 @@
 struct ruleset {
 	uint64_t files, ports, scopes;
 };
+
+static void drop(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
 
 static uint64_t known_files(int abi)
 {
@@ -47,12 +53,18 @@ static uint64_t known_files(int abi)
 static vs_status keep(int fd, const struct vs_landlock *l, uint64_t handled)
 {
 	for (const char *const *path = l->below; path && *path; path++) {
-		VS_AUTO(vs_fd_drop)
+		VS_AUTO(drop)
 		int folder = open(*path, O_PATH | O_CLOEXEC);
-		const struct landlock_path_beneath_attr rule = {
+		struct stat st = {0};
+		struct landlock_path_beneath_attr rule = {
 			.allowed_access = l->kept & handled,
 			.parent_fd = folder,
 		};
+
+		if (folder >= 0 && fstat(folder, &st) != 0)
+			return VS_ERR_DENIED;
+		if (!S_ISDIR(st.st_mode))
+			rule.allowed_access &= OF_FILES;
 
 		if (folder >= 0 && rule.allowed_access != 0 &&
 		    syscall(SYS_landlock_add_rule, fd,
@@ -64,7 +76,7 @@ static vs_status keep(int fd, const struct vs_landlock *l, uint64_t handled)
 
 vs_status vs_landlock_enter(const struct vs_landlock *l, int *abi)
 {
-	VS_AUTO(vs_fd_drop) int fd = -1;
+	VS_AUTO(drop) int fd = -1;
 	struct ruleset set = {0};
 	size_t len = sizeof(set.files);
 

@@ -32,8 +32,8 @@ enum {
 struct vs_landlock {
 	uint32_t files; /* given up: VS_LANDLOCK_... */
 	uint32_t ports; /* given up, at all of them */
-	/* But these of them are kept, below these folders; NULL ends it.  A
-	 * folder that is not there is passed over. */
+	/* But these of them are kept, below these folders or of these files;
+	 * NULL ends it.  What is not there is passed over. */
 	uint32_t kept;
 	const char *const *below;
 };

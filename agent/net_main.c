@@ -5,7 +5,8 @@
  *
  * Started by voltseal-agent, as another user, with lines for descriptors
  * (agent/wire.h).  It opens no file for writing and starts no program: see
- * agent/net_calls.h.
+ * agent/net_calls.h.  Where the kernel has Landlock it reads none but the
+ * system's.
  */
 #include <curl/curl.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/birth.h"
+#include "agent/landlock.h"
 #include "agent/net_calls.h"
 #include "agent/net_serve.h"
 #include "agent/wire.h"
@@ -38,6 +40,37 @@ static bool start(int fd)
 	       pthread_create(&thread, &attr, work, (void *)(intptr_t)fd) == 0;
 }
 
+/* What a resolver reads, as folders: a file that is replaced is another one.
+ * No port is listened on.
+ */
+static vs_status give_up_files(void)
+{
+	static const char *const below[] = {
+		"/etc",
+		"/usr",
+		"/lib",
+		"/lib64",
+		"/run/systemd/resolve",
+		"/run/resolvconf",
+		"/run/NetworkManager",
+		"/run/connman",
+		"/dev/null",
+		"/dev/urandom",
+		"/sys/devices/system/cpu",
+		NULL,
+	};
+	const struct vs_landlock landlock = {
+		.files = VS_LANDLOCK_FILES,
+		.ports = VS_LANDLOCK_BIND,
+		.kept = VS_LANDLOCK_READ_FILE | VS_LANDLOCK_READ_FOLDER |
+	                VS_LANDLOCK_EXECUTE,
+		.below = below,
+	};
+	int abi;
+
+	return vs_landlock_enter(&landlock, &abi);
+}
+
 int main(int argc, char **argv)
 {
 	int count = argc == 2 ? argv[1][0] - '0' : 0;
@@ -47,7 +80,7 @@ int main(int argc, char **argv)
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
 	    prctl(PR_SET_DUMPABLE, 0) != 0 ||
 	    curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-	    vs_net_calls() != VS_OK)
+	    give_up_files() != VS_OK || vs_net_calls() != VS_OK)
 		return 1;
 	for (int i = 1; i < count; i++)
 		if (!start(VS_BIRTH_FD + i))

@@ -115,6 +115,24 @@ static unsigned living(const char *name)
 	return count;
 }
 
+/* What the runner has started and not ended. */
+static unsigned children(void)
+{
+	char path[64], list[256] = "";
+	unsigned count = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", runner.pid,
+	         runner.pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	if (fgets(list, sizeof(list), f))
+		for (const char *at = list; *at; at++)
+			count += *at == ' ';
+	fclose(f);
+	return count;
+}
+
 static void must_say(vs_status status, vs_reason reason, const char *said)
 {
 	struct vs_why why = {VS_REASON_NONE, "", 0};
@@ -192,13 +210,15 @@ static void it_runs_the_one_command_that_was_set(void **state)
 /* S1.3: also what has left its group and session. */
 static void what_a_check_leaves_behind_is_ended(void **state)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[16];
 
 	(void)state;
+	snprintf(name, sizeof(name), "4stray%d", (int)getpid());
 	start(5000, "");
-	put(CHECKS, "40-stray", path);
+	put(CHECKS, name, path);
 	must_say(VS_OK, VS_REASON_NONE, "");
-	assert_int_equal(living("40-stray"), 0);
+	assert_int_equal(children(), 0);
+	assert_int_equal(living(name), 0);
 	assert_int_equal(unlink(path), 0);
 	vs_runner_end(&runner);
 }
@@ -207,11 +227,12 @@ static void what_a_check_leaves_behind_is_ended(void **state)
 static void a_check_ends_with_the_agent(void **state)
 {
 	double began = seconds();
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[16];
 	pid_t pid;
 
 	(void)state;
-	put(CHECKS, "50-hang", path);
+	snprintf(name, sizeof(name), "5hang%d", (int)getpid());
+	put(CHECKS, name, path);
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
@@ -221,14 +242,14 @@ static void a_check_ends_with_the_agent(void **state)
 		start(60000, "");
 		_exit(vs_runner_check(&runner, detail, &why) != VS_OK);
 	}
-	while (living("50-hang") == 0 && seconds() - began < 20)
+	while (living(name) == 0 && seconds() - began < 20)
 		nap();
-	assert_true(living("50-hang") > 0);
+	assert_true(living(name) > 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	while (living("50-hang") > 0 && seconds() - began < 30)
+	while (living(name) > 0 && seconds() - began < 30)
 		nap();
-	assert_int_equal(living("50-hang"), 0);
+	assert_int_equal(living(name), 0);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -290,7 +311,7 @@ static void it_gives_lines_to_a_net_and_ends_it(void **state)
 	}
 	/* one at a time */
 	assert_int_equal(vs_wire_recv(lines[0][0], &head, 1, 10000), VS_ERR_IO);
-	assert_int_equal(living("voltseal-net"), 1);
+	assert_int_equal(children(), 1);
 	vs_runner_end_net(&runner);
 	assert_int_equal(vs_wire_recv(lines[1][0], &head, 1, 10000), VS_ERR_IO);
 	vs_runner_end(&runner);
