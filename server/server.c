@@ -19,6 +19,7 @@
 #include "server/events/hook_run.h"
 #include "server/publish/artifact.h"
 #include "server/publish/delta.h"
+#include "server/publish/delta_work.h"
 #include "server/publish/keyrings.h"
 #include "server/publish/rehash.h"
 #include "server/publish/root.h"
@@ -339,6 +340,8 @@ vs_status vs_server_start(struct vs_server *s, char error[static 256])
 		status = vs_tick_start(s);
 	if (!status)
 		status = vs_rehash_start(s);
+	if (!status)
+		status = vs_delta_work_start(s);
 	if (status)
 		return failed(status, "threads", NULL, error);
 	return vs_hooks_start(s, error);
@@ -347,6 +350,7 @@ vs_status vs_server_start(struct vs_server *s, char error[static 256])
 void vs_server_stop(struct vs_server *s)
 {
 	vs_hooks_stop(s);
+	vs_delta_work_stop(s);
 	vs_rehash_stop(s);
 	vs_tick_stop(s);
 	vs_writer_stop(&s->writer);

@@ -25,6 +25,7 @@
 
 struct vs_hooks;
 struct vs_rehash;
+struct vs_delta_work;
 
 struct vs_server {
 	const struct vs_settings *settings; /* keeps */
@@ -62,8 +63,9 @@ struct vs_server {
 
 	struct vs_sendings sendings;
 
-	struct vs_rehash *rehash; /* owned; the reading thread's */
-	struct vs_hooks *hooks;   /* owned; the sending thread's */
+	struct vs_rehash *rehash;         /* owned; the reading thread's */
+	struct vs_delta_work *delta_work; /* owned; the thread's of deltas */
+	struct vs_hooks *hooks;           /* owned; the sending thread's */
 
 	pthread_t ticker;
 	pthread_mutex_t tick_lock; /* guards what follows */

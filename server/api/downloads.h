@@ -9,8 +9,6 @@
 
 #include "server/server.h"
 
-#define VS_DOWNLOADS_MAX 64
-
 /* Adds "downloads" to a release as the API shows it: of each component the
  * predecessors in the repository, those that most chargers run first.
  * VS_OK; VS_ERR_NOMEM.

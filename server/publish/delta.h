@@ -14,6 +14,14 @@
 #include "base/status.h"
 #include "server/publish/artifact.h"
 
+/* How voltseal-delta ends. */
+enum vs_delta_end {
+	VS_DELTA_MADE,
+	VS_DELTA_FAILED,
+	VS_DELTA_USELESS, /* not shorter than the clusters, or too unlike */
+	VS_DELTA_NO_ROOM, /* the images do not fit on the disk's share */
+};
+
 /* Makes DATA/deltas. */
 vs_status vs_delta_init(const char *data_dir) VS_MUST_CHECK;
 

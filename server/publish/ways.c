@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "seal/pack.h"
 #include "seal/seal.h"
 #include "server/publish/delta.h"
 
@@ -46,7 +45,7 @@ static vs_status load(const char *data_dir, const char *sha256,
 	              : vs_seal_decode(out->file, len, &out->seal, NULL);
 }
 
-static vs_status read_index(int fd, uint64_t clusters,
+vs_status vs_way_read_index(int fd, uint64_t clusters,
                             struct vs_pack_index *out)
 {
 	uint8_t raw[VS_PACK_HEAD_LEN];
@@ -137,7 +136,7 @@ static vs_status compare(const char *data_dir, const char *pack,
 	vs_status status = vs_artifact_open(data_dir, pack, &fd, &len);
 
 	if (!status)
-		status = read_index(fd, new->tree.clusters, &index);
+		status = vs_way_read_index(fd, new->tree.clusters, &index);
 	if (!status) {
 		count(old, new, &index, out);
 		status = weigh_delta(data_dir, out);

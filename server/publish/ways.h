@@ -11,6 +11,7 @@
 #define VS_SERVER_PUBLISH_WAYS_H
 
 #include "base/status.h"
+#include "seal/pack.h"
 
 enum vs_way_kind {
 	VS_WAY_NOTHING,  /* every cluster stands in the running slot */
@@ -29,8 +30,15 @@ struct vs_way {
 
 /* The artifacts of one release's component. */
 struct vs_way_end {
-	char seal[65], pack[65]; /* SHA-256; the old one's pack is not asked */
+	char seal[65], pack[65]; /* SHA-256 */
 };
+
+/* A pack's index.  Gives *out: vs_pack_index_drop().
+ * VS_OK; VS_ERR_INPUT (or of so many clusters it is not); VS_ERR_IO;
+ * VS_ERR_NOMEM.
+ */
+vs_status vs_way_read_index(int pack, uint64_t clusters,
+                            struct vs_pack_index *out) VS_MUST_CHECK;
 
 const char *vs_way_name(enum vs_way_kind kind);
 

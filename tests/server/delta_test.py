@@ -6,6 +6,7 @@ import json
 import os
 import struct
 import sys
+import time
 
 import harness
 from chargers import Image
@@ -120,6 +121,81 @@ def downloads(tap, world):
               "one that is longer is not fetched")
 
 
+def made(world):
+    """What lies in the folder of deltas."""
+    return sorted(os.listdir(world.path("data", "deltas")))
+
+
+def background(tap, world):
+    """Deltas are made for what chargers run, and dropped with them"""
+    room, otto, c = world.room, world.people["otto"], world.chargers["CP-0001"]
+    plain, images = room.image, {}
+    noise = os.urandom(len(plain("gateway", 1).data))
+
+    def image(component, seq):
+        """52 has little in common with the others."""
+        data = bytearray(os.urandom(len(noise)) if seq == 52 else noise)
+        for at in range(0, len(data), 100000):
+            data[at:at + 9] = b"%09d" % seq
+        images[seq] = Image(bytes(data), plain(component, seq).salt)
+        return images[seq]
+
+    room.image = image
+    for seq in (50, 51, 52, 53):
+        room.release(f"5.{seq}.0", seq, components=("gateway",))
+    room.image = plain
+    world.upload()
+    tap.equal(world.publish(room.files()).code, 200, "releases are published")
+    before = made(world)
+
+    def name(old, new):
+        return f"{images[old].root.hex()}-{images[new].root.hex()}"
+
+    def runs(charger, seq):
+        charger.install(f"5.{seq}.0", seq)
+        ecus = charger.body()["ecus"]
+        for e in ecus:
+            if e["path"].startswith("gateway/"):
+                e["sha256"] = room.targets[e["path"]]["hashes"]["sha256"]
+        return charger.report(ecus=ecus).code
+
+    time.sleep(2)
+    tap.equal(made(world), before, "for nobody none is made")
+    tap.equal(runs(c, 51), 200, "a charger runs 51")
+    tap.check(world.wait(lambda: {name(51, 53), ".useless-" + name(51, 52)} <=
+                         set(made(world)), 60),
+              "from 51 to 53 one is made, to 52 it would save nothing",
+              made(world))
+    tap.equal([n for n in made(world) if n.startswith(images[50].root.hex())
+               or n == name(51, 52)], [],
+              "and none that nobody would fetch")
+    data = c.client.get("/deltas/" + name(51, 53)).body
+    tap.check(data[:8] == b"VSDELTA1" and len(data) < 2000,
+              "chargers get it", len(data))
+    way = [d for d in json.loads(otto.good("/v1/releases/5.53.0"))["downloads"]
+           if d["from"] == "5.51.0"][0]
+    tap.equal((way["way"], way["bytes"]), ("delta", len(data)),
+              "and the release says so")
+    path = world.path("data", "deltas", name(51, 53))
+    os.unlink(path)
+    world.power_cut()
+    tap.check(world.wait(lambda: os.path.exists(path), 60),
+              "a start goes on with what is not there")
+    with open(path, "rb") as f:
+        tap.equal(f.read(), data, "the same two images make the same delta")
+    tap.equal(runs(c, 53), 200, "the charger goes on to 53")
+    time.sleep(3)
+    tap.check(os.path.exists(path), "a new one stays for a day")
+    os.utime(path, (1, 1))
+    tap.check(world.wait(lambda: not os.path.exists(path), 20),
+              "an old one that nobody would fetch is dropped", made(world))
+    for n in made(world):
+        os.utime(world.path("data", "deltas", n), (1, 1))
+    tap.check(world.wait(lambda: not [n for n in made(world)
+                                      if n.startswith(".")], 20),
+              "and what was found useless is forgotten", made(world))
+
+
 def leftovers(world):
     """Files of the artifacts folder that are under no hash."""
     return [n for n in os.listdir(world.path("data", "artifacts"))
@@ -128,12 +204,13 @@ def leftovers(world):
 
 def run(tap, program, folder):
     """All of it over one server."""
-    world = World(program, folder, artifact_max_mb=2, idle_s=5)
+    world = World(program, folder, artifact_max_mb=2, idle_s=5,
+                  delta_s=1)
     world.add_people()
     try:
         world.start()
         world.fleet(1)
-        for section in (deltas, downloads):
+        for section in (deltas, downloads, background):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)

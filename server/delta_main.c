@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server/delta_main.c - voltseal-delta: one delta, of two uploaded images.
+ *
+ * Started by voltseal-server, nice and with bounds.  The images come out of
+ * their packs into files without a name, each cluster held against its seal;
+ * the delta gets its name once it is whole, was applied and gave the new image.
+ *
+ * voltseal-delta DATA OLDSEAL OLDPACK NEWSEAL NEWPACK MEMORY_MB DISK_MB
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "delta/apply/apply.h"
+#include "delta/make/make.h"
+#include "seal/openssl.h"
+#include "seal/pack.h"
+#include "seal/seal.h"
+#include "server/publish/delta.h"
+#include "server/publish/ways.h"
+
+#define CPU_S 1800
+
+struct side {
+	const char *data_dir;
+	struct vs_way_end names;
+	uint8_t *file, *image; /* image: mapped */
+	struct vs_seal seal;
+	struct vs_crypto crypto;
+};
+
+static vs_status load_seal(struct side *s)
+{
+	size_t len;
+	vs_status status = vs_artifact_read(s->data_dir, s->names.seal,
+	                                    VS_SEAL_LEN_MAX, &s->file, &len);
+
+	if (!status)
+		status = vs_seal_decode(s->file, len, &s->seal, NULL);
+	if (!status)
+		status = vs_openssl_init(&s->crypto);
+	if (!status)
+		status = vs_tree_check_upper(&s->seal.tree, &s->crypto,
+		                             &s->seal.header, s->seal.upper,
+		                             NULL);
+	return status;
+}
+
+static vs_status unpack_one(const struct side *s, int pack,
+                            struct vs_pack_decoder *decoder,
+                            const struct vs_pack_index *index, uint64_t i)
+{
+	static uint8_t frame[VS_PACK_FRAME_MAX], leaves[VS_BLOCK_LEN];
+	uint8_t *out = s->image + i * VS_CLUSTER_LEN;
+	size_t len = (size_t)(index->at[i + 1] - index->at[i]);
+	vs_status status = vs_file_pread(pack, frame, len, index->at[i]);
+
+	if (!status)
+		status = vs_pack_decode(decoder, frame, len, out,
+		                        vs_tree_cluster_len(&s->seal.tree, i),
+		                        NULL);
+	return status ? status
+	              : vs_tree_check_cluster(&s->seal.tree, &s->crypto,
+	                                      &s->seal.header, s->seal.upper, i,
+	                                      out, leaves, NULL);
+}
+
+/* A file without a name: its disk is free again when this process ends. */
+static vs_status map_image(struct side *s)
+{
+	char folder[VS_ARTIFACT_PATH_MAX];
+	uint64_t len = s->seal.header.image_len;
+	vs_status status =
+		vs_path_join(folder, sizeof folder, s->data_dir, "deltas");
+	VS_AUTO(vs_fd_drop) int fd = -1;
+	void *at;
+
+	if (!status)
+		fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 || posix_fallocate(fd, 0, (off_t)len) != 0)
+		return VS_ERR_IO;
+	at = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return VS_ERR_NOMEM;
+	s->image = at;
+	return VS_OK;
+}
+
+static vs_status unpack(struct side *s)
+{
+	VS_AUTO(vs_pack_decoder_free) struct vs_pack_decoder *decoder = NULL;
+	VS_AUTO(vs_fd_drop) int pack = -1;
+	struct vs_pack_index index = {0};
+	uint64_t len;
+	vs_status status =
+		vs_artifact_open(s->data_dir, s->names.pack, &pack, &len);
+
+	if (!status)
+		status = vs_way_read_index(pack, s->seal.tree.clusters, &index);
+	if (!status)
+		status = vs_pack_decoder_new(&decoder);
+	if (!status)
+		status = map_image(s);
+	for (uint64_t i = 0; !status && i < index.clusters; i++)
+		status = unpack_one(s, pack, decoder, &index, i);
+	vs_pack_index_drop(&index);
+	return status;
+}
+
+struct work {
+	struct side sides[2];
+	struct vs_buffer delta; /* up to what the clusters cost */
+	size_t read;
+};
+
+static vs_status take(void *ctx, const uint8_t *in, size_t len)
+{
+	struct work *w = ctx;
+
+	return vs_buffer_add(&w->delta, in, len);
+}
+
+static vs_status give(void *ctx, uint8_t *out, size_t len, size_t *got)
+{
+	struct work *w = ctx;
+	size_t left = w->delta.len - w->read;
+
+	if (left == 0)
+		return VS_ERR_ABSENT;
+	*got = len < left ? len : left;
+	memcpy(out, w->delta.data + w->read, *got);
+	w->read += *got;
+	return VS_OK;
+}
+
+static vs_status read_old(void *ctx, uint64_t at, void *out, size_t len)
+{
+	const struct side *s = ctx;
+	uint64_t end = s->seal.header.image_len;
+
+	if (at > end || len > end - at)
+		return VS_ERR_IO;
+	memcpy(out, s->image + at, len);
+	return VS_OK;
+}
+
+/* As a charger will. */
+static vs_status try(struct work *w)
+{
+	const struct vs_old_image old = {
+		&w->sides[0], w->sides[0].seal.header.image_len, read_old};
+	uint64_t end = w->sides[1].seal.header.image_len;
+	VS_AUTO(vs_apply_free) struct vs_apply *a = NULL;
+	uint8_t block[VS_DELTA_BLOCK];
+	vs_status status = vs_apply_new(&old, give, w, &a, NULL);
+
+	for (uint64_t at = 0; !status && at < end; at += sizeof block) {
+		size_t len = end - at < sizeof block ? (size_t)(end - at)
+		                                     : sizeof block;
+
+		status = vs_apply_next(a, block, len, NULL);
+		if (!status && memcmp(block, w->sides[1].image + at, len) != 0)
+			status = VS_ERR_STATE;
+	}
+	return status;
+}
+
+static vs_status make(struct work *w, const struct vs_way *way)
+{
+	struct vs_make m = {
+		.was = {w->sides[0].image, w->sides[0].seal.header.image_len},
+		.is = {w->sides[1].image, w->sides[1].seal.header.image_len},
+		.write = take,
+		.ctx = w,
+	};
+	vs_status status;
+
+	memcpy(m.old_root, way->old_root, sizeof m.old_root);
+	memcpy(m.new_root, way->new_root, sizeof m.new_root);
+	vs_buffer_init(&w->delta, (size_t)way->clusters_len);
+	status = vs_delta_make(&m);
+	return status ? status : try(w);
+}
+
+static vs_status keep(const struct work *w, const char *data_dir,
+                      const struct vs_way *way)
+{
+	char folder[VS_ARTIFACT_PATH_MAX], path[VS_ARTIFACT_PATH_MAX];
+	char name[VS_DELTA_NAME_LEN];
+	vs_status status =
+		vs_path_join(folder, sizeof folder, data_dir, "deltas");
+
+	vs_delta_name(way->old_root, way->new_root, name);
+	if (!status)
+		status = vs_path_join(path, sizeof path, folder, name);
+	return status ? status
+	              : vs_file_replace(path, w->delta.data, w->delta.len,
+	                                0600);
+}
+
+/* Beside the images, which are files and mapped. */
+static bool bound(uint64_t memory_mb, uint64_t images)
+{
+	const struct rlimit cpu = {CPU_S, CPU_S}, core = {0, 0};
+	struct rlimit memory;
+
+	memory.rlim_cur = memory.rlim_max =
+		(memory_mb << 20) + images + (64 << 20);
+	return setpriority(PRIO_PROCESS, 0, 19) == 0 &&
+	       prctl(PR_SET_PDEATHSIG, 9) == 0 &&
+	       setrlimit(RLIMIT_CPU, &cpu) == 0 &&
+	       setrlimit(RLIMIT_CORE, &core) == 0 &&
+	       setrlimit(RLIMIT_AS, &memory) == 0;
+}
+
+static int work_on(struct work *w, uint64_t memory_mb, uint64_t disk_mb)
+{
+	const char *data_dir = w->sides[0].data_dir;
+	struct vs_way way;
+	uint64_t images;
+	vs_status status = vs_way_between(data_dir, &w->sides[0].names,
+	                                  &w->sides[1].names, &way);
+
+	if (!status)
+		status = load_seal(&w->sides[0]);
+	if (!status)
+		status = load_seal(&w->sides[1]);
+	if (status)
+		return VS_DELTA_FAILED;
+	images = w->sides[0].seal.header.image_len +
+	         w->sides[1].seal.header.image_len;
+	if (images >> 20 >= disk_mb)
+		return VS_DELTA_NO_ROOM;
+	if (!bound(memory_mb, images))
+		return VS_DELTA_FAILED;
+	for (int i = 0; i < 2 && !status; i++)
+		status = unpack(&w->sides[i]);
+	if (status)
+		return VS_DELTA_FAILED;
+	status = make(w, &way);
+	if (status == VS_ERR_LIMIT)
+		return VS_DELTA_USELESS;
+	if (!status)
+		status = keep(w, data_dir, &way);
+	return status ? VS_DELTA_FAILED : VS_DELTA_MADE;
+}
+
+int main(int argc, char **argv)
+{
+	static struct work w;
+
+	if (argc != 8)
+		return VS_DELTA_FAILED;
+	for (int i = 0; i < 2; i++) {
+		struct side *s = &w.sides[i];
+
+		s->data_dir = argv[1];
+		snprintf(s->names.seal, sizeof s->names.seal, "%s",
+		         argv[2 + 2 * i]);
+		snprintf(s->names.pack, sizeof s->names.pack, "%s",
+		         argv[3 + 2 * i]);
+	}
+	return work_on(&w, strtoull(argv[6], NULL, 10),
+	               strtoull(argv[7], NULL, 10));
+}
