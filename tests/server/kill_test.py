@@ -119,10 +119,15 @@ def killed(tap, world, herd):
                                             {"percent": 100}],
                             per_site=CHARGERS, soak_s=0)
     world.number = number
+    first = {m["id"] for m in world.people["vera"].get(
+        f"/v1/campaigns/{number}/members?limit={CANARIES}").json()
+        if m["wave"] == 0}
+    tap.equal(len(first), CANARIES, "(those of the first wave)")
     bad = []
     for n in range(KILLS):
         busy = [c for c in herd.all if not c.done]
-        r.shuffle(busy)  # whoever is not done may be the one that talks
+        r.shuffle(busy)  # whoever is not done may be the one that talks,
+        busy.sort(key=lambda c: c.id in first)  # from the end of the list
         threads = herd.each(busy, herd.live)
         time.sleep(r.uniform(0.05, 1.5))
         acknowledged = dict(herd.acknowledged)
