@@ -39,6 +39,27 @@ static void wait_for_gates(struct vs_agent *a)
 	}
 }
 
+/* The record names the slot, on the disk or not yet. */
+static bool is_armed(const struct vs_agent *a, struct vs_record *record)
+{
+	int slot = a->state.target;
+
+	return vs_record_load(&a->charger.ops.record, record) == VS_OK &&
+	       record->slot == slot &&
+	       record->slots[slot].state == VS_SLOT_TRIAL;
+}
+
+/* Once more, if that was cut off by a disk that failed. */
+static vs_status arm_record(const struct vs_agent *a, struct vs_why *why)
+{
+	struct vs_record record;
+
+	if (is_armed(a, &record))
+		return vs_record_store(&a->charger.ops.record, &record);
+	return vs_set_arm(&a->charger, a->state.target, (int)a->conf.tries,
+	                  why);
+}
+
 /* Controllers first: they can be taken back as long as the record does not
  * name the slot.
  */
@@ -46,13 +67,18 @@ static void arm(struct vs_agent *a)
 {
 	struct vs_why why = {VS_REASON_UNREADABLE, "", 0};
 	char detail[VS_CONTROLLER_LINE_LEN] = "";
+	struct vs_record record;
 	vs_status status = vs_agent_start_controllers(a, detail, &why);
 
 	if (status != VS_OK && a->stopped())
 		return; /* armed once more at the next start */
 	if (status == VS_OK)
-		status = vs_set_arm(&a->charger, a->state.target,
-		                    (int)a->conf.tries, &why);
+		status = arm_record(a, &why);
+	if (status != VS_OK && is_armed(a, &record)) {
+		/* nobody knows whether a cut would undo it */
+		a->gate_at = vs_agent_now_ms() + RETRY_MS;
+		return;
+	}
 	if (status == VS_OK) {
 		status = vs_agent_move(a, VS_EVENT_ARMED, VS_REASON_NONE, NULL,
 		                       NULL);
