@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tests/agent/failures_test.c - an install in which each allocation and each
- * call for files fails, once and for ever.
+ * call for files fails, once and for ever; and a running agent to which that
+ * happens.
  *
  * Whatever fails, the charger starts the old release or the new one; the
  * command says in a line what is wrong, or has done its work; and the next
- * install does.
+ * install does.  The agent goes on by itself once nothing fails any more, if
+ * need be after a restart.
  *
  * S3.26 S3.43
  */
@@ -18,6 +20,7 @@
 #include "agent/commands.h"
 #include "tests/agent/cuts.h"
 #include "tests/agent/cuts_quiet.h"
+#include "tests/agent/power.h"
 
 /* Whose allocations are counted and fail. */
 enum whose { OURS, LIBRARIES };
@@ -273,6 +276,167 @@ static void each_call_may_fail_for_ever(void **state)
 	say_faults("calls, for ever");
 }
 
+#define RUN_MS 20000 /* virtual, that a fault has to do its harm */
+#define DONE_MS 200000
+
+static uint64_t end_ms;
+static struct heard unheard; /* as the server is before any of them */
+static struct vs_agent *running;
+
+static bool is_done(const struct vs_agent *a)
+{
+	const struct heard *h = stage.server.heard;
+
+	return a->state.phase == VS_PHASE_IDLE && a->charger.slot == 1 &&
+	       !a->charger.trial && a->state.outbox.count == 0 &&
+	       strcmp(h->last.status, "Idle") == 0 &&
+	       h->last.ecus[0].release_seq == 3;
+}
+
+static bool is_over(void)
+{
+	return power_slept_ms() >= end_ms || is_done(running);
+}
+
+/* One start of the agent, with faults; gives whether it is done, and what is
+ * left of the fault.
+ */
+static bool run_once(struct model_fault *fault, enum vs_reset_cause *cause)
+{
+	struct vs_agent *a = malloc(sizeof(*a));
+	char path[PATH_MAX], error[VS_ERROR_LEN] = "";
+	bool done = false;
+
+	assert_non_null(a);
+	maker_path(&stage.maker, "charger", path);
+	running = a;
+	*cause = VS_RESET_CRASH;
+	model_fail(fault);
+	if (vs_agent_open(a, path, LIFE_BUILT, error) == VS_OK) {
+		a->stopped = is_over;
+		a->image = stage.maker.dir;
+		if (vs_agent_run(a) == VS_EXIT_REBOOT)
+			*cause = VS_RESET_REQUEST;
+		done = is_done(a);
+	} else {
+		assert_int_not_equal(error[0], '\0');
+	}
+	if (fault->at > 0 && fault->at > model_calls())
+		fault->at -= model_calls();
+	else if (fault->at > 0)
+		fault->at = fault->for_ever;
+	model_fail(&(struct model_fault){0});
+	vs_agent_close(a);
+	free(a);
+	return done;
+}
+
+/* Starts what the loader chooses until it is done, or ms have passed. */
+static bool live_with(struct model_fault *fault, uint64_t ms)
+{
+	enum vs_reset_cause cause = VS_RESET_POWER;
+	bool done = false;
+
+	end_ms = power_slept_ms() + ms;
+	for (int starts = 0; starts < 8 && !done && power_slept_ms() < end_ms;
+	     starts++) {
+		/* a crash may take tries: the agent's are not at stake here */
+		if (cause == VS_RESET_CRASH)
+			cause = VS_RESET_POWER;
+		(void)stage_boot(cause);
+		done = run_once(fault, &cause);
+	}
+	return done;
+}
+
+static void begin_run(void)
+{
+	begin();
+	*stage.server.heard = unheard;
+}
+
+static void run_failing(int error, bool for_ever, uint64_t at)
+{
+	struct model_fault fault = {at, for_ever, error};
+	bool done;
+
+	begin_run();
+	snprintf(cuts_where, sizeof(cuts_where), "error %d%s at call %u", error,
+	         for_ever ? " for ever" : "", (unsigned)at);
+	done = live_with(&fault, for_ever ? RUN_MS : DONE_MS);
+	faults.done++;
+	faults.failed += !done;
+	if (!for_ever)
+		assert_true(done);
+	fault = (struct model_fault){0};
+	if (!done)
+		assert_true(live_with(&fault, DONE_MS));
+	/* a nonce that could not be kept is asked for again */
+	stage.server.heard->bad = false;
+	assert_true(stage.server.heard->installed > 0);
+	stage_check(1, 3, 3, 2);
+	end();
+}
+
+static uint64_t count_calls(void)
+{
+	struct model_fault far = {UINT64_MAX, false, EIO};
+
+	begin_run();
+	assert_true(live_with(&far, DONE_MS));
+	stage_check(1, 3, 3, 2);
+	end();
+	return UINT64_MAX - far.at;
+}
+
+static int set_up_run(void **state)
+{
+	static const struct model_cut nothing = {.op = 0};
+	struct model_fault none = {0};
+
+	(void)state;
+	stage_make();
+	server_init(&stage.server);
+	scenarios[3].prepare(); /* a release of two components is offered */
+	unheard = *stage.server.heard;
+	model_outside(NULL, 0);
+	model_begin(stage.maker.dir);
+	model_cut(&nothing);
+	assert_true(live_with(&none, DONE_MS));
+	model_back();
+	return 0;
+}
+
+/* Of all calls in a whole update some, and others for each error. */
+static void a_call_may_fail_once_while_the_agent_runs(void **state)
+{
+	static const int errors[] = {EIO, ENOSPC, EINTR, EROFS, 0};
+	uint64_t count = count_calls();
+
+	(void)state;
+	print_message("# %u calls in a whole update\n", (unsigned)count);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		for (uint64_t at = 1 + i; at <= count; at += count / 60 + 1)
+			run_failing(errors[i], false, at);
+	assert_true(faults.done > 250);
+	memset(&faults, 0, sizeof(faults));
+}
+
+static void calls_may_fail_for_ever_while_the_agent_runs(void **state)
+{
+	static const int errors[] = {EIO, ENOSPC, EROFS};
+	uint64_t count = count_calls();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		for (uint64_t at = 1 + i; at <= count; at += count / 20 + 1)
+			run_failing(errors[i], true, at);
+	print_message("# %u faults for ever, %u of which stopped the agent\n",
+	              faults.done, faults.failed);
+	assert_true(faults.failed > 20);
+	memset(&faults, 0, sizeof(faults));
+}
+
 static int say(void **state)
 {
 	(void)state;
@@ -293,10 +457,20 @@ int main(void)
 		cmocka_unit_test_teardown(each_call_may_fail_for_ever, say),
 	};
 
+	const struct CMUnitTest runs[] = {
+		cmocka_unit_test_teardown(
+			a_call_may_fail_once_while_the_agent_runs, say),
+		cmocka_unit_test_teardown(
+			calls_may_fail_for_ever_while_the_agent_runs, say),
+	};
+	int failed;
+
 	if (CRYPTO_set_mem_functions(library_malloc, library_realloc,
 	                             library_free) != 1)
 		return 1;
 	json_set_alloc_funcs(json_memory, free);
-	return cmocka_run_group_tests_name("agent failures", tests, set_up,
-	                                   tear_down);
+	failed = cmocka_run_group_tests_name("agent failures", tests, set_up,
+	                                     tear_down);
+	return failed + cmocka_run_group_tests_name("agent failures run", runs,
+	                                            set_up_run, tear_down);
 }
