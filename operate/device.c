@@ -110,6 +110,25 @@ static enum vs_exit show(const struct vs_args *a)
 	return VS_EXIT_OK;
 }
 
+/* As it was signed, for whoever holds it against the log. */
+static enum vs_exit report(const struct vs_args *a)
+{
+	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
+	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
+	char path[512], whole[520];
+	enum vs_exit e = vs_client_open(a, &c);
+
+	if (!e)
+		e = vs_client_path("devices", a->words[0], path, sizeof path);
+	if (e)
+		return e;
+	(void)snprintf(whole, sizeof whole, "%s/report", path);
+	e = vs_client_get(c, whole, "device report", &v);
+	if (!e)
+		vs_say_json(v);
+	return e;
+}
+
 static enum vs_exit add_certificate(const char *file, json_t *body)
 {
 	VS_AUTO(vs_free_drop) uint8_t *pem = NULL;
@@ -238,6 +257,8 @@ const struct vs_command vs_device_commands[] = {
 	{"list", "", 0, 0,
 	 "every charger: site, status, health, what it runs", NULL, list},
 	{"show", "ID", 1, 1, "all that is known of one charger", NULL, show},
+	{"report", "ID", 1, 1, "its last signed report, as it signed it",
+	 "JSON: what the charger said, and its signature.\n", report},
 	{"register", "FILE.json", 1, 1, "make a charger known to the server",
 	 "FILE.json holds an object:\n"
 	 "  {\"id\": \"CP-0001\", \"site\": \"north\", \"feeder\": \"F1\",\n"

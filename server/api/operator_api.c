@@ -183,6 +183,8 @@ const struct vs_route vs_people_routes[] = {
 	 vs_operator_devices, NULL, NULL, false},
 	{"GET",  "/v1/devices/*", READS, 0,
 	 vs_operator_device, NULL, NULL, false},
+	{"GET",  "/v1/devices/*/report", READS, 0,
+	 vs_operator_report, NULL, NULL, false},
 	{"PUT",  "/v1/devices/*/certificate", MAKES, MEBI / 16,
 	 vs_operator_certificate, NULL, NULL, false},
 	{"GET",  "/v1/devices/*/bundle/**", MAKES, 0,

@@ -27,6 +27,7 @@ void vs_operator_evidence(struct vs_request *r);
 
 void vs_operator_devices(struct vs_request *r);
 void vs_operator_device(struct vs_request *r);
+void vs_operator_report(struct vs_request *r);
 void vs_operator_certificate(struct vs_request *r);
 void vs_operator_register(struct vs_request *r);
 void vs_operator_bundle(struct vs_request *r);

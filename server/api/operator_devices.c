@@ -95,6 +95,48 @@ void vs_operator_device(struct vs_request *r)
 	}
 }
 
+struct answering {
+	struct vs_request *request;
+	bool found;
+};
+
+static vs_status answer_report(void *ctx, const struct vs_row *row)
+{
+	struct answering *g = ctx;
+	size_t len;
+	const void *body =
+		vs_row_blob(g->request->server->reader, row, 0, &len);
+
+	g->found = true;
+	vs_request_bytes(g->request, 200, "application/json", body, len);
+	return VS_OK;
+}
+
+/* As it came: who has the charger's key can verify it without us. */
+void vs_operator_report(struct vs_request *r)
+{
+	struct vs_server *s = r->server;
+	struct answering g = {r, false};
+	vs_status status = VS_ERR_ABSENT;
+
+	pthread_rwlock_rdlock(&s->lock);
+	const struct vs_device *d = vs_fleet_find(&s->fleet, r->parts[0]);
+	bool mine = d && vs_scope_device(&r->person, d);
+	pthread_rwlock_unlock(&s->lock);
+	if (mine) {
+		pthread_mutex_lock(&s->reader_lock);
+		status = vs_store_query(
+			s->reader, "SELECT body FROM report WHERE device = ?1",
+			(struct vs_value[]){vs_text(r->parts[0])}, 1,
+			answer_report, &g);
+		pthread_mutex_unlock(&s->reader_lock);
+	}
+	if (!status && !g.found)
+		status = VS_ERR_ABSENT;
+	if (status)
+		vs_request_fail(r, status, NULL);
+}
+
 struct registering {
 	struct vs_job job;
 	struct vs_request *request;

@@ -56,8 +56,10 @@ freeze off --because out
 freeze show
 device list
 device show CP-1
+device report CP-1
 device register DEVICE --certificate CA
 device certificate CP-1 CA
+bundle make --vehicle CP-1 STICK
 audit list
 audit export
 audit heads
@@ -118,7 +120,8 @@ class Routes(ApiWorld):
         self.server.answers = Anything()
         stand = {
             "OUT": os.path.join(self.dir, "out"), "SEAL": SEAL,
-            "FILE": self.write("sbom", "{}"), "CA": self.ca,
+            "FILE": self.write("sbom", "{}"),
+            "STICK": os.path.join(self.dir, "stick.tar"), "CA": self.ca,
             "EMPTY": self.write("empty", ""),
             "DEVICE": self.write("device.json", json.dumps(
                 {"id": "CP-1", "site": "north", "ecus": [{}]}))}

@@ -179,6 +179,27 @@ def reports(tap, world):
     tap.equal(ed.report().code, 200, "an Ed25519 identity reports too")
 
 
+def kept(tap, world):
+    """The last signed report is shown as it came, byte for byte"""
+    # S0.27 S2.4
+    c = world.charger(44, "north")
+    vera, path = world.people["vera"], f"/v1/devices/{c.id}/report"
+    assert world.people["otto"].post(
+        "/v1/devices", c.registration()).code == 201
+    tap.equal(vera.get(path).code, 404, "before the first there is none")
+    assert c.report().code == 200
+    c.counter += 1
+    data = envelope(c.body(status="Downloading"), [c.key])
+    assert c.send(data).code == 200
+    tap.equal(vera.get(path).body, data, "it is what the charger sent")
+    c.counter += 1
+    assert c.send(envelope(c.body(), [world.chargers["CP-0001"].key])
+                  ).code != 200
+    world.power_cut()
+    tap.equal(vera.get(path).body, data,
+              "also after one that was refused, and a power cut")
+
+
 def manifests(tap, world):
     """A report fits what is known of its charger, or is refused and logged"""
     # S0.27: the vehicle version manifest, primary and secondaries
@@ -435,7 +456,7 @@ def run(tap, program, folder):
         ed = world.charger(3, "south", ed25519=True)
         world.people["otto"].post("/v1/devices", ed.registration())
         for section in (certificates, late, registration, director, reports,
-                        manifests, decisions, refusals, image):
+                        kept, manifests, decisions, refusals, image):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
         harness.quiet(tap, world)

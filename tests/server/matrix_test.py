@@ -53,6 +53,7 @@ MAY = {
     ("POST", "/v1/releases/*/reject"): ({"approver", "admin"}, True),
     ("GET", "/v1/devices"): (READ, False),
     ("GET", "/v1/devices/*"): (READ, False),
+    ("GET", "/v1/devices/*/report"): (READ, False),
     ("GET", "/v1/devices/*/bundle/**"): (MAKE, False),
     ("PUT", "/v1/devices/*/certificate"): (MAKE, False),
     ("POST", "/v1/devices"): (MAKE, False),
@@ -144,6 +145,7 @@ class Cast:
                 if side == "north" else {"tenant": "acme2", "tags": ["fas"]}
             answer = otto.post("/v1/devices", c.registration(**labels))
             assert answer.code == 201, answer
+            assert c.report().code == 200
             self.devices[side] = c.id
         for name, sites in (("north", ["north"]), ("south", ["south"]),
                             ("across", [])):
@@ -176,8 +178,8 @@ class Cast:
             return [(f"/v1/campaigns/{self.campaigns.get(side, 99)}{end}",
                      b"", side, codes[method] if side != "none" else 404)
                     for side in ("north", "south", "across", "none")]
-        if pattern == "/v1/devices/*":
-            return [(f"/v1/devices/{self.devices.get(side, 'CP-9')}", b"",
+        if pattern in ("/v1/devices/*", "/v1/devices/*/report"):
+            return [(pattern.replace("*", self.devices.get(side, "CP-9")), b"",
                      side, 200 if side != "none" else 404)
                     for side in ("north", "south", "none")]
         if pattern.startswith("/v1/releases/*/"):

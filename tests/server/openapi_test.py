@@ -286,7 +286,7 @@ def lists(tap, world, d):
                                        "/v1/openapi.yaml"):
             continue
         known = [v for k, v in ids.items() if f"/{k}/" in path]
-        if "{id}" in path and not known:
+        if "{name}" in path or ("{id}" in path and not known):
             continue  # of what there is none here
         path = path.replace("{id}", "".join(known))
         answer = world.people["adam"].get(path)
