@@ -100,6 +100,8 @@ static vs_status fail(struct vs_signer *s, vs_status status, const char *what)
 static vs_status ask(struct vs_signer *s, struct vs_wire_head *head,
                      const void *said, void *heard, size_t max)
 {
+	bool failed;
+
 	head->number = ++s->number;
 	if (!vs_request_pass(VS_PARTY_DISK, head->what, &s->phase) ||
 	    vs_wire_send(s->fd, head, said, s->answer_ms) != VS_OK)
@@ -112,13 +114,16 @@ static vs_status ask(struct vs_signer *s, struct vs_wire_head *head,
 	    head->len > (head->what == VS_REQUEST_FAILED ? VS_KEY_ERROR_LEN - 1
 	                                                 : max))
 		return fail(s, VS_ERR_IO, VS_SIGNER_PROGRAM " broke off");
-	if (head->what != VS_REQUEST_FAILED)
-		return vs_wire_recv(s->fd, heard, head->len, s->answer_ms);
+	failed = head->what == VS_REQUEST_FAILED;
 	memset(s->error, 0, sizeof(s->error));
-	if (vs_wire_recv(s->fd, s->error, head->len, s->answer_ms) != VS_OK)
+	if (vs_wire_recv(s->fd, failed ? s->error : heard, head->len,
+	                 s->answer_ms) != VS_OK)
 		return fail(s, VS_ERR_IO, VS_SIGNER_PROGRAM " broke off");
+	if (!failed)
+		return VS_OK;
 	for (char *c = s->error; *c; c++)
-		*c = *c < ' ' || *c > '~' ? '?' : *c;
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	return head->status > VS_OK && head->status <= VS_ERR_CRYPTO
 	               ? (vs_status)head->status
 	               : VS_ERR_IO;

@@ -33,7 +33,8 @@ static struct {
 static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "ca_file = ../cert.pem\n"
 			   "cert_file = ../cert.pem\n"
-			   "device_key = file:../device.key\n";
+			   "device_key = file:../device.key\n"
+			   "mode = development\n";
 
 static void put_made(const char *name, const struct made *r)
 {

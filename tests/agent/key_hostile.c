@@ -60,7 +60,14 @@ int main(void)
 		say(VS_REQUEST_TOLD, n, VS_P256_POINT_LEN - 1, 0);
 	if (is("a long point"))
 		say(VS_REQUEST_TOLD, n, VS_P256_POINT_LEN + 1, 0);
-	if (is("half a point")) {
+	if (is("less than it said")) {
+		const struct vs_wire_head head = {.what = VS_REQUEST_TOLD,
+		                                  .number = n,
+		                                  .len = VS_P256_POINT_LEN};
+
+		return write(VS_BIRTH_FD, &head, sizeof(head)) < 0;
+	}
+	if (is("no point")) {
 		say(VS_REQUEST_TOLD, n, 0, 0);
 		return 0;
 	}
