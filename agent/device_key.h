@@ -34,8 +34,8 @@ EVP_PKEY *vs_device_key_public(const struct vs_device_key *k);
 
 /* Signs: P-256 with SHA-256 in DER, or (a file alone) Ed25519.  len: in the
  * capacity, at least VS_DEVICE_KEY_SIG_MAX, out the length.
- * VS_OK; else a line in error.  Never longer than device_key_ms says, three
- * times.
+ * VS_OK; else a line in error.  Each answer of a device has device_key_ms: to
+ * open and to sign, and once more where a session was lost.
  */
 vs_status vs_device_key_sign(struct vs_device_key *k, const void *message,
                              size_t message_len, uint8_t *sig, size_t *len,
@@ -48,9 +48,8 @@ vs_status
 vs_device_key_check(struct vs_device_key *k,
                     char error[static VS_KEY_ERROR_LEN]) VS_MUST_CHECK;
 
-/* Makes the key where it is not yet, and gives its public part
- * (EVP_PKEY_free()) and a request for a certificate in its name, signed by it
- * (X509_REQ_free()).  place: not of a file.
+/* Makes the key where it is not yet, and gives a request for its certificate
+ * in this name, signed by it (X509_REQ_free()).  place: not of a file.
  * VS_OK; VS_ERR_INPUT; as vs_key_store.open; with a line in error.
  */
 vs_status
