@@ -59,8 +59,9 @@ class Cell:
         return first
 
     def add(self, pid):
-        """A process that runs already: it serves what is timed."""
-        for folder in self.folders:
+        """A process that runs already and serves what is timed: it shares
+        the processor, and no limit of memory."""
+        for folder in self.folders[:-1]:
             put(os.path.join(folder, "cgroup.procs"), str(pid))
 
     def drop(self):

@@ -19,6 +19,13 @@ FOOTER = 16384
 FETCHING = "Downloading"
 
 
+def check(image, slot, name):
+    """The slot holds the image."""
+    if subprocess.run(["cmp", "-s", "-n", str(os.path.getsize(image)), image,
+                       slot], check=False).returncode:
+        raise RuntimeError(name + " did not install the image")
+
+
 class Way:
     """One way to install: what it is called, and how it is done once."""
     name = ""
@@ -40,10 +47,7 @@ class Way:
         raise NotImplementedError
 
     def check(self):
-        """The slot holds the image."""
-        if subprocess.run(["cmp", "-s", "-n", str(os.path.getsize(self.image)),
-                           self.image, self.slot], check=False).returncode:
-            raise RuntimeError(self.name + " did not install the image")
+        check(self.image, self.slot, self.name)
 
     def once(self, **how):
         self.empty()
@@ -317,8 +321,8 @@ class OursTls:
     it begins to fetch to the moment when the slot is whole."""
     name = "voltseal-agent from voltseal-server"
 
-    def __init__(self, timer, chargers):
-        self.timer, self.left = timer, list(chargers)
+    def __init__(self, timer, chargers, image):
+        self.timer, self.left, self.image = timer, list(chargers), image
 
     def phase(self, charger):
         state = read_json(os.path.join(charger.folder, "agent", "state.json"))
@@ -342,15 +346,21 @@ class OursTls:
                 stderr=log, start_new_session=True,
                 preexec_fn=self.timer.cell.enter(None))
         try:
+            watcher = Watch(agent.pid)
             self.wait(charger, agent, FETCHING.__eq__)
             start = time.monotonic()
-            watcher = Watch(agent.pid)
             if watch:
                 watcher.start()
             self.wait(charger, agent, FETCHING.__ne__)
             took = time.monotonic() - start
             memory = watcher.stop() if watch else None
+        except StoryError:
+            return None
         finally:
+            if watch:
+                watcher.over.set()
             agent.terminate()
             agent.wait()
+        check(self.image, charger.slot, self.name)
+        os.truncate(charger.slot, 0)  # it is not needed any more
         return {"seconds": took, "memory": memory}
