@@ -23,8 +23,8 @@ static struct bytes content(uint32_t *seed)
 {
 	static const char *const words[] = {"meter",   "cable", "pilot ",
 	                                    "contact", "phase", "\n"};
-	size_t len = next_number(seed) %
-	             (next_number(seed) % 4 == 0 ? 400 * 1024 : 9000);
+	bool is_long = next_number(seed) % 4 == 0;
+	size_t len = next_number(seed) % (is_long ? 400 * 1024 : 9000);
 	uint32_t kind = next_number(seed) % 8;
 	struct bytes b = {0};
 
@@ -57,9 +57,10 @@ void tree_set(struct tree *t, size_t file, const char *name, struct bytes bytes)
 static void add(struct tree *t, size_t file, uint32_t *seed)
 {
 	char name[24];
+	uint32_t folder = next_number(seed) % FOLDERS;
+	uint32_t number = (uint32_t)file * 20 + next_number(seed) % 20;
 
-	snprintf(name, sizeof(name), "%u/n%03u", next_number(seed) % FOLDERS,
-	         (unsigned)(file * 20 + next_number(seed) % 20));
+	snprintf(name, sizeof(name), "%u/n%03u", folder, number);
 	tree_set(t, file, name, content(seed));
 }
 
