@@ -204,6 +204,28 @@ def signatures(tap, world):
         "metadata-expired")
 
 
+def online(tap, world):
+    """The server's own keys sign no release and no root"""
+    # S2.16
+    room, folder = world.room, world.path("data", "online")
+    keys = [Key(os.path.join(folder, n), ed25519=True)
+            for n in sorted(os.listdir(folder)) if n.endswith(".pem")]
+    tap.check({room.online_id(n) for n in room.online} <=
+              {k.id for k in keys} and len(room.online) == 3,
+              "(these are its director's, snapshot's and timestamp's)")
+    kept = dict(room.targets)
+    room.release("1.3.0", 4)
+    world.upload()
+    for signers in (keys, keys + room.releasers[:1]):
+        refused(tap, world, f"{len(keys)} of its keys and "
+                f"{len(signers) - len(keys)} of the release team's",
+                {"2.release.json": room.delegated(2, signers)},
+                "threshold-not-met")
+    refused(tap, world, "a root of them", {
+        "2.root.json": room.root(2, signers=keys)}, "threshold-not-met")
+    room.targets = kept
+
+
 def seals(tap, world):
     """Seals and packs that do not bear out their metadata are refused"""
     # S0.1 S0.25
@@ -314,7 +336,7 @@ def run(tap, program, folder):
     try:
         world.start()
         world.fleet(1)
-        for section in (artifacts, published, signatures, seals, rotation,
+        for section in (artifacts, published, signatures, online, seals, rotation,
                         new_keys):
             tap.section(section, world)
         tap.equal(world.stop(), 0, "it stops in good order")
