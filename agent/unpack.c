@@ -96,6 +96,11 @@ static vs_status bear(struct vs_unpack *u, const char *path, int old,
 
 	if (status == VS_OK)
 		status = open_sockets(u, &b);
+	/* It has the rights that it was opened with, for whoever has it. */
+	if (status == VS_OK && old >= 0 &&
+	    (fcntl(old, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		return fail(VS_ERR_DENIED, why,
+		            "the running slot is open for writing");
 	if (status == VS_OK && old >= 0) {
 		b.fds[b.count] = fcntl(old, F_DUPFD_CLOEXEC, 0);
 		status = b.fds[b.count++] >= 0 ? VS_OK : VS_ERR_IO;

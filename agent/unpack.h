@@ -38,7 +38,9 @@ struct vs_unpack {
 vs_status vs_unpack_start(struct vs_unpack *u,
                           const struct vs_unpack_program *program,
                           unsigned count, struct vs_why *why) VS_MUST_CHECK;
-/* The same for one delta: one lane, and old, open for reading, with it. */
+/* The same for one delta: one lane, and old with it, which is open for reading
+ * alone: else VS_ERR_DENIED.
+ */
 vs_status vs_unpack_start_delta(struct vs_unpack *u,
                                 const struct vs_unpack_program *program,
                                 int old, struct vs_why *why) VS_MUST_CHECK;

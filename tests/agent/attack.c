@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/lane.h"
+
 #define MUCH ((size_t)256 << 20)
 #define X32 0x40000000
 
@@ -143,6 +145,8 @@ static long try(enum attack what, const char *path)
 		return open_file(path, O_RDWR);
 	case ATTACK_READ_FILE:
 		return open_file(path, O_RDONLY);
+	case ATTACK_WRITE_OLD:
+		return pwrite(VS_LANE_OLD_FD, "x", 1, 0);
 	case ATTACK_CHANGE_MODE:
 		return chmod(path, 0777);
 	case ATTACK_RENAME:

@@ -8,6 +8,7 @@
 enum attack {
 	ATTACK_WRITE_FILE, /* on path, from here */
 	ATTACK_READ_FILE,
+	ATTACK_WRITE_OLD, /* the running slot, where unpack has it */
 	ATTACK_CHANGE_MODE,
 	ATTACK_RENAME, /* to here */
 	ATTACK_ROOT,

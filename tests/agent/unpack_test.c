@@ -170,6 +170,33 @@ static void any_program_there_is_another_user_with_little_memory(void **state)
 	vs_unpack_end(&u);
 }
 
+/* S1.17: the running slot, which a delta is applied to. */
+static void the_running_slot_is_there_for_reading_alone(void **state)
+{
+	struct vs_unpack_program program = {.answer_ms = ANSWER_MS};
+	char path[PATH_MAX], slot_path[PATH_MAX];
+	struct vs_unpack u;
+	struct vs_why why;
+	int fd;
+
+	(void)state;
+	maker_put(&maker, "running", "image", 5);
+	maker_path(&maker, "running", slot_path);
+	program.path = hostile("attack", path);
+	fd = open(slot_path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(vs_unpack_start_delta(&u, &program, fd, &why),
+	                 VS_ERR_DENIED);
+	assert_string_equal(why.what, "the running slot is open for writing");
+	close(fd);
+	fd = open(slot_path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(vs_unpack_start_delta(&u, &program, fd, &why), VS_OK);
+	assert_stopped(&u, ATTACK_WRITE_OLD, "", EBADF);
+	vs_unpack_end(&u);
+	close(fd);
+}
+
 /* "Name:\tvalue" of /proc/PID/status. */
 static void assert_status(int pid, const char *line)
 {
@@ -409,6 +436,7 @@ int main(void)
 		cmocka_unit_test(a_decoder_taken_over_can_call_nothing),
 		cmocka_unit_test(
 			any_program_there_is_another_user_with_little_memory),
+		cmocka_unit_test(the_running_slot_is_there_for_reading_alone),
 		cmocka_unit_test(
 			the_real_one_has_given_up_what_it_does_not_need),
 		cmocka_unit_test(one_that_cannot_be_started_says_why),
