@@ -15,6 +15,7 @@ from ways import (Copy, Floor, Ours, OursTls, Rauc, Swupdate,  # noqa: E402
 
 ONE_CORE = {0}
 SMALL = 32 * MIB
+MS = 1e-3
 OTHERS = (Rauc, Swupdate)
 # What we reach, as ratios of the floor to us.
 AT_MOST = {"two cores": 1 / 0.75, "one core": 1 / 1.1, "cpu": 1 / 1.15,
@@ -130,13 +131,13 @@ def rows(got):
                    reach if theirs else None)
 
     floor, copy, image = Floor.name, Copy.name, large.SIZE / 1e9
-    yield from beside("verified, " + TWO, "s", TWO, "seconds", 1,
+    yield from beside("verified, " + TWO, "ms", TWO, "seconds", MS,
                       {floor: AT_MOST[TWO], copy: None})
-    yield from beside("verified, pinned to " + ONE, "s", ONE, "seconds", 1,
-                      {floor: AT_MOST[ONE], copy: None})
+    yield from beside("verified, pinned to " + ONE, "ms", ONE, "seconds",
+                      MS, {floor: AT_MOST[ONE], copy: None})
     yield from beside("processor time per GB of image", "s", TWO, "cpu",
                       image, {floor: AT_MOST["cpu"], copy: None})
-    yield from beside("in a " + LITTLE, "s", LITTLE, "seconds", 1,
+    yield from beside("in a " + LITTLE, "ms", LITTLE, "seconds", MS,
                       {floor: None, copy: None})
     yield from resume_rows(got)
     yield from tls_rows(got)
@@ -150,7 +151,8 @@ def resume_rows(got):
                         (Swupdate.name, 1.0)):
         theirs = median(got.get((TWO, peer)), "seconds")
         if theirs:
-            yield (RESUME + " of the slot", "s", value, peer, theirs, reach)
+            yield (RESUME + " of the slot", "ms", value / MS, peer,
+                   theirs / MS, reach)
 
 
 def tls_rows(got):
@@ -161,7 +163,7 @@ def tls_rows(got):
         value = median(got.get((name, OursTls.name)), "seconds")
         theirs = median(got.get((what, peer)), "seconds")
         if value and theirs:
-            yield (name, "s", value, peer, theirs, reach)
+            yield (name, "ms", value / MS, peer, theirs / MS, reach)
 
 
 def memory_rows(got):
