@@ -7,6 +7,7 @@
  */
 #include "delta/covers.h"
 #include "delta/layout.h"
+#include "delta/unit.h"
 #include "tests/delta/fixture.h"
 
 #include <stdlib.h>
@@ -247,6 +248,108 @@ static void a_program_that_is_gone_is_an_error(void **state)
 	free(delta.data);
 }
 
+struct unit_row {
+	const char *what;
+	bool is_new;
+	struct vs_unit unit;
+	struct vs_slice slices[2];
+	size_t slice_count;
+	uint64_t old_len; /* that it is read for */
+	vs_status status;
+};
+
+static const struct unit_row unit_rows[] = {
+	{"all is well",
+         false, {VS_UNIT_PACKED, 40, 20, 0, 1, 4096},
+         {{0, 4096, 0, 0}},
+         1, 100,
+         VS_OK       },
+	{"a unit begins behind the old image",
+         false, {VS_UNIT_PACKED, 40, 20, 0, 1, 4096},
+         {{0, 4096, 0, 0}},
+         1, 30,
+         VS_ERR_INPUT},
+	{"a unit ends behind the old image",
+         false, {VS_UNIT_PACKED, 40, 20, 0, 1, 4096},
+         {{0, 4096, 0, 0}},
+         1, 50,
+         VS_ERR_INPUT},
+	{"a copy begins behind the old image",
+         true,  {VS_UNIT_COPY, 40, 20, 0, 0, 0},
+         {{0, 0, 0, 0}},
+         0, 30,
+         VS_ERR_INPUT},
+	{"a copy ends behind the old image",
+         true,  {VS_UNIT_COPY, 40, 20, 0, 0, 0},
+         {{0, 0, 0, 0}},
+         0, 50,
+         VS_ERR_INPUT},
+	{"a copy in the old image",
+         false, {VS_UNIT_COPY, 40, 20, 0, 0, 0},
+         {{0, 0, 0, 0}},
+         0, 100,
+         VS_ERR_INPUT},
+	{"a unit that holds nothing",
+         true,  {VS_UNIT_PACKED, 0, 0, 0, 0, 0},
+         {{0, 0, 0, 0}},
+         0, 100,
+         VS_ERR_INPUT},
+	{"a slice of nothing",
+         true,  {VS_UNIT_PACKED, 0, 0, 0, 2, 4096},
+         {{0, 0, 0, 0}, {0, 4096, 0, 0}},
+         2, 100,
+         VS_ERR_INPUT},
+	{"a unit that is too long",
+         true,  {VS_UNIT_PACKED, 0, 0, 0, 1, VS_UNIT_LEN_MAX + 1},
+         {{0, VS_UNIT_LEN_MAX + 1, 0, 0}},
+         1, 100,
+         VS_ERR_INPUT},
+	{"tables that have not all parts",
+         true,  {VS_UNIT_TABLES, 0, 0, 0, 1, 4096},
+         {{0, 4096, 0, 0}},
+         1, 100,
+         VS_ERR_INPUT},
+	{"slices that no unit has",
+         true,  {VS_UNIT_PACKED, 0, 0, 0, 1, 4096},
+         {{0, 4096, 0, 0}, {1, 4096, 0, 0}},
+         2, 100,
+         VS_ERR_INPUT},
+};
+
+static void a_unit_that_leads_out_of_its_bounds_is_an_error(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(unit_rows) / sizeof(*unit_rows); i++) {
+		struct unit_row row = unit_rows[i];
+		struct vs_units in = {.is_new = row.is_new,
+		                      .packing = VS_PACKING_ZSTD,
+		                      .level = 3,
+		                      .block = 4096,
+		                      .list = &row.unit,
+		                      .count = 1,
+		                      .slices = row.slices,
+		                      .slice_count = row.slice_count};
+		struct vs_units out = {.is_new = row.is_new};
+		struct bytes b = {0};
+		vs_status status;
+
+		vs_coder_encode_init(&coder, bytes_write, &b);
+		/* what the encoder itself finds wrong is written all the
+		 * same, and read by others */
+		status = vs_units_code(&in, LARGE, &coder);
+		assert_true(status == VS_OK || status == VS_ERR_INPUT);
+		coder.status = VS_OK;
+		assert_int_equal(vs_coder_finish(&coder), VS_OK);
+		vs_coder_decode_init(&coder, bytes_read, &b);
+		status = vs_units_code(&out, row.old_len, &coder);
+		if (status != row.status)
+			print_message("# %s\n", row.what);
+		assert_int_equal(status, row.status);
+		vs_units_drop(&out);
+		free(b.data);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +358,8 @@ int main(void)
 		cmocka_unit_test(a_cover_that_leads_out_of_a_file_is_an_error),
 		cmocka_unit_test(a_section_below_zero_is_an_error),
 		cmocka_unit_test(any_other_head_is_an_error),
+		cmocka_unit_test(
+			a_unit_that_leads_out_of_its_bounds_is_an_error),
 		cmocka_unit_test(a_program_that_is_gone_is_an_error),
 	};
 
