@@ -416,9 +416,7 @@ void vs_http_answer_drop(struct vs_http_answer *a)
 	*a = (struct vs_http_answer){0};
 }
 
-/* Whether a Content-Range names bytes that were asked for, from the first.
- * Notes what it says of the file's length, if anything.
- */
+/* Whether a Content-Range names bytes that were asked for, from the first. */
 static bool is_range(struct vs_http_stream *s, const char *value)
 {
 	char *end;
@@ -430,10 +428,8 @@ static bool is_range(struct vs_http_stream *s, const char *value)
 	if (*end != '-' || first != s->first)
 		return false;
 	last = strtoull(end + 1, &end, 10);
-	if (*end != '/' || last < first || last > s->last)
-		return false;
-	s->total = strtoull(end + 1, NULL, 10);
-	return true;
+	s->total = *end == '/' ? strtoull(end + 1, NULL, 10) : 0;
+	return *end == '/' && last >= first && last <= s->last;
 }
 
 static size_t see_header(char *bytes, size_t size, size_t n, void *ctx)
