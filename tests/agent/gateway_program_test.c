@@ -5,17 +5,15 @@
  *
  * S0.32
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/gateway.h"
+#include "tests/agent/program.h"
 #include "tests/trust/repo.h"
 
 #define GATEWAY_LEN ((size_t)VS_CLUSTER_LEN + 5000)
@@ -25,12 +23,8 @@ static struct maker maker;
 static struct made gateway_1, gateway_2, controller_1, controller_2;
 static char charger[PATH_MAX];
 
-static struct {
-	int code;
-	char out[16384], err[16384];
-} said;
-
 static const char conf[] = "server_url = https://127.0.0.1:1\n"
+			   "mode = demo\n"
 			   "ca_file = ../cert.pem\n"
 			   "cert_file = ../cert.pem\n"
 			   "device_key = file:../device.key\n"
@@ -129,65 +123,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void take_output(const char *name, char *out, size_t cap)
-{
-	char path[PATH_MAX];
-	uint8_t *bytes;
-	size_t len;
-
-	assert_int_equal(vs_file_read(maker_path(&maker, name, path), cap - 1,
-	                              &bytes, &len),
-	                 VS_OK);
-	memcpy(out, bytes, len);
-	out[len] = '\0';
-	free(bytes);
-}
-
-/* In the child: the program's places are below maker's folder. */
-static void become(const char *const *words)
-{
-	int out, err;
-
-	if (chdir(maker.dir) != 0)
-		_exit(126);
-	out = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	err = open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
-		_exit(126);
-	execv(GATEWAY_PROGRAM, (char *const *)(uintptr_t)words);
-	_exit(126);
-}
-
-static void run(const char *const *words)
-{
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		become(words);
-	while (waitpid(pid, &status, 0) < 0)
-		assert_int_equal(errno, EINTR);
-	assert_true(WIFEXITED(status));
-	said.code = WEXITSTATUS(status);
-	take_output("out", said.out, sizeof(said.out));
-	take_output("err", said.err, sizeof(said.err));
-}
-
-#define RUN(...) run((const char *const[]){"voltseal-agent", __VA_ARGS__, NULL})
-
-/* Exit code, and exactly one line, which says this. */
-static void assert_line(int code, const char *what)
-{
-	const char *newline = strchr(said.err, '\n');
-
-	if (said.code != code || !strstr(said.err, what) || !newline ||
-	    newline[1] != '\0')
-		fail_msg("exit %d, not %d with \"%s\": %s", said.code, code,
-		         what, said.err);
-}
+#define RUN(...) hear(&maker, start(&maker, WORDS(__VA_ARGS__), 0))
 
 static void assert_done(void)
 {

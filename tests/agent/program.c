@@ -45,6 +45,8 @@ static void become(const struct maker *m, const char *const *words,
 	char path[PATH_MAX];
 	int out, err;
 
+	if (chdir(m->dir) != 0)
+		_exit(126);
 	out = open(maker_path(m, "out", path), O_WRONLY | O_CREAT | O_TRUNC,
 	           0600);
 	err = open(maker_path(m, "err", path), O_WRONLY | O_CREAT | O_TRUNC,

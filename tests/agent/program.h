@@ -19,7 +19,8 @@ extern struct said said;
 
 #define WORDS(...) ((const char *const[]){"voltseal-agent", __VA_ARGS__, NULL})
 
-/* Starts it; no byte beyond file_max is written into any file, 0: no limit. */
+/* Starts it in m->dir; no byte beyond file_max is written into any file, 0: no
+ * limit. */
 pid_t start(const struct maker *m, const char *const *words, rlim_t file_max);
 /* Waits for its end, into said. */
 void hear(const struct maker *m, pid_t pid);
