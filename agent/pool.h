@@ -14,8 +14,8 @@
 #include "seal/crypto.h"
 
 #define VS_POOL_MAX 2
-#define VS_POOL_READERS_MAX (VS_POOL_MAX + 1) /* that also wait for the disk   \
-	                                       */
+/* That also wait for the disk. */
+#define VS_POOL_READERS_MAX (VS_POOL_MAX + 1)
 
 struct vs_pool {
 	pthread_mutex_t lock; /* held while taking work; guards the rest */
