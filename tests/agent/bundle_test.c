@@ -5,7 +5,7 @@
  *
  * The charger runs release 2; the bundles bring 3.
  *
- * S0.30
+ * S3.10 S0.28
  */
 #include <fcntl.h>
 #include <stdio.h>

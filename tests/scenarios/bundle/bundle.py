@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# S0.30 S0.32
+# S3.10 S2.39
 """A release on a stick, on the whole way: the room signs it, a campaign lets
 two chargers start that no network reaches, an operator makes a bundle, a
 person carries it there, and the server hears of it when it is reached again.
