@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct vs_packer packer = {NULL, NULL};
 	struct vs_squash s = {.packing = VS_PACKING_NONE, .packer = &packer};
 	const struct vs_squash_known known[2] = {
-		{200,  100                   },
+		{200,  100                    },
                 {5000, VS_SQUASH_STORED | 4096}
         };
 	size_t len, got = 0, used = 0;
