@@ -115,14 +115,19 @@ static enum vs_exit report(const struct vs_args *a)
 {
 	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
 	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-	char path[512], whole[520];
-	enum vs_exit e = vs_client_open(a, &c);
+	char path[512], whole[560];
+	const char *seq = vs_args_get(a, "seq");
+	uint64_t number;
 
+	if (seq && !vs_args_number(seq, 1, INT64_MAX, &number))
+		return vs_args_wrong(a, "--seq: not a record's number");
+	enum vs_exit e = vs_client_open(a, &c);
 	if (!e)
 		e = vs_client_path("devices", a->words[0], path, sizeof path);
 	if (e)
 		return e;
-	(void)snprintf(whole, sizeof whole, "%s/report", path);
+	(void)snprintf(whole, sizeof whole, "%s/report%s%s", path,
+	               seq ? "?seq=" : "", seq ? seq : "");
 	e = vs_client_get(c, whole, "device report", &v);
 	if (!e)
 		vs_say_json(v);
@@ -250,6 +255,8 @@ const struct vs_option vs_device_options[] = {
 	 "boot-differs"},
 	{"certificate", "FILE", "register", false,
 	 "PEM file that goes in as \"certificate\""},
+	{"seq", "SEQ", "report", false,
+	 "the one that this record of the audit log names"},
 	{0},
 };
 

@@ -112,25 +112,38 @@ static vs_status answer_report(void *ctx, const struct vs_row *row)
 	return VS_OK;
 }
 
+/* The last one, or the one that a record of the log names. */
+static vs_status find_report(struct answering *g, uint64_t seq)
+{
+	struct vs_request *r = g->request;
+	const struct vs_value which[] = {vs_text(r->parts[0]), vs_uint(seq)};
+	const char *query = seq ? "SELECT body FROM report_kept "
+	                          "WHERE device = ?1 AND seq = ?2"
+	                        : "SELECT body FROM report WHERE device = ?1";
+
+	pthread_mutex_lock(&r->server->reader_lock);
+	vs_status status = vs_store_query(r->server->reader, query, which,
+	                                  seq ? 2 : 1, answer_report, g);
+	pthread_mutex_unlock(&r->server->reader_lock);
+	return status;
+}
+
 /* As it came: who has the charger's key can verify it without us. */
 void vs_operator_report(struct vs_request *r)
 {
 	struct vs_server *s = r->server;
 	struct answering g = {r, false};
 	vs_status status = VS_ERR_ABSENT;
+	uint64_t seq;
 
+	if (!vs_request_number(r, "seq", 0, &seq))
+		return;
 	pthread_rwlock_rdlock(&s->lock);
 	const struct vs_device *d = vs_fleet_find(&s->fleet, r->parts[0]);
 	bool mine = d && vs_scope_device(&r->person, d);
 	pthread_rwlock_unlock(&s->lock);
-	if (mine) {
-		pthread_mutex_lock(&s->reader_lock);
-		status = vs_store_query(
-			s->reader, "SELECT body FROM report WHERE device = ?1",
-			(struct vs_value[]){vs_text(r->parts[0])}, 1,
-			answer_report, &g);
-		pthread_mutex_unlock(&s->reader_lock);
-	}
+	if (mine)
+		status = find_report(&g, seq);
 	if (!status && !g.found)
 		status = VS_ERR_ABSENT;
 	if (status)

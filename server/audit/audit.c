@@ -173,6 +173,15 @@ vs_status vs_audit_append(struct vs_store *s, uint64_t now_s,
 	return status ? status : keep_head(s, head.seq + 1, hash);
 }
 
+vs_status vs_audit_last(struct vs_store *s, uint64_t *seq)
+{
+	struct head head;
+	vs_status status = last(s, &head);
+
+	*seq = head.seq;
+	return status;
+}
+
 struct walk {
 	struct vs_store *store;
 	struct head head; /* the last good one */

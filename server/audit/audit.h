@@ -31,6 +31,9 @@ struct vs_audit {
 vs_status vs_audit_append(struct vs_store *s, uint64_t now_s,
                           const struct vs_audit *record) VS_MUST_CHECK;
 
+/* The last record's number; 0: there is none. */
+vs_status vs_audit_last(struct vs_store *s, uint64_t *seq) VS_MUST_CHECK;
+
 /* Walks the whole chain.  *seq: the last good record, or, with
  * VS_ERR_REFUSED (HASH_MISMATCH), the first that does not follow.
  */

@@ -4,9 +4,11 @@
  */
 #include "server/campaigns/intake.h"
 
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "server/audit/audit.h"
 #include "server/campaigns/requires.h"
 #include "server/fleet/device_row.h"
@@ -277,6 +279,52 @@ static vs_status store_next(struct taking *t, struct vs_store *store,
 	                              &t->next.state.watch, now_s, t->flagged);
 }
 
+/* What the log says of a charger can be held against what it signed: the
+ * record names the report's bytes, and so the chain holds them too.
+ */
+static vs_status keep(const struct taking *t, struct vs_store *store)
+{
+	const struct vs_intake *in = t->in;
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	char hex[2 * sizeof digest + 1];
+	uint64_t seq;
+
+	if (!SHA256(in->body, in->body_len, digest))
+		return VS_ERR_CRYPTO;
+	vs_hex_encode(digest, sizeof digest, hex);
+	vs_status status =
+		note(store, in->device, "report-kept", VS_REASON_NONE, hex);
+	if (!status)
+		status = vs_audit_last(store, &seq);
+	if (status)
+		return status;
+	const struct vs_value row[] = {vs_uint(seq), vs_text(in->device),
+	                               vs_blob(in->body, in->body_len)};
+	return vs_store_query(store,
+	                      "INSERT INTO report_kept (seq, device, body) "
+	                      "VALUES (?1, ?2, ?3)",
+	                      row, 3, NULL, NULL);
+}
+
+/* A report after which the log is longer is kept. */
+static vs_status store_all(struct taking *t, struct vs_store *store,
+                           struct vs_device *d,
+                           const struct vs_rollout_with *with,
+                           struct vs_rollout_changes *changes)
+{
+	uint64_t before, after;
+	vs_status status = vs_audit_last(store, &before);
+
+	if (!status)
+		status = store_next(t, store, d, with->now_s);
+	if (!status)
+		status = vs_rollouts_report(&t->in->server->rollouts, with,
+		                            &t->next.device, d->state, changes);
+	if (!status)
+		status = vs_audit_last(store, &after);
+	return status || after == before ? status : keep(t, store);
+}
+
 static vs_status take(struct taking *t, struct vs_store *store,
                       struct vs_device *d)
 {
@@ -286,13 +334,10 @@ static vs_status take(struct taking *t, struct vs_store *store,
 	vs_status status = make_next(t, d, with.now_s);
 
 	if (!status)
-		status = store_next(t, store, d, with.now_s);
-	if (!status)
 		status = vs_device_prepare(&s->fleet, &t->next);
 	if (status)
 		return status;
-	status = vs_rollouts_report(&s->rollouts, &with, &t->next.device,
-	                            d->state, &changes);
+	status = store_all(t, store, d, &with, &changes);
 	if (status)
 		vs_device_forget(&s->fleet, &t->next);
 	else

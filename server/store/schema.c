@@ -59,6 +59,9 @@ const char *const vs_schema[] = {
 	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "
 	"nonce TEXT NOT NULL, received_s BIGINT NOT NULL, "
 	"body BLOB NOT NULL)",
+	/* those that had something to say, by the log's record of them */
+	"CREATE TABLE IF NOT EXISTS report_kept ("
+	"seq BIGINT PRIMARY KEY, device TEXT NOT NULL, body BLOB NOT NULL)",
 	/* what is to be known of the last report: server/fleet/device_row.h */
 	"CREATE TABLE IF NOT EXISTS charger_state ("
 	"device TEXT PRIMARY KEY, counter BIGINT NOT NULL, "

@@ -79,8 +79,8 @@ def words(tap, world):
             charger.report()
             before = world.audit()[-1]["seq"]
             got = charger.report(reason=word, about=about)
-            new = [r for r in world.audit() if r["seq"] > before]
-            if got.code != 200 or [(r["actor"], r["subject"], r["reason"])
+            *new, kept = [r for r in world.audit() if r["seq"] > before]
+            if kept["action"] != "report-kept" or got.code != 200 or [(r["actor"], r["subject"], r["reason"])
                                    for r in new] != [(charger.id, charger.id,
                                                       word)]:
                 wrong.append((word, about, got, new))
@@ -94,10 +94,10 @@ def words(tap, world):
     charger.report(fellBack=True, fallbackReason="boot-failed", detail="no")
     new = [(r["action"], r["reason"]) for r in world.audit()
            if r["seq"] > before]
-    tap.equal(new, [("fell-back", "boot-failed")],
+    tap.equal(new, [("fell-back", "boot-failed"), ("report-kept", "")],
               "and so is why it fell back")
     charger.report(fellBack=True, fallbackReason="boot-failed", detail="no")
-    tap.equal(world.audit()[-1]["seq"], before + 1, "which is told once")
+    tap.equal(world.audit()[-1]["seq"], before + 2, "which is told once")
     got = charger.report(reason="bored")
     tap.equal(got.code, 400, "a word that is not in the list is refused")
     tap.equal((world.audit()[-1]["action"], world.audit()[-1]["reason"]),

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chargers: their certificates, their director, the image repository, seals
 and packs, reports."""
+import hashlib
 import json
 import ssl
 import sys
@@ -192,6 +193,22 @@ def kept(tap, world):
     data = envelope(c.body(status="Downloading"), [c.key])
     assert c.send(data).code == 200
     tap.equal(vera.get(path).body, data, "it is what the charger sent")
+    record, = [x for x in world.audit() if x["actor"] == c.id
+               and x["action"] == "report-kept"][-1:]
+    tap.equal(record["detail"], hashlib.sha256(data).hexdigest(),
+              "the log names it")
+    c.counter += 1
+    same = envelope(c.body(status="Downloading"), [c.key])
+    assert c.send(same).code == 200
+    tap.equal(world.audit()[-1]["seq"], record["seq"],
+              "one without news adds nothing")
+    named = f"{path}?seq={record['seq']}"
+    tap.equal(vera.get(named).body, data, "what was named is kept")
+    tap.equal(vera.get(f"{path}?seq={record['seq'] - 1}").code, 404,
+              "no other record has a report")
+    tap.equal(vera.get(f"/v1/devices/CP-0001/report?seq={record['seq']}"
+                       ).code, 404, "and it is no other charger's")
+    data = same
     c.counter += 1
     assert c.send(envelope(c.body(), [world.chargers["CP-0001"].key])
                   ).code != 200
