@@ -413,13 +413,13 @@ const struct vs_route vs_device_routes[] = {
 	{.method = "GET",         .pattern = "/image/*", .handle = get_image},
 	{.method = "GET", .pattern = "/targets/**", .handle = get_target},
 	{.method = "GET",         .pattern = "/packs/*", .handle = get_pack},
-	{.method = "GET",     .pattern = "/deltas/*", .handle = get_delta},
-	{.method = "GET",    .pattern = "/keyring/*", .handle = get_keyring},
+	{.method = "GET",    .pattern = "/deltas/*", .handle = get_delta},
+	{.method = "GET",         .pattern = "/keyring/*", .handle = get_keyring},
 	{.method = "POST",
          .pattern = "/report",
          .body_max = VS_REPORT_MAX,
          .handle = vs_report_handle},
-	{0  },
+	{0        },
 };
 
 static bool is_mine(const struct vs_request *r, const char *id)
