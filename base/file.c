@@ -128,6 +128,16 @@ vs_status vs_file_replace(const char *path, const void *in, size_t len,
 	return sync_folder_of(path);
 }
 
+/* A folder that may not last is not left behind; errno stays. */
+static vs_status unmake(const char *folder)
+{
+	int error = errno;
+
+	(void)rmdir(folder);
+	errno = error;
+	return VS_ERR_IO;
+}
+
 vs_status vs_file_mkdirs(const char *path, unsigned mode)
 {
 	char part[PATH_MAX];
@@ -145,7 +155,7 @@ vs_status vs_file_mkdirs(const char *path, unsigned mode)
 		part[i] = 0;
 		if (mkdir(part, (mode_t)mode) == 0) {
 			if (sync_folder_of(part) != VS_OK)
-				return VS_ERR_IO;
+				return unmake(part);
 		} else if (errno != EEXIST) {
 			return VS_ERR_IO;
 		}
