@@ -101,6 +101,10 @@ def the_runbooks_work_as_they_stand(w):
               read(w.path("keys", "online.pem")))
     write(w.path("gateway-1.1.0.img"), bytes(range(256)) * 2500)
     write(w.path("controller-1.1.0.bin"), b"controller" * 100)
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=CP-0001", "-keyout", w.path("CP-0001.key"), "-out",
+                    w.path("CP-0001.csr")], check=True, capture_output=True)
     env = dict(w.env, USB=w.path("usb"),
                PATH=w.path("bin") + ":" + os.environ["PATH"])
     done = subprocess.run(["sh", "-eu", "-c", "".join(blocks)], env=env,
