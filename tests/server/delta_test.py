@@ -146,7 +146,6 @@ def background(tap, world):
     room.image = plain
     world.upload()
     tap.equal(world.publish(room.files()).code, 200, "releases are published")
-    before = made(world)
 
     def name(old, new):
         return f"{images[old].root.hex()}-{images[new].root.hex()}"
@@ -160,10 +159,13 @@ def background(tap, world):
         return charger.report(ecus=ecus).code
 
     time.sleep(2)
-    tap.equal(made(world), before, "for nobody none is made")
+    roots = [i.root.hex() for i in images.values()]
+    tap.equal([n for n in made(world)
+               if n.removeprefix(".useless-").split("-")[0] in roots], [],
+              "from what nobody runs none is made")
     tap.equal(runs(c, 51), 200, "a charger runs 51")
     tap.check(world.wait(lambda: {name(51, 53), ".useless-" + name(51, 52)} <=
-                         set(made(world)), 60),
+                         set(made(world)), 240),
               "from 51 to 53 one is made, to 52 it would save nothing",
               made(world))
     tap.equal([n for n in made(world) if n.startswith(images[50].root.hex())
@@ -179,7 +181,7 @@ def background(tap, world):
     path = world.path("data", "deltas", name(51, 53))
     os.unlink(path)
     world.power_cut()
-    tap.check(world.wait(lambda: os.path.exists(path), 60),
+    tap.check(world.wait(lambda: os.path.exists(path), 240),
               "a start goes on with what is not there")
     with open(path, "rb") as f:
         tap.equal(f.read(), data, "the same two images make the same delta")
