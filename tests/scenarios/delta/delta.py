@@ -104,9 +104,8 @@ class Deltas(Requires):
 
     def begin(self, images):
         """A charger with the first one, at the end of a wire that counts."""
+        self.server.settings = {"delta_s": 1}
         self.make_room()
-        with open(self.server.conf, "a", encoding="utf-8") as f:
-            f.write("delta_s = 1\n")
         self.server.start()
         self.propose("1.0.0", 1, {"gateway": images[0], "controller":
                                   "controller-2.0.0.img"})

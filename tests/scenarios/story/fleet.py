@@ -49,10 +49,14 @@ class Server:
             "director_ttl_s": self.ttl,
             "poll_s": 1,
             "release_stage": "general",
+            **self.settings,
         }
         write_text(self.conf, "".join(f"{k} = {v}\n"
                                       for k, v in values.items()))
         self.world.run("voltseal-server", "init", "--config", self.conf)
+
+    # Who is to be caught while he writes must have much to fetch.
+    settings = {"delta_disk_mb": 0}
 
     def people(self):
         """One who plans and one who approves; tokens in files."""
