@@ -206,14 +206,16 @@ static vs_status keep(const struct work *w, const char *data_dir,
 	                                0600);
 }
 
-/* Beside the images, which are files and mapped. */
+/* Beside the images, which are files and mapped, and what the program takes
+ * of its address space before it begins.
+ */
 static bool bound(uint64_t memory_mb, uint64_t images)
 {
 	const struct rlimit cpu = {CPU_S, CPU_S}, core = {0, 0};
 	struct rlimit memory;
 
 	memory.rlim_cur = memory.rlim_max =
-		(memory_mb << 20) + images + (64 << 20);
+		(memory_mb << 20) + images + ((uint64_t)OWN_MB << 20);
 	return setpriority(PRIO_PROCESS, 0, 19) == 0 &&
 	       prctl(PR_SET_PDEATHSIG, 9) == 0 &&
 	       setrlimit(RLIMIT_CPU, &cpu) == 0 &&
