@@ -27,8 +27,7 @@ static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "mode = demo\n"
 			   "ca_file = ../cert.pem\n"
 			   "cert_file = ../cert.pem\n"
-			   "device_key = file:../device.key\n"
-			   "mode = development\n";
+			   "device_key = file:../device.key\n";
 
 static void put_made(const char *name, const struct made *r)
 {
