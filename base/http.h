@@ -20,7 +20,7 @@ struct vs_http_config {
 	const char *cert_file; /* client certificate, or NULL */
 	const char *key_file;  /* its key, or NULL */
 	/* In place of it where another process has the network
-	 * (agent/remote.c): signs what a handshake asks for.  len: in the
+	 * (agent/reach/remote.c): signs what a handshake asks for.  len: in the
 	 * capacity, out the length; if not VS_OK, a line in error.  Of any
 	 * thread that uses the client. */
 	vs_status (*sign)(void *ctx, const void *message, size_t message_len,

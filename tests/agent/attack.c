@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/lane.h"
+#include "agent/line/lane.h"
 
 #define MUCH ((size_t)256 << 20)
 #define X32 0x40000000

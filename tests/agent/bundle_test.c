@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/activate.h"
-#include "agent/settle.h"
-#include "agent/update.h"
+#include "agent/run/activate.h"
+#include "agent/run/settle.h"
+#include "agent/run/update.h"
 #include "base/file.h"
 #include "tests/agent/bundle_files.h"
 #include "tests/agent/visit.h"

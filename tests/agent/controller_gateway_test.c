@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/set.h"
+#include "agent/install/set.h"
 #include "base/file.h"
 #include "boot/decision.h"
 #include "tests/agent/gateway.h"

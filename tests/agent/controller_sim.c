@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "agent/serial.h"
+#include "agent/controllers/serial.h"
 #include "boot/crc.h"
 #include "boot/flash_floor.h"
 #include "boot/port/cortexm/nor.h"

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "agent/controller.h"
+#include "agent/controllers/controller.h"
 #include "seal/slot.h"
 #include "tests/agent/controller_sim.h"
 

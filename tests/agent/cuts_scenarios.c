@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/commands.h"
-#include "agent/successor.h"
+#include "agent/believe/successor.h"
+#include "agent/cmd/commands.h"
 #include "base/file.h"
 #include "tests/agent/bundle_files.h"
 #include "tests/agent/cuts.h"

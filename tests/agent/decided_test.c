@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "agent/decided.h"
-#include "agent/reporter.h"
+#include "agent/run/reporter.h"
+#include "agent/slots/decided.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/pem.h"

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "agent/disk.h"
+#include "agent/slots/disk.h"
 
 #define BLOCK ((size_t)4096)
 #define LEN (256 * BLOCK)

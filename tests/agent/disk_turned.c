@@ -3,7 +3,7 @@
  * tests/agent/disk_turned.c - voltseal-agent with a bug that metadata has
  * found.
  *
- * It stands for agent/run.c in voltseal-agent, which is otherwise the real
+ * It stands for agent/run/run.c in voltseal-agent, which is otherwise the real
  * one: `run` says what came of each attack, "NAME errno", what it sees of the
  * network, and what it still has done by others.
  */
@@ -14,8 +14,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "agent/runner.h"
+#include "agent/reach/runner.h"
+#include "agent/run/agent.h"
 #include "base/http.h"
 #include "tests/agent/attack.h"
 

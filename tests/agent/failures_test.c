@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/commands.h"
+#include "agent/cmd/commands.h"
 #include "tests/agent/cuts.h"
 #include "tests/agent/cuts_quiet.h"
 #include "tests/agent/power.h"

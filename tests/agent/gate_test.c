@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#include "agent/gate.h"
-#include "agent/idle.h"
+#include "agent/conf/gate.h"
+#include "agent/run/idle.h"
 #include "tests/agent/maker.h"
 
 static void windows_are_times_of_day_and_nothing_else(void **state)

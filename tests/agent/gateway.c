@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "agent/places.h"
+#include "agent/confine/places.h"
 #include "base/file.h"
 #include "boot/crc.h"
 #include "boot/decision.h"

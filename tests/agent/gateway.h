@@ -4,9 +4,9 @@
  *
  * A disk with a partition table, its partitions, what sysfs and efivarfs show
  * of them, and firmware that keeps the floors.  Linked before the library, it
- * is where the agent looks (agent/places.h).  Everything here is written from
- * docs/formats/loader.md, not by the code under test; the decision itself is
- * the loader's own code.
+ * is where the agent looks (agent/confine/places.h).  Everything here is
+ * written from docs/formats/loader.md, not by the code under test; the decision
+ * itself is the loader's own code.
  */
 #ifndef VS_TESTS_AGENT_GATEWAY_H
 #define VS_TESTS_AGENT_GATEWAY_H

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/set.h"
-#include "agent/successor.h"
+#include "agent/believe/successor.h"
+#include "agent/install/set.h"
 #include "base/file.h"
 #include "boot/decision.h"
 #include "boot/port/host/partitions.h"

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "agent/health.h"
+#include "agent/reach/health.h"
 #include "base/file.h"
 #include "tests/agent/maker.h"
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "agent/install.h"
+#include "agent/install/install.h"
 #include "base/file.h"
 #include "seal/pack.h"
 #include "seal/slot.h"

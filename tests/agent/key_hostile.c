@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/birth.h"
-#include "agent/wire.h"
+#include "agent/line/birth.h"
+#include "agent/line/wire.h"
 #include "base/hex.h"
 #include "base/p256.h"
 

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "agent/signer.h"
+#include "agent/key/signer.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/pkcs11.h"

@@ -11,7 +11,7 @@
 #include <limits.h>
 #include <tss2/tss2_tpm2_types.h>
 
-#include "agent/key_place.h"
+#include "agent/conf/key_place.h"
 
 #define KEY_WORLD_PIN "246813"
 

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "agent/lane.h"
+#include "agent/line/lane.h"
 
 #define ANSWER_MS 200
 

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/deliver.h"
-#include "agent/settle.h"
-#include "agent/update.h"
+#include "agent/run/deliver.h"
+#include "agent/run/settle.h"
+#include "agent/run/update.h"
 #include "base/file.h"
 #include "tests/agent/power.h"
 

@@ -8,7 +8,7 @@
 #ifndef VS_TESTS_AGENT_LIFE_H
 #define VS_TESTS_AGENT_LIFE_H
 
-#include "agent/agent.h"
+#include "agent/run/agent.h"
 #include "tests/agent/server.h"
 
 /* When the agent was made: a while before the tests are played. */

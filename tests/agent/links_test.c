@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/budget.h"
+#include "agent/install/budget.h"
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/life.h"

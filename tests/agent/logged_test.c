@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/update.h"
+#include "agent/run/update.h"
 #include "base/file.h"
 #include "tests/agent/visit.h"
 #include "tests/trust/log.h"

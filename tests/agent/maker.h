@@ -7,8 +7,8 @@
 #ifndef VS_TESTS_AGENT_MAKER_H
 #define VS_TESTS_AGENT_MAKER_H
 
-#include "agent/charger.h"
-#include "agent/install.h"
+#include "agent/install/install.h"
+#include "agent/slots/charger.h"
 #include "tests/seal/fixture.h"
 #include "trust/leaf.h"
 

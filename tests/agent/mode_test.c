@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/mode.h"
+#include "agent/believe/mode.h"
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/maker.h"

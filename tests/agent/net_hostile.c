@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/birth.h"
-#include "agent/wire.h"
+#include "agent/line/birth.h"
+#include "agent/line/wire.h"
 
 static _Thread_local uint64_t seed;
 static uint64_t first_seed;

@@ -2,15 +2,15 @@
  *
  * tests/agent/net_turned.c - libcurl with a bug that a server has found.
  *
- * It stands for agent/net_serve.c in voltseal-net, which is otherwise the real
- * one: an URL says which attack to try (a letter) and on what (a path).
+ * It stands for agent/net/serve.c in voltseal-net, which is otherwise the
+ * real one: an URL says which attack to try (a letter) and on what (a path).
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/net_serve.h"
-#include "agent/wire.h"
+#include "agent/line/wire.h"
+#include "agent/net/serve.h"
 #include "tests/agent/attack.h"
 
 void vs_net_serve(int fd)

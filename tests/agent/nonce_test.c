@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/deliver.h"
+#include "agent/run/deliver.h"
 #include "tests/agent/visit.h"
 
 static struct heard *heard(void)

@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "agent/commands.h"
-#include "agent/conf.h"
+#include "agent/cmd/commands.h"
+#include "agent/conf/conf.h"
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/cuts_quiet.h"

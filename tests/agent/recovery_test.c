@@ -16,11 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/activate.h"
-#include "agent/deliver.h"
-#include "agent/settle.h"
-#include "agent/successor.h"
-#include "agent/update.h"
+#include "agent/believe/successor.h"
+#include "agent/run/activate.h"
+#include "agent/run/deliver.h"
+#include "agent/run/settle.h"
+#include "agent/run/update.h"
 #include "base/file.h"
 #include "tests/agent/gateway.h"
 #include "tests/agent/life.h"

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/deliver.h"
-#include "agent/update.h"
+#include "agent/run/deliver.h"
+#include "agent/run/update.h"
 #include "tests/agent/visit.h"
 #include "trust/digest.h"
 

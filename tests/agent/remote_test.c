@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "agent/courier.h"
-#include "agent/handshake.h"
+#include "agent/line/handshake.h"
+#include "agent/reach/courier.h"
 #include "base/file.h"
 #include "base/http.h"
 #include "base/pem.h"

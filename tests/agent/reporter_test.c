@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "agent/reporter.h"
+#include "agent/run/reporter.h"
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/maker.h"

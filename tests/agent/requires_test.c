@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/deliver.h"
-#include "agent/update.h"
+#include "agent/run/deliver.h"
+#include "agent/run/update.h"
 #include "tests/agent/visit.h"
 
 #define ABOUT "image/gateway/1.3.0.seal"

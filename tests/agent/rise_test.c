@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/move.h"
-#include "agent/rise.h"
-#include "agent/settle.h"
+#include "agent/run/move.h"
+#include "agent/run/rise.h"
+#include "agent/run/settle.h"
 #include "tests/agent/life.h"
 
 static struct maker maker;

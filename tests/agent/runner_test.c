@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "agent/runner.h"
+#include "agent/reach/runner.h"
 #include "base/file.h"
 #include "tests/agent/maker.h"
 

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "agent/serial.h"
+#include "agent/controllers/serial.h"
 #include "seal/bytes.h"
 
 enum { TYPE = 5, PATIENCE_MS = 200, LONG_MS = 5000 };

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "agent/believe.h"
-#include "agent/set.h"
+#include "agent/believe/believe.h"
+#include "agent/install/set.h"
 #include "tests/agent/maker.h"
 
 #define GATEWAY_LEN (3 * (size_t)VS_CLUSTER_LEN + 5000)

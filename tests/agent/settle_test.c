@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "agent/activate.h"
-#include "agent/settle.h"
+#include "agent/run/activate.h"
+#include "agent/run/settle.h"
 #include "base/file.h"
 #include "tests/agent/maker.h"
 

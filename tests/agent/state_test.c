@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "agent/state.h"
+#include "agent/state/state.h"
 
 /* A disk that keeps the last state, and fails from the n-th save on. */
 struct disk {

@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/seek.h"
-#include "agent/successor.h"
+#include "agent/believe/successor.h"
+#include "agent/run/seek.h"
 #include "base/file.h"
 #include "tests/agent/life.h"
 #include "tests/agent/power.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "agent/sweep.h"
+#include "agent/install/sweep.h"
 #include "base/file.h"
 #include "tests/agent/maker.h"
 

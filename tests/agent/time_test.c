@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/move.h"
+#include "agent/run/move.h"
 #include "base/file.h"
 #include "tests/agent/visit.h"
 #include "trust/json.h"

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/lane.h"
+#include "agent/line/lane.h"
 #include "tests/agent/attack.h"
 
 static uint8_t *shared;

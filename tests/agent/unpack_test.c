@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-#include "agent/install.h"
+#include "agent/install/install.h"
 #include "base/file.h"
 #include "seal/slot.h"
 #include "tests/agent/attack.h"

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/deliver.h"
-#include "agent/update.h"
+#include "agent/run/deliver.h"
+#include "agent/run/update.h"
 
 struct visit visit;
 

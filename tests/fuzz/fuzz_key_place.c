@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/key_place.h"
+#include "agent/conf/key_place.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

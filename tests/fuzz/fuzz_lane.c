@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/lane.h"
+#include "agent/line/lane.h"
 
 enum { MESSAGES = 16, BYTES = 32, QUESTIONS = 20 };
 

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/serial.h"
+#include "agent/controllers/serial.h"
 #include "boot/crc.h"
 #include "seal/bytes.h"
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agent/key/main.c - voltseal-key: the device key's device, and nothing
+ * else.
+ *
+ * A process of its own, because what stands between us and the device is not
+ * ours: a vendor's module or driver that hangs or crashes ends here, and holds
+ * the agent up no longer than it waits.  It ends with its line.
+ *
+ * Format: docs/formats/key.md.
+ */
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "agent/key/store.h"
+#include "agent/line/birth.h"
+#include "agent/line/wire.h"
+
+static const struct vs_key_store *const stores[VS_KEY_KINDS] = {
+	[VS_KEY_PKCS11] = &vs_key_pkcs11,
+	[VS_KEY_TPM] = &vs_key_tpm,
+};
+
+struct line {
+	int fd;
+	enum vs_lane_phase phase;
+	const struct vs_key_store *store;
+	void *key;
+	char error[VS_KEY_ERROR_LEN];
+};
+
+static bool say(struct line *l, struct vs_wire_head head, const void *body)
+{
+	return vs_request_pass(VS_PARTY_KEY, head.what, &l->phase) &&
+	       vs_wire_send(l->fd, &head, body, 0) == VS_OK;
+}
+
+/* What has failed once is not asked again: who needs it starts another. */
+static bool fail(struct line *l, uint32_t number, vs_status status)
+{
+	struct vs_wire_head head = {.what = VS_REQUEST_FAILED,
+	                            .number = number,
+	                            .len = (uint32_t)strlen(l->error),
+	                            .status = status};
+
+	(void)say(l, head, l->error);
+	return false;
+}
+
+static bool hear(struct line *l, struct vs_wire_head *head, void *body,
+                 size_t max)
+{
+	return vs_wire_recv(l->fd, head, sizeof(*head), 0) == VS_OK &&
+	       vs_request_pass(VS_PARTY_DISK, head->what, &l->phase) &&
+	       head->len <= max &&
+	       vs_wire_recv(l->fd, body, head->len, 0) == VS_OK;
+}
+
+static bool open_key(struct line *l)
+{
+	char text[VS_KEY_PLACE_MAX + 1];
+	uint8_t point[VS_P256_POINT_LEN];
+	struct vs_key_place place;
+	struct vs_wire_head head;
+	const char *what;
+	vs_status status;
+
+	if (!hear(l, &head, text, VS_KEY_PLACE_MAX))
+		return false;
+	text[head.len] = '\0';
+	status = vs_key_place_parse(text, &place, &what);
+	if (status != VS_OK || !stores[place.kind]) {
+		memcpy(l->error, "no such device", sizeof("no such device"));
+		return fail(l, head.number, VS_ERR_INPUT);
+	}
+	l->store = stores[place.kind];
+	status = l->store->open(&place, head.code, &l->key, point, l->error);
+	if (status != VS_OK)
+		return fail(l, head.number, status);
+	head = (struct vs_wire_head){.what = VS_REQUEST_TOLD,
+	                             .number = head.number,
+	                             .len = sizeof(point)};
+	return say(l, head, point);
+}
+
+static bool sign(struct line *l)
+{
+	uint8_t digest[VS_P256_DIGEST_LEN], sig[VS_P256_DER_MAX];
+	struct vs_wire_head head;
+	size_t len = 0;
+	vs_status status;
+
+	if (!hear(l, &head, digest, sizeof(digest)) ||
+	    head.len != sizeof(digest))
+		return false;
+	status = l->store->sign(l->key, digest, sig, &len, l->error);
+	if (status != VS_OK)
+		return fail(l, head.number, status);
+	head = (struct vs_wire_head){.what = VS_REQUEST_SIGNED,
+	                             .number = head.number,
+	                             .len = (uint32_t)len};
+	return say(l, head, sig);
+}
+
+int main(void)
+{
+	struct line l = {.fd = VS_BIRTH_FD, .phase = VS_SIGNER_STARTING};
+	const struct vs_wire_head ready = {.what = VS_REQUEST_READY};
+
+	/* There are a PIN and a session in this memory. */
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		return 1;
+	if (say(&l, ready, NULL) && open_key(&l))
+		while (sign(&l))
+			;
+	if (l.key)
+		l.store->close(l.key);
+	return 0;
+}
