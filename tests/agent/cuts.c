@@ -19,23 +19,47 @@
 
 char cuts_where[1024];
 
+/* Digests in a table of open addresses, at most half full; 0 is a free place.
+ */
 static struct {
 	uint64_t *at; /* owned */
 	size_t count, cap;
 } seen;
 
+static bool put_seen(uint64_t digest)
+{
+	size_t i = digest & (seen.cap - 1);
+
+	while (seen.at[i] != 0 && seen.at[i] != digest)
+		i = (i + 1) & (seen.cap - 1);
+	if (seen.at[i] == digest)
+		return false;
+	seen.at[i] = digest;
+	return true;
+}
+
+static void grow_seen(void)
+{
+	uint64_t *old = seen.at;
+	size_t old_cap = seen.cap;
+
+	seen.cap = old_cap ? old_cap * 2 : 1024;
+	seen.at = calloc(seen.cap, sizeof(seen.at[0]));
+	assert_non_null(seen.at);
+	for (size_t i = 0; i < old_cap; i++)
+		if (old[i] != 0)
+			assert_true(put_seen(old[i]));
+	free(old);
+}
+
 /* False if it was there. */
 static bool add_seen(uint64_t digest)
 {
-	for (size_t i = 0; i < seen.count; i++)
-		if (seen.at[i] == digest)
-			return false;
-	if (seen.count == seen.cap) {
-		seen.cap = seen.cap ? seen.cap * 2 : 1024;
-		seen.at = realloc(seen.at, seen.cap * sizeof(seen.at[0]));
-		assert_non_null(seen.at);
-	}
-	seen.at[seen.count++] = digest;
+	if (seen.count * 2 >= seen.cap)
+		grow_seen();
+	if (!put_seen(digest | 1))
+		return false;
+	seen.count++;
 	return true;
 }
 
