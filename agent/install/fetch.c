@@ -7,10 +7,10 @@
  * lane (agent/line/lane.h), and hashes and writes its copy of the cluster
  * alone, in any order.
  */
+#include "agent/install/fetch.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "agent/install/job.h"
 
 #define GAP_MAX 16384
 #define ATTEMPTS 3
@@ -211,34 +211,14 @@ static vs_status take(struct vs_job *job, struct vs_pool *pool, uint8_t *frame,
 	return status;
 }
 
-static vs_status place(struct vs_job *job, const struct vs_crypto *crypto,
-                       struct vs_lane *lane, struct vs_job_buffers *b,
-                       uint64_t i, struct vs_why *why)
+static vs_status decode(const struct vs_job *job, struct vs_lane *lane,
+                        uint64_t i, struct vs_job_buffers *b,
+                        struct vs_why *why)
 {
-	const struct vs_seal *seal = job->in->seal;
 	const uint64_t *at = job->index.at;
-	size_t want = vs_tree_cluster_len(job->tree, i);
-	vs_status status = vs_lane_decode(lane, (size_t)(at[i + 1] - at[i]),
-	                                  b->data, want, why);
 
-	if (status != VS_OK)
-		return status;
-	status = vs_tree_check_cluster(job->tree, crypto, &seal->header,
-	                               seal->upper, i, b->data, b->leaves, why);
-	if (status != VS_OK)
-		return status;
-	return vs_job_write(job, i, b->data, b->leaves, why);
-}
-
-static bool goes_on(void *ctx)
-{
-	struct vs_pool *pool = ctx;
-	bool on;
-
-	pthread_mutex_lock(&pool->lock);
-	on = !pool->stop;
-	pthread_mutex_unlock(&pool->lock);
-	return on;
+	return vs_lane_decode(lane, (size_t)(at[i + 1] - at[i]), b->data,
+	                      vs_tree_cluster_len(job->tree, i), why);
 }
 
 /* A worker's own lane: there is one for each. */
@@ -249,7 +229,7 @@ static struct vs_lane *take_lane(struct vs_job *job, struct vs_pool *pool)
 	pthread_mutex_lock(&pool->lock);
 	lane = &job->unpack.lanes[job->lanes_taken++];
 	pthread_mutex_unlock(&pool->lock);
-	lane->go_on = goes_on;
+	lane->go_on = vs_job_goes_on;
 	lane->ctx = pool;
 	return lane;
 }
@@ -268,7 +248,9 @@ vs_status vs_job_fetch(void *ctx, struct vs_pool *pool,
 		status = take(job, pool, lane->frame, &i, why);
 		if (status != VS_OK || i == job->tree->clusters)
 			break;
-		status = place(job, crypto, lane, b, i, why);
+		status = decode(job, lane, i, b, why);
+		if (status == VS_OK)
+			status = vs_job_place(job, crypto, i, b, why);
 		pthread_mutex_lock(&pool->lock);
 		job->stats.clusters_fetched += status == VS_OK;
 		pthread_mutex_unlock(&pool->lock);

@@ -8,65 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/install/job.h"
-
-#define LEAVES_STEP 16 /* 8 MiB of image */
-
-size_t vs_job_padded_len(const struct vs_tree *t, uint64_t i)
-{
-	size_t len = vs_tree_cluster_len(t, i);
-
-	return (len + VS_BLOCK_LEN - 1) / VS_BLOCK_LEN * VS_BLOCK_LEN;
-}
-
-bool vs_job_is_missing(const struct vs_job *job, uint64_t i)
-{
-	return job->missing[i / 8] >> (i % 8) & 1;
-}
-
-void vs_job_set_missing(struct vs_job *job, uint64_t i)
-{
-	job->missing[i / 8] |= (uint8_t)(1u << (i % 8));
-	job->missing_count++;
-}
-
-void vs_job_set_rebuilt(struct vs_job *job, uint64_t i)
-{
-	job->missing[i / 8] &= (uint8_t) ~(1u << (i % 8));
-	job->missing_count--;
-	job->stats.clusters_rebuilt++;
-}
-
-static vs_status fault(vs_status status, struct vs_why *why)
-{
-	return vs_fail(status, why, VS_REASON_UNREADABLE, vs_disk_fault(), 0);
-}
-
-vs_status vs_job_write(const struct vs_job *job, uint64_t i,
-                       const uint8_t *data, const uint8_t *leaves,
-                       struct vs_why *why)
-{
-	const struct vs_disk *disk = job->in->target;
-	static const uint8_t zeros[VS_BLOCK_LEN];
-	size_t len = vs_tree_cluster_len(job->tree, i);
-	size_t pad = vs_job_padded_len(job->tree, i) - len;
-	uint64_t at = i * VS_CLUSTER_LEN;
-	uint64_t leaves_at =
-		job->layout.tree_at + vs_tree_leaves_at(job->tree, i);
-	vs_status status = vs_disk_write(disk, data, len, at);
-
-	if (status == VS_OK && pad > 0)
-		status = vs_disk_write(disk, zeros, pad, at + len);
-	if (status == VS_OK && job->tree->levels > 0)
-		status = vs_disk_write(disk, leaves, VS_BLOCK_LEN, leaves_at);
-	if (status != VS_OK)
-		return fault(status, why);
-	vs_disk_behind(disk, at + len);
-	/* Leaves are the hints of a resume: early on the disk as well. */
-	if (i % LEAVES_STEP == LEAVES_STEP - 1)
-		vs_disk_push(disk, leaves_at, LEAVES_STEP * VS_BLOCK_LEN);
-	return VS_OK;
-}
+#include "agent/install/fetch.h"
+#include "agent/install/rebuild.h"
+#include "agent/install/survey.h"
 
 /* What stands in the running slot is a guess like any other: its header is
  * only asked for its length, which says where the leaf blocks are.
@@ -92,40 +36,11 @@ static void find_running(struct vs_job *job)
 	job->has_running = true;
 }
 
-struct ticker {
-	const struct vs_install *in;
-	const struct vs_job *job;
-};
-
-static bool tick(void *ctx, struct vs_pool *pool)
-{
-	const struct ticker *t = ctx;
-	struct vs_install_stats so_far;
-
-	pthread_mutex_lock(&pool->lock);
-	so_far = t->job->stats;
-	pthread_mutex_unlock(&pool->lock);
-	return !t->in->tick || t->in->tick(t->in->tick_ctx, &so_far);
-}
-
-static unsigned workers(const struct vs_job *job)
-{
-	return job->in->workers ? job->in->workers : vs_pool_size();
-}
-
-vs_status vs_job_pass(struct vs_job *job, unsigned size, vs_pool_fn pass,
-                      void *ctx, struct vs_why *why)
-{
-	struct ticker ticker = {job->in, job};
-
-	job->next = 0;
-	return vs_pool_run(size, pass, ctx, tick, &ticker, why);
-}
-
 /* One more than compute: one waits for the disk. */
 static vs_status survey(struct vs_job *job, struct vs_why *why)
 {
-	return vs_job_pass(job, workers(job) + 1, vs_job_survey, job, why);
+	return vs_job_pass(job, vs_job_workers(job) + 1, vs_job_survey, job,
+	                   why);
 }
 
 static void forget_survey(struct vs_job *job)
@@ -194,12 +109,12 @@ static vs_status fetch(struct vs_job *job, struct vs_why *why)
 	status = vs_job_read_index(job, why);
 	if (status != VS_OK)
 		return status;
-	status = vs_unpack_start(&job->unpack, job->in->unpack, workers(job),
-	                         why);
+	status = vs_unpack_start(&job->unpack, job->in->unpack,
+	                         vs_job_workers(job), why);
 
 	if (status != VS_OK)
 		return status;
-	status = vs_job_pass(job, workers(job), vs_job_fetch, job, why);
+	status = vs_job_pass(job, vs_job_workers(job), vs_job_fetch, job, why);
 	vs_unpack_end(&job->unpack);
 	return status;
 }
@@ -251,12 +166,12 @@ static vs_status run(struct vs_job *job, struct vs_why *why)
 		return status;
 	status = remove_footer(job);
 	if (status != VS_OK)
-		return fault(status, why);
+		return vs_job_fault(status, why);
 	status = fill(job, why);
 	if (status != VS_OK)
 		return status;
 	status = finish(job, footer);
-	return status == VS_OK ? VS_OK : fault(status, why);
+	return status == VS_OK ? VS_OK : vs_job_fault(status, why);
 }
 
 vs_status vs_install_run(const struct vs_install *in,

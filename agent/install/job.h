@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * agent/install/job.h - what the two passes of one install share.
+ * agent/install/job.h - what the passes of one install share.
  *
- * First pass (survey.c): which clusters stand already, here or in the running
- * slot.  If a delta is worth it (rebuild.c): what it gives.  Last pass
- * (fetch.c): the others.
+ * First pass (survey.h): which clusters stand already, here or in the running
+ * slot.  If a delta is worth it (rebuild.h): what it gives.  Last pass
+ * (fetch.h): the others.  Each knows this file, and this one none of them.
  */
 #ifndef VS_AGENT_JOB_H
 #define VS_AGENT_JOB_H
@@ -60,26 +60,26 @@ vs_status vs_job_write(const struct vs_job *job, uint64_t i,
                        const uint8_t *data, const uint8_t *leaves,
                        struct vs_why *why) VS_MUST_CHECK;
 
-/* The two passes; vs_pool_fn, ctx is the job. */
-vs_status vs_job_survey(void *ctx, struct vs_pool *pool,
-                        const struct vs_crypto *crypto,
-                        struct vs_why *why) VS_MUST_CHECK;
-vs_status vs_job_fetch(void *ctx, struct vs_pool *pool,
-                       const struct vs_crypto *crypto,
+/* Judges the cluster in b->data, and writes it if it hashes right.
+ * VS_OK; VS_ERR_REFUSED (CLUSTER_MISMATCH); VS_ERR_CRYPTO; what
+ * vs_job_write() gives.
+ */
+vs_status vs_job_place(const struct vs_job *job, const struct vs_crypto *crypto,
+                       uint64_t i, struct vs_job_buffers *b,
                        struct vs_why *why) VS_MUST_CHECK;
 
-/* Runs one with so many workers, and the install's tick. */
+/* A disk that failed, and what the system said of it; gives status. */
+vs_status vs_job_fault(vs_status status, struct vs_why *why);
+
+/* How many compute at once. */
+unsigned vs_job_workers(const struct vs_job *job);
+
+/* Runs a pass with so many workers, and the install's tick; ctx is the
+ * pass's.
+ */
 vs_status vs_job_pass(struct vs_job *job, unsigned size, vs_pool_fn pass,
                       void *ctx, struct vs_why *why) VS_MUST_CHECK;
-
-/* Between them: has clusters made by a delta, if there is one that costs less
- * than they do.  VS_OK, whatever came of it; VS_ERR_IO (the source);
- * VS_ERR_STATE (stopped); what writing gives.
- */
-vs_status vs_job_rebuild(struct vs_job *job, struct vs_why *why) VS_MUST_CHECK;
-
-/* Reads head and index of the pack, once, and plans. */
-vs_status vs_job_read_index(struct vs_job *job,
-                            struct vs_why *why) VS_MUST_CHECK;
+/* Whether nobody has stopped the pass: a lane's go_on. */
+bool vs_job_goes_on(void *pool);
 
 #endif

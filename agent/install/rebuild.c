@@ -7,10 +7,12 @@
  * first word that has no meaning, nothing more is asked of it: the clusters
  * that were right stand, the others are fetched.
  */
+#include "agent/install/rebuild.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/install/job.h"
+#include "agent/install/fetch.h"
 
 #define PROBE_LEN 4096 /* what it costs to learn a delta's length */
 #define ATTEMPTS 3
@@ -110,30 +112,14 @@ static vs_status place(struct vs_job *job, struct vs_pool *pool,
                        const struct vs_crypto *crypto, uint64_t i,
                        struct vs_job_buffers *b, struct vs_why *why)
 {
-	const struct vs_seal *seal = job->in->seal;
-	vs_status status =
-		vs_tree_check_cluster(job->tree, crypto, &seal->header,
-	                              seal->upper, i, b->data, b->leaves, why);
+	vs_status status = vs_job_place(job, crypto, i, b, why);
 
-	if (status == VS_OK)
-		status = vs_job_write(job, i, b->data, b->leaves, why);
 	if (status != VS_OK)
 		return status;
 	pthread_mutex_lock(&pool->lock);
 	vs_job_set_rebuilt(job, i);
 	pthread_mutex_unlock(&pool->lock);
 	return VS_OK;
-}
-
-static bool goes_on(void *ctx)
-{
-	struct vs_pool *pool = ctx;
-	bool on;
-
-	pthread_mutex_lock(&pool->lock);
-	on = !pool->stop;
-	pthread_mutex_unlock(&pool->lock);
-	return on;
 }
 
 /* vs_pool_fn of one worker. */
@@ -149,7 +135,7 @@ static vs_status work(void *ctx, struct vs_pool *pool,
 	vs_status status = b ? VS_OK : VS_ERR_NOMEM;
 
 	rebuild->reader.pool = pool;
-	lane->go_on = goes_on;
+	lane->go_on = vs_job_goes_on;
 	lane->ctx = pool;
 	if (status == VS_OK)
 		status = vs_lane_apply(lane, job->running_tree.image_len, &feed,

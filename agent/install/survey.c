@@ -5,10 +5,10 @@
  * A leaf block on disk is only a hint, and a cheap one: 4 KiB say whether it
  * is worth reading and hashing 512 KiB.
  */
+#include "agent/install/survey.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "agent/install/job.h"
 
 enum found { MISSING, KEPT, COPIED };
 
