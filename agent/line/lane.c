@@ -144,6 +144,32 @@ static vs_status feed_on(struct vs_lane *l, const struct vs_lane_feed *feed,
 	return VS_OK;
 }
 
+/* What unpack says of a delta that it cannot go on with. */
+static const struct end {
+	uint32_t what;
+	vs_reason code;
+	const char *text;
+} ends[] = {
+	{VS_REQUEST_NO_MEMORY,    VS_REASON_MALFORMED,
+         "the delta asks for more memory than there is"             },
+	{VS_REQUEST_OTHER_PACKER, VS_REASON_OTHER_PACKER,
+         "the delta needs another version of the library that packs"},
+	{VS_REQUEST_UNREADABLE,   VS_REASON_UNREADABLE,
+         "the running slot cannot be read"                          },
+	{VS_REQUEST_NO_FRAME,     VS_REASON_MALFORMED,
+         "the delta has no meaning here"                            },
+};
+
+static vs_status no_more(struct vs_lane *l, uint32_t what, struct vs_why *why)
+{
+	size_t i = 0;
+
+	while (i + 1 < sizeof(ends) / sizeof(ends[0]) && ends[i].what != what)
+		i++;
+	l->phase = VS_LANE_BROKEN;
+	return vs_fail(VS_ERR_INPUT, why, ends[i].code, ends[i].text, 0);
+}
+
 static vs_status have_applied(struct vs_lane *l,
                               const struct vs_lane_feed *feed,
                               struct vs_why *why)
@@ -159,13 +185,7 @@ static vs_status have_applied(struct vs_lane *l,
 	}
 	if (status != VS_OK)
 		return status;
-	if (what == VS_REQUEST_NO_MEMORY)
-		return broken(l, VS_ERR_INPUT, why,
-		              "the delta asks for more memory than there is");
-	if (what != VS_REQUEST_DECODED)
-		return broken(l, VS_ERR_INPUT, why,
-		              "the delta has no meaning here");
-	return VS_OK;
+	return what == VS_REQUEST_DECODED ? VS_OK : no_more(l, what, why);
 }
 
 vs_status vs_lane_apply(struct vs_lane *l, uint64_t old_len,

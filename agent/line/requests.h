@@ -30,6 +30,8 @@ enum vs_request {
 	VS_REQUEST_NEXT,      /* disk: the next cluster that it gives */
 	VS_REQUEST_MORE,      /* unpack: not without more of the delta */
 	VS_REQUEST_FED,       /* disk: that lies there; nothing: it ends */
+	VS_REQUEST_OTHER_PACKER, /* unpack: not with the library here */
+	VS_REQUEST_UNREADABLE,   /* unpack: the old slot cannot be read */
 
 	VS_REQUEST_OPEN = 16, /* disk: whose certificate to ask, and limits */
 	VS_REQUEST_GET,       /* disk: a whole file */

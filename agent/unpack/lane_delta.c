@@ -8,47 +8,19 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "agent/line/lane.h"
+#include "agent/unpack/lane_serve.h"
 #include "delta/apply/apply.h"
 
 struct work {
-	int fd, old;
+	struct vs_lane_side side;
+	int old;
 	const uint8_t *frame;
 	uint8_t *cluster;
-	enum vs_lane_phase phase;
-	uint32_t words[VS_LANE_QUESTION]; /* what disk said last */
-	size_t fed, eaten;                /* of the frame */
-	vs_status line;                   /* what became of it to disk */
+	size_t fed, eaten; /* of the frame */
+	vs_status line;    /* what became of it to disk */
 	struct vs_old_image image;
 	struct vs_apply *apply;
 };
-
-static vs_status say(struct work *w, uint32_t what)
-{
-	const uint32_t words[VS_LANE_ANSWER] = {what, w->words[VS_LANE_NUMBER]};
-
-	return vs_request_pass(VS_PARTY_UNPACK, what, &w->phase) &&
-	                       write(w->fd, words, sizeof(words)) ==
-	                               (ssize_t)sizeof(words)
-	               ? VS_OK
-	               : VS_ERR_IO;
-}
-
-/* VS_ERR_STATE: disk is gone. */
-static vs_status hear(struct work *w)
-{
-	ssize_t n;
-
-	do
-		n = read(w->fd, w->words, sizeof(w->words));
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n == 0 ? VS_ERR_STATE : VS_ERR_IO;
-	if (n != (ssize_t)sizeof(w->words) ||
-	    !vs_request_pass(VS_PARTY_DISK, w->words[VS_LANE_WHAT], &w->phase))
-		return VS_ERR_INPUT;
-	return VS_OK;
-}
 
 /* The delta, as disk hands it over. */
 static vs_status eat(void *ctx, uint8_t *out, size_t len, size_t *got)
@@ -56,15 +28,15 @@ static vs_status eat(void *ctx, uint8_t *out, size_t len, size_t *got)
 	struct work *w = ctx;
 
 	if (w->eaten == w->fed) {
-		w->line = say(w, VS_REQUEST_MORE);
+		w->line = vs_lane_say(&w->side, VS_REQUEST_MORE);
 		if (w->line == VS_OK)
-			w->line = hear(w);
+			w->line = vs_lane_hear(&w->side);
 		if (w->line == VS_OK &&
-		    w->words[VS_LANE_FRAME] > VS_LANE_FRAME_LEN)
+		    w->side.words[VS_LANE_FRAME] > VS_LANE_FRAME_LEN)
 			w->line = VS_ERR_INPUT;
 		if (w->line != VS_OK)
 			return VS_ERR_IO;
-		w->fed = w->words[VS_LANE_FRAME];
+		w->fed = w->side.words[VS_LANE_FRAME];
 		w->eaten = 0;
 		if (w->fed == 0)
 			return VS_ERR_ABSENT;
@@ -95,30 +67,35 @@ static vs_status read_old(void *ctx, uint64_t at, void *out, size_t len)
 	return VS_OK;
 }
 
-static vs_status begin(struct work *w)
+static vs_status begin(struct work *w, struct vs_why *why)
 {
 	w->image = (struct vs_old_image){
 		.ctx = w,
-		.len = w->words[VS_LANE_OLD_LOW] |
-	               (uint64_t)w->words[VS_LANE_OLD_HIGH] << 32,
+		.len = w->side.words[VS_LANE_OLD_LOW] |
+	               (uint64_t)w->side.words[VS_LANE_OLD_HIGH] << 32,
 		.read = read_old};
-	return vs_apply_new(&w->image, eat, w, &w->apply, NULL);
+	return vs_apply_new(&w->image, eat, w, &w->apply, why);
 }
 
 static uint32_t answer(struct work *w)
 {
-	size_t want = w->words[VS_LANE_CLUSTER];
+	size_t want = w->side.words[VS_LANE_CLUSTER];
+	struct vs_why why = {VS_REASON_MALFORMED, "", 0};
 	vs_status status = VS_ERR_INPUT;
 
-	if (w->words[VS_LANE_WHAT] == VS_REQUEST_APPLY)
-		status = begin(w);
+	if (w->side.words[VS_LANE_WHAT] == VS_REQUEST_APPLY)
+		status = begin(w, &why);
 	else if (want <= VS_LANE_CLUSTER_LEN)
-		status = vs_apply_next(w->apply, w->cluster, want, NULL);
-	switch (status) {
-	case VS_OK:
+		status = vs_apply_next(w->apply, w->cluster, want, &why);
+	if (status == VS_OK)
 		return VS_REQUEST_DECODED;
-	case VS_ERR_NOMEM:
+	if (status == VS_ERR_NOMEM)
 		return VS_REQUEST_NO_MEMORY;
+	switch (why.code) {
+	case VS_REASON_OTHER_PACKER:
+		return VS_REQUEST_OTHER_PACKER;
+	case VS_REASON_UNREADABLE:
+		return VS_REQUEST_UNREADABLE;
 	default:
 		return VS_REQUEST_NO_FRAME;
 	}
@@ -127,22 +104,23 @@ static uint32_t answer(struct work *w)
 vs_status vs_lane_serve_delta(int fd, int old, const uint8_t *frame,
                               uint8_t *cluster)
 {
-	struct work w = {.fd = fd,
-	                 .old = old,
-	                 .frame = frame,
-	                 .cluster = cluster,
-	                 .phase = VS_LANE_STARTING};
+	struct work w = {
+		.side = {.fd = fd, .phase = VS_LANE_STARTING},
+		.old = old,
+		.frame = frame,
+		.cluster = cluster
+        };
 	uint32_t what = VS_REQUEST_READY;
 	vs_status status;
 
 	for (;;) {
-		status = say(&w, what);
+		status = vs_lane_say(&w.side, what);
 		if (status == VS_OK)
-			status = hear(&w);
+			status = vs_lane_hear(&w.side);
 		if (status != VS_OK)
 			break;
 		/* of frames it knows nothing */
-		if (w.words[VS_LANE_WHAT] == VS_REQUEST_DECODE) {
+		if (w.side.words[VS_LANE_WHAT] == VS_REQUEST_DECODE) {
 			status = VS_ERR_INPUT;
 			break;
 		}

@@ -19,8 +19,11 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "delta/head.h"
+#include "seal/pack.h"
 #include "seal/slot.h"
 #include "tests/agent/delta_maker.h"
+#include "tests/agent/specimens.h"
 
 #define CLUSTERS 4
 #define IMAGE_LEN ((CLUSTERS - 1) * (size_t)VS_CLUSTER_LEN + 70001)
@@ -108,12 +111,12 @@ struct given {
 	const struct vs_disk_ops *ops;
 };
 
-/* Brings new into target, which is as it is. */
-static vs_status install(const struct given *g)
+/* Brings a release into target, which is as it is. */
+static vs_status install_of(const struct made *release, const struct given *g)
 {
 	struct vs_source source;
 	struct vs_disk target, running;
-	struct vs_install in = {.seal = &new.opened,
+	struct vs_install in = {.seal = &release->opened,
 	                        .target = &target,
 	                        .running = &running,
 	                        .source = &source,
@@ -121,7 +124,7 @@ static vs_status install(const struct given *g)
 	                        .never_full = g->never_full};
 	vs_status status;
 
-	counted_init(&counted, &new, &source);
+	counted_init(&counted, release, &source);
 	counted.delta = g->delta;
 	counted.delta_len = g->len;
 	counted.breaks = g->breaks;
@@ -135,7 +138,12 @@ static vs_status install(const struct given *g)
 	return status;
 }
 
-static void assert_holds_new(void)
+static vs_status install(const struct given *g)
+{
+	return install_of(&new, g);
+}
+
+static void assert_holds(const struct made *release)
 {
 	const uint8_t *raw;
 	struct vs_signatures sigs;
@@ -144,12 +152,45 @@ static void assert_holds_new(void)
 	open_slot(&d, "target", false, NULL);
 	assert_int_equal(vs_file_pread(d.fd, slot, sizeof(slot), 0), VS_OK);
 	vs_disk_close(&d);
-	assert_memory_equal(slot, new.image, IMAGE_LEN);
+	assert_memory_equal(slot, release->image, release->image_len);
 	assert_int_equal(vs_slot_footer_decode(slot + MAKER_SLOT_LEN -
 	                                               VS_SLOT_FOOTER_LEN,
 	                                       &raw, &sigs, NULL),
 	                 VS_OK);
-	assert_memory_equal(raw, new.seal, VS_SEAL_HEADER_LEN);
+	assert_memory_equal(raw, release->seal, VS_SEAL_HEADER_LEN);
+}
+
+static void assert_holds_new(void)
+{
+	assert_holds(&new);
+}
+
+/* Writes of the last cluster's zeros and leaves are none. */
+static unsigned written(const struct cut_disk *d)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < CLUSTERS; i++)
+		sum += d->clusters[i];
+	return sum;
+}
+
+/* What cluster i takes in a pack. */
+static size_t frame_len(const struct made *r, uint64_t i)
+{
+	struct vs_pack_head head;
+	struct vs_pack_index index;
+	size_t len;
+
+	assert_int_equal(vs_pack_head_decode(r->pack, &head, NULL), VS_OK);
+	assert_int_equal(vs_pack_index_decode(&head, r->pack + VS_PACK_HEAD_LEN,
+	                                      vs_pack_index_len(&head) -
+	                                              VS_PACK_HEAD_LEN,
+	                                      &index, NULL),
+	                 VS_OK);
+	len = (size_t)(index.at[i + 1] - index.at[i]);
+	vs_pack_index_drop(&index);
+	return len;
 }
 
 static struct given right(void)
@@ -162,8 +203,12 @@ static struct given right(void)
 static void a_delta_costs_what_changed(void **state)
 {
 	struct given g = right();
+	struct cut_disk disk;
 
 	(void)state;
+
+	cut_disk_init(&disk);
+	g.ops = &disk.ops;
 	make_slots();
 	assert_int_equal(install(&g), VS_OK);
 	assert_holds_new();
@@ -172,6 +217,7 @@ static void a_delta_costs_what_changed(void **state)
 	assert_int_equal(stats.clusters_fetched, 0);
 	assert_int_equal(stats.deltas_dropped, 0);
 	assert_true(counted.bytes <= delta_len);
+	assert_int_equal(written(&disk), CLUSTERS);
 	assert_int_equal(stats.bytes_fetched, counted.bytes);
 	assert_true(stats.requests <= 2);
 }
@@ -253,10 +299,90 @@ static void a_delta_that_lies_ends_in_clusters(void **state)
 	free(wrong);
 }
 
+/* At the first cluster that does not hash right: of a delta that goes on for
+ * a hundred thousand bytes no more comes than was under way.
+ */
+static void nothing_more_is_asked_of_a_wrong_delta(void **state)
+{
+	struct given g = right();
+	struct cut_disk disk;
+	struct made wrong, good;
+	uint8_t *image = malloc(IMAGE_LEN), *bytes;
+	size_t index = VS_PACK_HEAD_LEN + 4 * CLUSTERS;
+
+	(void)state;
+	assert_non_null(image);
+	memcpy(image, new.image, IMAGE_LEN);
+	noise(image + 2 * VS_CLUSTER_LEN, 100000, 6);
+	maker_seal(&maker, &good, "gateway", 4, 1, image, IMAGE_LEN);
+	image[9500] ^= 1;
+	maker_seal(&maker, &wrong, "gateway", 5, 1, image, IMAGE_LEN);
+	bytes = delta_make(&old, &wrong, &g.len);
+	assert_true(g.len > 100000);
+	g.delta = bytes;
+	cut_disk_init(&disk);
+	g.ops = &disk.ops;
+	make_slots();
+	assert_int_equal(install_of(&good, &g), VS_OK);
+	assert_holds(&good);
+	assert_int_equal(stats.deltas_dropped, 1);
+	assert_int_equal(stats.clusters_fetched, 3);
+	/* the first cluster's 3000 bytes of noise, and two handfuls */
+	assert_true(counted.delta_bytes < 3000 + 2 * VS_LANE_FEED_LEN);
+	assert_int_equal(counted.bytes - counted.delta_bytes,
+	                 index + frame_len(&good, 0) + frame_len(&good, 2) +
+	                         frame_len(&good, 3));
+	assert_int_equal(written(&disk), CLUSTERS);
+	free(bytes);
+	made_drop(&good);
+	made_drop(&wrong);
+	free(image);
+}
+
+/* S0.31: the library that packs here says another version of itself. */
+static void a_delta_for_another_packer_says_so(void **state)
+{
+	struct bytes was = specimen_image(SPECIMEN_SQUASHFS, false);
+	struct bytes is = specimen_image(SPECIMEN_SQUASHFS, true);
+	struct given g = {.pack_len = 0};
+	struct made from, to;
+	uint8_t *bytes;
+
+	(void)state;
+	maker_seal(&maker, &from, "gateway", 1, 1, was.data, was.len);
+	maker_seal(&maker, &to, "gateway", 2, 1, is.data, is.len);
+	bytes = delta_make(&from, &to, &g.len);
+	assert_int_equal(bytes[10], VS_DELTA_UNITS);
+	g.delta = bytes;
+	g.pack_len = to.pack_len;
+	for (int i = 0; i < 2; i++) {
+		make_slots();
+		fresh_slot("running");
+		maker_fill_slot(&maker, "running", &from);
+		assert_int_equal(install_of(&to, &g), VS_OK);
+		assert_holds(&to);
+		assert_int_equal(stats.deltas_dropped, i);
+		assert_int_equal(stats.clusters_rebuilt > 0, i == 0);
+		bytes[96] ^= 1; /* packer */
+	}
+	assert_int_equal(stats.delta_why.code, VS_REASON_OTHER_PACKER);
+	assert_string_equal(
+		stats.delta_why.what,
+		"the delta needs another version of the library that packs");
+	/* nothing of it was decoded */
+	assert_true(counted.delta_bytes <= 4096 + VS_LANE_FEED_LEN);
+	free(bytes);
+	made_drop(&from);
+	made_drop(&to);
+	free(was.data);
+	free(is.data);
+}
+
 /* The first cluster of other is new's: it is kept, and so is the rest. */
 static void what_was_right_of_a_wrong_delta_is_kept(void **state)
 {
 	struct given g = right();
+	struct cut_disk disk;
 	uint8_t *late;
 	size_t len;
 	struct made third;
@@ -270,10 +396,17 @@ static void what_was_right_of_a_wrong_delta_is_kept(void **state)
 	late = delta_make(&old, &third, &len);
 	g.delta = late;
 	g.len = len;
+	cut_disk_init(&disk);
+	g.ops = &disk.ops;
 	assert_dropped(&g);
 	assert_int_equal(stats.clusters_rebuilt, 2);
 	assert_int_equal(stats.clusters_fetched, 1);
 	assert_int_equal(stats.deltas_dropped, 1);
+	/* neither fetched nor written again */
+	assert_int_equal(counted.bytes - counted.delta_bytes,
+	                 VS_PACK_HEAD_LEN + 4 * CLUSTERS +
+	                         frame_len(&new, CLUSTERS - 1));
+	assert_int_equal(written(&disk), CLUSTERS);
 	free(late);
 	made_drop(&third);
 	free(image);
@@ -332,6 +465,33 @@ static void the_cheaper_way_is_chosen(void **state)
 	/* there by now: nothing is asked */
 	assert_int_equal(install(&g), VS_OK);
 	assert_int_equal(counted.requests + counted.deltas_asked, 0);
+	free(zeros);
+}
+
+/* Nothing stands anywhere, and a delta from what runs would cost more. */
+static void where_nothing_stands_the_whole_pack_comes(void **state)
+{
+	struct given g = right();
+	struct made changed;
+	uint8_t *zeros = calloc(1, 4 << 20), *all = malloc(IMAGE_LEN);
+
+	(void)state;
+	assert_true(zeros && all);
+	noise(all, IMAGE_LEN, 9);
+	maker_seal(&maker, &changed, "gateway", 1, 1, all, IMAGE_LEN);
+	make_slots();
+	fresh_slot("running");
+	maker_fill_slot(&maker, "running", &changed);
+	g.delta = zeros;
+	g.len = new.pack_len + 1;
+	assert_int_equal(install(&g), VS_OK);
+	assert_holds_new();
+	assert_int_equal(stats.clusters_fetched, CLUSTERS);
+	assert_int_equal(counted.delta_bytes, 0);
+	assert_int_equal(counted.bytes, new.pack_len);
+	assert_int_equal(stats.bytes_planned, new.pack_len);
+	made_drop(&changed);
+	free(all);
 	free(zeros);
 }
 
@@ -417,12 +577,27 @@ static void a_link_that_breaks_is_taken_up_where_it_broke(void **state)
 	assert_int_equal(stats.deltas_dropped, 0);
 }
 
-/* S0.18: cut at each write, it is decoded again and what stands is kept. */
+/* Clusters that stand with their leaves after so many writes: one removes the
+ * footer, then come the copied one and those of the delta, in two writes each
+ * but the last, which has zeros behind it.
+ */
+static uint64_t whole_after(uint64_t writes)
+{
+	uint64_t done = writes > 0 ? (writes - 1) / 2 : 0;
+
+	if (done < CLUSTERS - 1)
+		return done;
+	return writes < 2 + 2 * CLUSTERS ? CLUSTERS - 1 : CLUSTERS;
+}
+
+/* S0.18: cut at each write, it is decoded again and what stands is neither
+ * written again nor fetched.
+ */
 static void a_cut_at_any_write_is_gone_on_from(void **state)
 {
 	struct given g = right();
 	struct cut_disk cut;
-	uint64_t writes, kept = 0;
+	uint64_t writes;
 
 	(void)state;
 	cut_disk_init(&cut);
@@ -431,21 +606,30 @@ static void a_cut_at_any_write_is_gone_on_from(void **state)
 	make_slots();
 	assert_int_equal(install(&g), VS_OK);
 	writes = cut.writes;
-	assert_true(writes > 8);
+	/* and the tree above the leaves, and the footer */
+	assert_int_equal(writes, 1 + 2 * CLUSTERS + 1 + 2);
 	for (uint64_t n = 1; n <= writes; n++) {
+		struct cut_disk again;
+
 		make_slots();
 		cut_disk_init(&cut);
 		cut.cut_at = n;
 		cut.torn = n % 2;
 		g.ops = &cut.ops;
 		assert_int_not_equal(install(&g), VS_OK);
-		g.ops = NULL;
+		cut_disk_init(&again);
+		g.ops = &again.ops;
 		assert_int_equal(install(&g), VS_OK);
 		assert_holds_new();
 		assert_int_equal(stats.clusters_fetched, 0);
-		kept += stats.clusters_kept;
+		assert_int_equal(stats.clusters_kept, whole_after(n - 1));
+		assert_int_equal(written(&again),
+		                 CLUSTERS - stats.clusters_kept);
+		for (size_t i = 0; i < CLUSTERS; i++)
+			assert_true(again.clusters[i] <= 1);
+		assert_int_equal(counted.delta_bytes > 0,
+		                 stats.clusters_rebuilt > 0);
 	}
-	assert_true(kept > writes / 2);
 }
 
 int main(void)
@@ -455,9 +639,12 @@ int main(void)
 		cmocka_unit_test(
 			a_delta_that_is_cut_or_flipped_ends_in_clusters),
 		cmocka_unit_test(a_delta_that_lies_ends_in_clusters),
+		cmocka_unit_test(nothing_more_is_asked_of_a_wrong_delta),
+		cmocka_unit_test(a_delta_for_another_packer_says_so),
 		cmocka_unit_test(what_was_right_of_a_wrong_delta_is_kept),
 		cmocka_unit_test(an_old_slot_that_decayed_ends_in_clusters),
 		cmocka_unit_test(the_cheaper_way_is_chosen),
+		cmocka_unit_test(where_nothing_stands_the_whole_pack_comes),
 		cmocka_unit_test(
 			a_delta_near_the_estimate_is_weighed_against_the_index),
 		cmocka_unit_test(a_delta_is_no_full_download),

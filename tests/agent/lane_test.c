@@ -76,7 +76,7 @@ static void a_request_passes_in_its_phase_alone(void **state)
 				                     p == VS_LANE_APPLYING ||
 				                     p == VS_LANE_HUNGRY));
 			}
-	assert_int_equal(passed, 12);
+	assert_int_equal(passed, 14);
 }
 
 static void who_is_not_ready_in_its_words_is_not_asked(void **state)
@@ -155,6 +155,59 @@ static void an_answer_to_another_question_breaks_the_lane(void **state)
 				vs_lane_decode(&l, 100, out, 5000, &why),
 				VS_ERR_INPUT);
 		}
+		close_lane(&l);
+	}
+}
+
+static vs_status no_feed(void *ctx, void *feed, size_t len, size_t *got)
+{
+	(void)ctx;
+	(void)feed;
+	(void)len;
+	*got = 0;
+	return VS_OK;
+}
+
+/* S0.31: why a delta goes no further is one of these, in disk's own words. */
+static void a_delta_that_fails_says_which_way(void **state)
+{
+	static const struct {
+		uint32_t what;
+		vs_reason code;
+		const char *text;
+	} cases[] = {
+		{VS_REQUEST_NO_FRAME,     VS_REASON_MALFORMED,
+	         "the delta has no meaning here"                            },
+		{VS_REQUEST_NO_MEMORY,    VS_REASON_MALFORMED,
+	         "the delta asks for more memory than there is"             },
+		{VS_REQUEST_OTHER_PACKER, VS_REASON_OTHER_PACKER,
+	         "the delta needs another version of the library that packs"},
+		{VS_REQUEST_UNREADABLE,   VS_REASON_UNREADABLE,
+	         "the running slot cannot be read"                          },
+		{VS_REQUEST_READY,        VS_REASON_MALFORMED,
+	         "unpack answers what it was not asked"                     },
+	};
+	const struct vs_lane_feed feed = {NULL, no_feed};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vs_lane l;
+		struct vs_why why = {VS_REASON_NONE, "", 0};
+
+		open_lane(&l, VS_LANE_WAITING);
+		say(cases[i].what, 1, 8);
+		assert_int_equal(vs_lane_apply(&l, 5000, &feed, &why),
+		                 VS_ERR_INPUT);
+		assert_int_equal(why.code, cases[i].code);
+		assert_string_equal(why.what, cases[i].text);
+		assert_int_equal(l.phase, VS_LANE_BROKEN);
+		close_lane(&l);
+		/* no such word where no delta is open */
+		open_lane(&l, VS_LANE_WAITING);
+		say(VS_REQUEST_OTHER_PACKER, 1, 8);
+		assert_int_equal(vs_lane_decode(&l, 1, out, 1, NULL),
+		                 VS_ERR_INPUT);
+		assert_int_equal(l.phase, VS_LANE_BROKEN);
 		close_lane(&l);
 	}
 }
@@ -300,6 +353,7 @@ int main(void)
 		cmocka_unit_test(a_request_passes_in_its_phase_alone),
 		cmocka_unit_test(who_is_not_ready_in_its_words_is_not_asked),
 		cmocka_unit_test(an_answer_to_another_question_breaks_the_lane),
+		cmocka_unit_test(a_delta_that_fails_says_which_way),
 		cmocka_unit_test(
 			an_answer_that_comes_twice_answers_nothing_more),
 		cmocka_unit_test(one_that_is_gone_fails_the_question),

@@ -438,6 +438,8 @@ static vs_status cut_write(void *ctx, int fd, const void *in, size_t len,
 
 	if (cut && c->torn && c->writes == c->cut_at)
 		(void)!vs_file_pwrite(fd, in, len / 2, at);
+	if (!cut && at % VS_CLUSTER_LEN == 0)
+		c->clusters[at / VS_CLUSTER_LEN]++;
 	return cut ? VS_ERR_IO : vs_file_pwrite(fd, in, len, at);
 }
 

@@ -97,6 +97,8 @@ struct cut_disk {
 	uint64_t cut_at; /* 0: never */
 	uint64_t syncs;
 	bool torn; /* the write that is cut leaves its first half */
+	/* Writes of each cluster that were done. */
+	unsigned clusters[MAKER_SLOT_LEN / VS_CLUSTER_LEN];
 };
 void cut_disk_init(struct cut_disk *c);
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agent/specimens.h - small images in two versions, of each kind that
+ * deltas know.
+ *
+ * A file system holds a program that was built anew, a text with another line
+ * and noise that stays; a controller's image is a program alone.  One more
+ * kind is one more row in specimens.c.
+ */
+#ifndef VS_TESTS_AGENT_SPECIMENS_H
+#define VS_TESTS_AGENT_SPECIMENS_H
+
+#include "tests/delta/fixture.h"
+
+enum specimen {
+	SPECIMEN_EXT4,
+	SPECIMEN_SQUASHFS,
+	SPECIMEN_EROFS,
+	SPECIMEN_CONTROLLER, /* Cortex-M */
+	SPECIMENS
+};
+
+/* What a person calls it. */
+const char *specimen_name(enum specimen kind);
+/* Whether its builder is on this machine: clang, for controllers. */
+bool specimen_is_here(enum specimen kind);
+/* The old one, or the new one; gives its bytes, free(). */
+struct bytes specimen_image(enum specimen kind, bool is_new);
+
+#endif
