@@ -24,6 +24,7 @@ enum {
 	aside_max = 65536, /* bytes of a redirect's own body */
 	url_max = 4096,
 	stream_hold = 1 << 20, /* bytes held for the reader before a pause */
+	buffer_min = 1024,     /* libcurl's own bound */
 };
 
 struct vs_http_stream {
@@ -169,6 +170,22 @@ void vs_http_credentials(struct vs_http *h, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, h->headers);
 }
 
+/* libcurl takes up to a hundred buffers at once before it looks at the rate:
+ * so many are to be no more than a second's bytes, or 100 KiB.
+ */
+static void limit_rate(CURL *easy, uint64_t bytes_s)
+{
+	uint64_t buffer = bytes_s / 100;
+
+	if (bytes_s == 0)
+		return;
+	buffer = buffer < buffer_min ? buffer_min : buffer;
+	buffer = buffer > CURL_MAX_WRITE_SIZE ? CURL_MAX_WRITE_SIZE : buffer;
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)buffer);
+	curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE,
+	                 (curl_off_t)bytes_s);
+}
+
 /* What every request has: TLS with all checks, no redirects, limits. */
 void vs_http_prepare(struct vs_http *h, CURL *easy, const char *url)
 {
@@ -197,8 +214,7 @@ void vs_http_prepare(struct vs_http *h, CURL *easy, const char *url)
 		(long)(c->connect_ms ? c->connect_ms : connect_ms_preset));
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)slow);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)slow_s);
-	curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE,
-	                 (curl_off_t)c->max_bytes_s);
+	limit_rate(easy, c->max_bytes_s);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, h->error);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "voltseal");
 }
