@@ -26,6 +26,16 @@ void vs_ballot_drop(struct vs_ballot *b)
 	*b = (struct vs_ballot){0};
 }
 
+/* The second ballot on what the first is on, by other keys. */
+static void name_second(struct vs_ballot out[static VS_BALLOTS_MAX],
+                        const char *by)
+{
+	char what[61];
+
+	snprintf(what, sizeof what, "%.60s", out[0].what);
+	snprintf(out[1].what, sizeof out[1].what, "%s, %s", what, by);
+}
+
 /* Counts a voter whose pkey it takes. */
 static vs_status add_voter(const struct vs_room *r, const struct vs_proposal *p,
                            struct vs_ballot *b, const char *id, EVP_PKEY *pkey)
@@ -203,8 +213,7 @@ static vs_status ballots_of_root(const struct vs_room *r,
 	status = vs_room_metadata(r, d->repository, "root", &in_force);
 	if (status)
 		return status;
-	snprintf(out[1].what, sizeof out[1].what, "%.64s, by the keys in force",
-	         out[0].what);
+	name_second(out, "by the keys in force");
 	status = ballot_of_root(r, p, d, in_force.body, &out[1]);
 	vs_envelope_drop(&in_force);
 	return status;
@@ -332,8 +341,7 @@ static vs_status ballots_of_ring(const struct vs_room *r,
 	status = vs_room_keyring(r, &in_force);
 	if (status)
 		return status;
-	snprintf(out[1].what, sizeof out[1].what, "%.64s, by the keys in force",
-	         out[0].what);
+	name_second(out, "by the keys in force");
 	return ballot_of_ring(r, p, d, &in_force, &out[1]);
 }
 
@@ -379,6 +387,7 @@ vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
                           size_t *n)
 {
 	struct vs_keyring ring;
+	char by[32];
 
 	*n = 1;
 	out[0] = out[1] = (struct vs_ballot){0};
@@ -395,8 +404,8 @@ vs_status vs_ballot_seals(const struct vs_room *r, const struct vs_proposal *p,
 	if (status)
 		return status == VS_ERR_ABSENT ? VS_OK : status;
 	*n = 2;
-	snprintf(out[1].what, sizeof out[1].what, "%.60s, for keyring %u",
-	         out[0].what, (unsigned)ring.version);
+	snprintf(by, sizeof by, "for keyring %u", (unsigned)ring.version);
+	name_second(out, by);
 	return ballot_of_seals(r, p, &ring, &out[1]);
 }
 

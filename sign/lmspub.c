@@ -24,33 +24,17 @@ json_t *vs_lmspub_encode(const struct vs_lmspub *pub)
 	                 pub->label, "lms", hex);
 }
 
-static vs_status copy_text(const char *path, const json_t *o, const char *name,
-                           char *out, size_t cap)
-{
-	const char *text;
-	struct vs_why why = {0};
-
-	if (vs_json_string(o, name, &text, &why) || !*text ||
-	    strlen(text) >= cap) {
-		vs_error("%s: %s: must be a text of 1 to %zu bytes", path, name,
-		         cap - 1);
-		return VS_ERR_INPUT;
-	}
-	vs_log_quote(text, out, cap);
-	return VS_OK;
-}
-
 vs_status vs_lmspub_decode(const char *path, const json_t *o,
                            struct vs_lmspub *out)
 {
 	const char *hex = json_string_value(json_object_get(o, "lms"));
 
 	*out = (struct vs_lmspub){0};
-	vs_status status =
-		copy_text(path, o, "holder", out->holder, sizeof out->holder);
+	vs_status status = vs_pubkey_text(path, o, "holder", out->holder,
+	                                  sizeof out->holder);
 	if (!status)
-		status = copy_text(path, o, "label", out->label,
-		                   sizeof out->label);
+		status = vs_pubkey_text(path, o, "label", out->label,
+		                        sizeof out->label);
 	if (status)
 		return status;
 	if (!hex || vs_hex_decode(hex, out->key, sizeof out->key) ||

@@ -92,8 +92,8 @@ static vs_status decode_boot(const char *path, const json_t *boot,
 	return set_point(out, point);
 }
 
-static vs_status copy_text(const char *path, const json_t *o, const char *name,
-                           char *out, size_t cap)
+vs_status vs_pubkey_text(const char *path, const json_t *o, const char *name,
+                         char *out, size_t cap)
 {
 	const char *text;
 	struct vs_why why = {0};
@@ -115,11 +115,11 @@ vs_status vs_pubkey_decode(const char *path, const json_t *o,
 	json_t *tuf;
 
 	*out = (struct vs_pubkey){0};
-	vs_status status =
-		copy_text(path, o, "holder", out->holder, sizeof out->holder);
+	vs_status status = vs_pubkey_text(path, o, "holder", out->holder,
+	                                  sizeof out->holder);
 	if (!status && json_object_get(o, "label"))
-		status = copy_text(path, o, "label", out->label,
-		                   sizeof out->label);
+		status = vs_pubkey_text(path, o, "label", out->label,
+		                        sizeof out->label);
 	if (status)
 		return status;
 	if (!out->label[0]) /* the server's online keys have no token */

@@ -33,6 +33,11 @@ vs_status vs_pubkey_make(const char *holder, const struct vs_p11_key *key,
 vs_status vs_pubkey_load(const char *path, struct vs_pubkey *out) VS_MUST_CHECK;
 vs_status vs_pubkey_decode(const char *path, const json_t *object,
                            struct vs_pubkey *out) VS_MUST_CHECK;
+/* The member that says who holds it, or its label: not empty, and quoted into
+ * out; says by itself what is wrong.
+ */
+vs_status vs_pubkey_text(const char *path, const json_t *object,
+                         const char *name, char *out, size_t cap) VS_MUST_CHECK;
 /* Gives a new object, NULL without memory. */
 json_t *vs_pubkey_encode(const struct vs_pubkey *key);
 void vs_pubkey_drop(struct vs_pubkey *key);
