@@ -9,6 +9,7 @@
 #include "operate/campaign.h"
 #include "operate/client.h"
 #include "operate/commands.h"
+#include "operate/listing.h"
 #include "operate/plan.h"
 #include "operate/say.h"
 #include "operate/wait.h"
@@ -35,19 +36,10 @@ static const struct vs_column member_columns[] = {
 
 static enum vs_exit list(const struct vs_args *a)
 {
-	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-	enum vs_exit e = vs_client_open(a, &c);
+	const struct vs_listing l = {"/v1/campaigns", "campaign list", columns,
+	                             sizeof columns / sizeof *columns};
 
-	if (!e)
-		e = vs_client_get(c, "/v1/campaigns", "campaign list", &v);
-	if (e)
-		return e;
-	if (vs_args_has(a, "json"))
-		vs_say_json(v);
-	else
-		vs_say_table(v, columns, sizeof columns / sizeof *columns);
-	return VS_EXIT_OK;
+	return vs_listing_show(a, &l);
 }
 
 void vs_campaign_print(const struct vs_args *a, const json_t *v)

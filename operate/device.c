@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "operate/client.h"
 #include "operate/commands.h"
+#include "operate/listing.h"
 #include "operate/say.h"
 
 enum { pem_max = 64 * 1024 };
@@ -29,10 +30,10 @@ static const struct vs_column columns[] = {
 
 static enum vs_exit list(const struct vs_args *a)
 {
-	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
 	const char *flag = vs_args_get(a, "flag");
 	char path[128] = "/v1/devices";
+	const struct vs_listing l = {path, "device list", columns,
+	                             sizeof columns / sizeof *columns};
 
 	if (flag &&
 	    strspn(flag, "abcdefghijklmnopqrstuvwxyz-") != strlen(flag)) {
@@ -43,17 +44,7 @@ static enum vs_exit list(const struct vs_args *a)
 	if (flag)
 		(void)snprintf(path, sizeof path, "/v1/devices?flag=%.64s",
 		               flag);
-	enum vs_exit e = vs_client_open(a, &c);
-
-	if (!e)
-		e = vs_client_get(c, path, "device list", &v);
-	if (e)
-		return e;
-	if (vs_args_has(a, "json"))
-		vs_say_json(v);
-	else
-		vs_say_table(v, columns, sizeof columns / sizeof *columns);
-	return VS_EXIT_OK;
+	return vs_listing_show(a, &l);
 }
 
 static void say_slots(const json_t *slots)

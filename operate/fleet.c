@@ -8,6 +8,7 @@
 
 #include "operate/client.h"
 #include "operate/commands.h"
+#include "operate/listing.h"
 #include "operate/say.h"
 
 enum { page = 1000, path_max = 512 };
@@ -41,19 +42,11 @@ static const struct vs_column expiry_columns[] = {
 
 static enum vs_exit versions(const struct vs_args *a)
 {
-	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-	enum vs_exit e = vs_client_open(a, &c);
+	const struct vs_listing l = {
+		"/v1/fleet/versions", "fleet versions", version_columns,
+		sizeof version_columns / sizeof *version_columns};
 
-	if (!e)
-		e = vs_client_get(c, "/v1/fleet/versions", "fleet versions",
-		                  &v);
-	if (!e && vs_args_has(a, "json"))
-		vs_say_json(v);
-	else if (!e)
-		vs_say_table(v, version_columns,
-		             sizeof version_columns / sizeof *version_columns);
-	return e;
+	return vs_listing_show(a, &l);
 }
 
 /* The id that a page ends with, after which the next one begins. */

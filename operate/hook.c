@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "operate/client.h"
 #include "operate/commands.h"
+#include "operate/listing.h"
 #include "operate/say.h"
 #include "operate/wait.h"
 
@@ -23,17 +24,10 @@ static const struct vs_column columns[] = {
 
 static enum vs_exit list(const struct vs_args *a)
 {
-	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-	enum vs_exit e = vs_client_open(a, &c);
+	const struct vs_listing l = {"/v1/hooks", "hook list", columns,
+	                             sizeof columns / sizeof *columns};
 
-	if (!e)
-		e = vs_client_get(c, "/v1/hooks", "hook list", &v);
-	if (!e && vs_args_has(a, "json"))
-		vs_say_json(v);
-	else if (!e)
-		vs_say_table(v, columns, sizeof columns / sizeof *columns);
-	return e;
+	return vs_listing_show(a, &l);
 }
 
 /* Asks and shows the answer. */

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "operate/client.h"
 #include "operate/commands.h"
+#include "operate/listing.h"
 #include "operate/logfolder.h"
 #include "operate/say.h"
 #include "operate/stage.h"
@@ -75,19 +76,10 @@ static const struct vs_column evidence_columns[] = {
 
 static enum vs_exit list(const struct vs_args *a)
 {
-	VS_AUTO(vs_client_close) struct vs_client *c = NULL;
-	VS_AUTO(vs_client_json_drop) json_t *v = NULL;
-	enum vs_exit e = vs_client_open(a, &c);
+	const struct vs_listing l = {"/v1/releases", "release list", columns,
+	                             sizeof columns / sizeof *columns};
 
-	if (!e)
-		e = vs_client_get(c, "/v1/releases", "release list", &v);
-	if (e)
-		return e;
-	if (vs_args_has(a, "json"))
-		vs_say_json(v);
-	else
-		vs_say_table(v, columns, sizeof columns / sizeof *columns);
-	return VS_EXIT_OK;
+	return vs_listing_show(a, &l);
 }
 
 static enum vs_exit show(const struct vs_args *a)

@@ -31,11 +31,15 @@ static const json_t *member(const json_t *o, const char *name)
 	return json_object_get(o, name);
 }
 
+/* What does not fit is seen to be missing. */
 static void put(char *out, size_t cap, const char *text)
 {
+	static const char cut[] = "...";
 	size_t len = strlen(out);
+	int n = snprintf(out + len, cap - len, "%s%s", len ? ", " : "", text);
 
-	(void)snprintf(out + len, cap - len, "%s%s", len ? ", " : "", text);
+	if (n < 0 || (size_t)n >= cap - len)
+		memcpy(out + cap - sizeof cut, cut, sizeof cut);
 }
 
 static void scalar(const json_t *v, char *out, size_t cap)
