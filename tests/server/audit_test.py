@@ -80,10 +80,10 @@ def words(tap, world):
             before = world.audit()[-1]["seq"]
             got = charger.report(reason=word, about=about)
             *new, kept = [r for r in world.audit() if r["seq"] > before]
-            if kept["action"] != "report-kept" or got.code != 200 or [(r["actor"], r["subject"], r["reason"])
-                                   for r in new] != [(charger.id, charger.id,
-                                                      word)]:
-                wrong.append((word, about, got, new))
+            told = [(r["actor"], r["subject"], r["reason"]) for r in new]
+            if (got.code, told, kept["action"]) != (
+                    200, [(charger.id, charger.id, word)], "report-kept"):
+                wrong.append((word, about, got, new, kept))
             if about and new and (new[0]["action"], new[0]["detail"]) != \
                     ("refused", about):
                 wrong.append((word, new))

@@ -215,6 +215,9 @@ def kept(tap, world):
     world.power_cut()
     tap.equal(vera.get(path).body, data,
               "also after one that was refused, and a power cut")
+    tap.equal(hashlib.sha256(vera.get(named).body).hexdigest(),
+              record["detail"], "and so is the one that the log names")
+    tap.equal(vera.get(f"{path}?seq=x").code, 400, "x is no record")
 
 
 def manifests(tap, world):
