@@ -15,21 +15,34 @@
 
 enum vs_packing {
 	VS_PACKING_NONE = 0, /* bytes as they are */
-	VS_PACKING_ZSTD,
+	VS_PACKING_ZSTD,     /* levels 1 to 22 */
+	/* its level says how long the dictionary is, in LZMA2's own byte: 2 is
+	 * 8 KiB, 3 is 12, 4 is 16, to 16 for 1 MiB */
+	VS_PACKING_XZ,
+	VS_PACKING_GZIP, /* levels 1 to 9 */
+	/* files in clusters alone (delta/flow.h); level 0 is lz4, 1 to 12 are
+	 * lz4hc's */
+	VS_PACKING_LZ4,
 	VS_PACKING_COUNT,
 };
 
 /* Room for what len bytes may be packed to: never so tight that it matters. */
 #define VS_PACKED_ROOM(len) ((size_t)(len) + (len) / 128 + 1024)
 
-/* The library's version here, as a number; 0: needs none. */
+/* The library's version here, as a number (zlib's: a byte for each part of
+ * it); 0: needs none. */
 uint32_t vs_packing_version(enum vs_packing packing);
 /* Whether the packing has such a level. */
 bool vs_packing_has(enum vs_packing packing, int level);
+/* Which one a squashfs's tables have where its data has that one. */
+int vs_packing_tables_level(enum vs_packing packing, int level);
+/* The longest unit for which memory is taken twice: packed on two cores. */
+uint32_t vs_packing_helped_max(enum vs_packing packing);
 
 /* One at a time; zeroed is empty.  vs_packer_drop() in every case. */
 struct vs_packer {
-	void *pack, *unpack; /* owned: the library's */
+	void *pack, *unpack, *deflate; /* owned: the libraries' */
+	int deflate_level;
 };
 void vs_packer_drop(struct vs_packer *p);
 

@@ -490,8 +490,10 @@ static vs_status pack_block(struct vs_squash *s, const uint8_t *in, size_t len,
 	const uint8_t *from = packed;
 	uint32_t size;
 	size_t n = 0;
-	vs_status status = vs_packer_pack(s->packer, s->packing, s->level, in,
-	                                  len, packed, sizeof(packed), &n);
+	vs_status status =
+		vs_packer_pack(s->packer, s->packing,
+	                       vs_packing_tables_level(s->packing, s->level),
+	                       in, len, packed, sizeof(packed), &n);
 
 	if (status == VS_ERR_NOMEM)
 		return status;

@@ -10,9 +10,9 @@
 #include "delta/operand.h"
 
 #define MAGIC 0x73717368
-#define ZSTD 6
-#define ZSTD_LEVEL 15 /* where nothing else is said */
-#define OPTIONS 0x400
+#define OPTIONS 0x400      /* a flag: there are some, behind the superblock */
+#define OPTIONS_LEN 8      /* at most */
+#define STORED_META 0x8000 /* in the size of a block of tables */
 #define NOWHERE UINT64_MAX
 #define DEPTH_MAX 40
 #define PATH_LEN 1024
@@ -355,24 +355,82 @@ static bool read_tables(struct reader *r)
 	return true;
 }
 
+/* A level as mksquashfs has it, or says it behind the superblock. */
+static int zstd_level(const uint8_t *options, uint32_t block)
+{
+	(void)block;
+	return options ? (int)vs_le_signed(options, 4) : 15;
+}
+
+/* Other windows and strategies are other bytes. */
+static int gzip_level(const uint8_t *options, uint32_t block)
+{
+	(void)block;
+	if (!options)
+		return 9;
+	return vs_le(options + 4, 2) == 15 && vs_le(options + 6, 2) <= 1
+	               ? (int)vs_le_signed(options, 4)
+	               : -1;
+}
+
+/* With filters, some blocks come out without one: as each does or not. */
+static int xz_level(const uint8_t *options, uint32_t block)
+{
+	uint64_t dictionary = options ? vs_le(options, 4) : block;
+
+	for (int b = 2; b <= 16; b++)
+		if (dictionary == (UINT64_C(2) | ((unsigned)b & 1))
+		                          << (b / 2 + 11))
+			return b;
+	return -1;
+}
+
+static const struct how {
+	uint32_t number; /* in the superblock */
+	enum vs_packing packing;
+	uint32_t options_len;
+	int (*level)(const uint8_t *options, uint32_t block);
+} hows[] = {
+	{1, VS_PACKING_GZIP, 8, gzip_level},
+	{4, VS_PACKING_XZ,   8, xz_level  },
+	{6, VS_PACKING_ZSTD, 4, zstd_level},
+};
+
+/* Which library packed it, and how. */
+static bool read_how(struct reader *r)
+{
+	const uint8_t *super = r->image;
+	const uint8_t *behind = super + VS_SQUASH_SUPER_LEN, *options = NULL;
+	const struct how *how = NULL;
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++)
+		if (vs_le(super + 20, 2) == hows[i].number)
+			how = &hows[i];
+	if (!how)
+		return false;
+	if (vs_le(super + 24, 2) & OPTIONS) {
+		if (r->len < VS_SQUASH_SUPER_LEN + 2 + OPTIONS_LEN ||
+		    vs_le(behind, 2) != (STORED_META | how->options_len))
+			return false;
+		options = behind + 2;
+	}
+	r->out->packing = how->packing;
+	r->out->level = how->level(options, r->out->block);
+	return vs_packing_has(r->out->packing, r->out->level);
+}
+
 static bool read_super(struct reader *r)
 {
 	const uint8_t *super = r->image;
 	struct vs_parted *o = r->out;
 
 	if (r->len < VS_SQUASH_SUPER_LEN || vs_le(super, 4) != MAGIC ||
-	    vs_le(super + 28, 4) != 4 || vs_le(super + 20, 2) != ZSTD ||
-	    vs_le(super + 40, 8) > r->len)
+	    vs_le(super + 28, 4) != 4 || vs_le(super + 40, 8) > r->len)
 		return false;
 	r->len = vs_le(super + 40, 8);
-	o->packing = VS_PACKING_ZSTD;
-	o->level = ZSTD_LEVEL;
 	o->block = (uint32_t)vs_le(super + 12, 4);
-	if (vs_le(super + 24, 2) & OPTIONS && r->len >= 102)
-		o->level = (int)vs_le(super + 98, 4);
 	return o->block >= VS_DELTA_BLOCK && o->block <= VS_UNIT_LEN_MAX &&
-	       o->block % VS_DELTA_BLOCK == 0 &&
-	       vs_packing_has(o->packing, o->level);
+	       o->block % VS_DELTA_BLOCK == 0 && read_how(r);
 }
 
 static bool read_all(struct reader *r)

@@ -3,7 +3,7 @@
  * delta/make/squash.h - the packed units of a squashfs image, and its files.
  *
  * For the maker alone: the applier is told units.  An image that is no
- * squashfs, not well formed, or not packed with zstd, is none.
+ * squashfs, not well formed, or packed in a way that has no row, is none.
  *
  * Standard: Linux Documentation/filesystems/squashfs, version 4.0.
  */

@@ -75,7 +75,7 @@ struct crew {
 static void *work(void *ctx)
 {
 	struct crew *c = ctx;
-	struct vs_packer packer = {NULL, NULL};
+	struct vs_packer packer = {0};
 
 	for (size_t i = c->first; i < c->parted->count && c->status == VS_OK;
 	     i += THREADS)
