@@ -74,18 +74,23 @@ static vs_status keep(int fd, const struct vs_landlock *l, uint64_t handled)
 	return VS_OK;
 }
 
+int vs_landlock_version(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	                   LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi < 1 ? 0 : (int)abi;
+}
+
 vs_status vs_landlock_enter(const struct vs_landlock *l, int *abi)
 {
 	VS_AUTO(drop) int fd = -1;
 	struct ruleset set = {0};
 	size_t len = sizeof(set.files);
 
-	*abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
-	                    LANDLOCK_CREATE_RULESET_VERSION);
-	if (*abi < 1) {
-		*abi = 0;
+	*abi = vs_landlock_version();
+	if (*abi == 0)
 		return VS_OK;
-	}
 	set.files = l->files & known_files(*abi);
 	if (*abi >= ABI_PORTS) {
 		set.ports = l->ports;

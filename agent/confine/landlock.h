@@ -38,6 +38,9 @@ struct vs_landlock {
 	const char *const *below;
 };
 
+/* What this kernel has of it; 0: nothing. */
+int vs_landlock_version(void);
+
 /* Of this thread and those it starts, for good.  Signals to processes outside
  * and abstract sockets of theirs are given up too.
  * VS_OK: *abi, 0: this kernel has none; VS_ERR_DENIED.

