@@ -4,17 +4,16 @@
  */
 #include "delta/make/make.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "delta/make/bare.h"
-#include "delta/make/match.h"
+#include "delta/make/pair.h"
 #include "delta/make/parted.h"
-#include "delta/make/prune.h"
-#include "delta/make/view.h"
 #include "delta/walk.h"
 
-#define ROUNDS 3
+#define THREADS 2
 #define WALK_WEIGHT 4 /* a block of the walk, in blocks of a round */
 
 static vs_status read_image(void *ctx, uint64_t from, void *out, size_t len)
@@ -36,7 +35,7 @@ static void step(struct vs_make *m, uint64_t by)
 static uint64_t work_of(const struct vs_file *f)
 {
 	return ((uint64_t)f->blocks + f->was_blocks) *
-	       (f->predicted ? ROUNDS : 1);
+	       (f->predicted ? VS_PAIR_ROUNDS : 1);
 }
 
 static void foresee(struct vs_make *m, const struct vs_layout *l)
@@ -54,86 +53,6 @@ static void foresee(struct vs_make *m, const struct vs_layout *l)
 				(uint64_t)l->segments[i].count * WALK_WEIGHT;
 }
 
-/* One pair of files while it is matched. */
-struct pair {
-	struct vs_old was, is;
-	struct vs_elf old, new;
-	uint32_t load[2]; /* as in struct vs_file, of both */
-	struct vs_frames old_frames, new_frames;
-	uint8_t *old_view, *new_view; /* owned */
-	struct vs_covers covers;
-};
-
-static vs_status match(struct pair *p)
-{
-	vs_status status;
-
-	free(p->covers.list);
-	status = vs_match(p->old_view, (size_t)p->was.len, p->new_view,
-	                  (size_t)p->is.len, &p->covers);
-	if (status == VS_OK)
-		vs_prune(p->old_view, (size_t)p->was.len, p->new_view,
-		         (size_t)p->is.len, &p->covers);
-	return status;
-}
-
-static vs_status views(struct pair *p, const struct vs_pair *known)
-{
-	vs_status status =
-		vs_old_read(&p->was, 0, p->old_view, (size_t)p->was.len);
-
-	if (status == VS_OK)
-		status = vs_old_read(&p->is, 0, p->new_view, (size_t)p->is.len);
-	if (status == VS_OK)
-		status = vs_view_make(&p->was, &p->old, &p->old_frames, known,
-		                      false, p->old_view);
-	if (status == VS_OK)
-		status = vs_view_make(&p->is, &p->new, &p->new_frames, known,
-		                      true, p->new_view);
-	return status;
-}
-
-/* Once with blanks, then with what the map of the round before says. */
-static vs_status match_rounds(struct pair *p)
-{
-	struct vs_learnt learnt;
-	struct vs_map map = {NULL, 0};
-	const struct vs_pair known = {
-		.was = &p->old, .is = &p->new, .map = &map, .learnt = &learnt};
-	vs_status status = vs_learnt_init(&learnt);
-
-	if (status == VS_OK)
-		status = vs_elf_open(&p->was, p->load[0], &p->old);
-	if (status == VS_OK)
-		status = vs_elf_open(&p->is, p->load[1], &p->new);
-	if (status == VS_OK)
-		status = vs_frames_init(&p->old_frames, &p->was, &p->old);
-	if (status == VS_OK)
-		status = vs_frames_init(&p->new_frames, &p->is, &p->new);
-	for (int round = 0; round < ROUNDS && status == VS_OK; round++) {
-		status = views(p, round == 0 ? NULL : &known);
-		if (status == VS_OK)
-			status = match(p);
-		vs_map_drop(&map);
-		if (status == VS_OK)
-			status = vs_map_init(&map, p->covers.list,
-			                     p->covers.count);
-	}
-	vs_map_drop(&map);
-	vs_learnt_drop(&learnt);
-	return status;
-}
-
-static vs_status match_plain(struct pair *p)
-{
-	vs_status status =
-		vs_old_read(&p->was, 0, p->old_view, (size_t)p->was.len);
-
-	if (status == VS_OK)
-		status = vs_old_read(&p->is, 0, p->new_view, (size_t)p->is.len);
-	return status == VS_OK ? match(p) : status;
-}
-
 /* The layout has the old image's; the new one is looked at again. */
 static uint32_t new_load(const struct vs_make *m, const struct vs_file *f)
 {
@@ -145,46 +64,37 @@ static uint32_t new_load(const struct vs_make *m, const struct vs_file *f)
 	return addr | 1;
 }
 
-static vs_status match_file(struct vs_make *m, const struct vs_plan *plan,
+static vs_status match_file(const struct vs_make *m, const struct vs_plan *plan,
                             uint32_t number, struct vs_covers *covers)
 {
 	const struct vs_layout *l = &plan->layout;
 	const struct vs_file *f = &l->files[number];
 	const struct vs_plan_file *is = &plan->files[number];
-	struct vs_old_image old = {&m->was, m->was.len, read_image};
-	struct vs_old_image new = {&m->is, m->is.len, read_image};
-	struct pair p = {
-		.was = {&old, f->was, f->was_count,
-	                (uint64_t)f->was_blocks * VS_DELTA_BLOCK},
+	struct vs_image images[2] = {m->was, m->is};
+	struct vs_old_image sides[2] = {
+		{&images[0], m->was.len, read_image},
+		{&images[1], m->is.len,  read_image},
 	};
+	const struct vs_old_image raw[2] = {sides[0], sides[1]};
 	struct vs_inode_view views[2];
 	struct vs_inode_image flipped[2];
-	struct vs_old_image raw[2] = {old, new};
-	vs_status status = VS_OK;
+	const struct vs_pair_files files = {
+		.was = {&sides[0],                            f->was, f->was_count,
+	                (uint64_t)f->was_blocks * VS_DELTA_BLOCK},
+		.is = {&sides[1],				    is->is,                                  is->count,
+	                (uint64_t)f->blocks * VS_DELTA_BLOCK},
+		.load = {f->load, new_load(m,       f)            },
+		.predicted = f->predicted,
+	};
 
 	for (int side = 0; side < 2 && number == 0; side++) {
 		vs_inode_view_init(&views[side], l->inodes[side].seed,
 		                   l->inodes[side].tables,
 		                   l->inodes[side].count);
 		vs_inode_image_init(&flipped[side], &raw[side], &views[side],
-		                    side == 0 ? &old : &new);
+		                    &sides[side]);
 	}
-	p.load[0] = f->load;
-	p.load[1] = new_load(m, f);
-	p.is = (struct vs_old){&new, is->is, is->count,
-	                       (uint64_t)f->blocks *VS_DELTA_BLOCK};
-	p.old_view = malloc((size_t)p.was.len + 1);
-	p.new_view = malloc((size_t)p.is.len + 1);
-	if (status == VS_OK && (!p.old_view || !p.new_view))
-		status = VS_ERR_NOMEM;
-	if (status == VS_OK)
-		status = f->predicted ? match_rounds(&p) : match_plain(&p);
-	*covers = p.covers;
-	free(p.old_view);
-	free(p.new_view);
-	vs_frames_drop(&p.old_frames);
-	vs_frames_drop(&p.new_frames);
-	return status;
+	return vs_pair_match(&files, covers);
 }
 
 static vs_status count_bytes(void *ctx, const uint8_t *in, size_t len)
@@ -211,26 +121,120 @@ static vs_status open_new(struct vs_make *m, const struct vs_plan *plan,
 	return vs_elf_open(&file, new_load(m, f), &(*out)[1]);
 }
 
+/* Threads that take file after file, the most work first. */
+struct crew {
+	struct vs_make *m;
+	const struct vs_plan *plan;
+	struct vs_walk *walk;
+	uint32_t *order; /* owned; files by work; the first: to try alone */
+	pthread_mutex_t lock;
+	size_t next, later;
+	vs_status status; /* the first that was not VS_OK */
+};
+
 /* The walk takes the covers over. */
+static vs_status prepare_file(const struct crew *c, uint32_t number)
+{
+	struct vs_open_file *f = &c->walk->files[number];
+	struct vs_covers covers = {NULL, 0, 0};
+	vs_status status = match_file(c->m, c->plan, number, &covers);
+
+	free(f->covers); /* of a try in vain */
+	free(f->elf);
+	f->elf = NULL;
+	f->covers = covers.list;
+	f->cover_count = covers.count;
+	if (status == VS_OK && c->plan->layout.files[number].predicted)
+		status = open_new(c->m, c->plan, number, &f->elf);
+	return status;
+}
+
+static void note_done(struct crew *c, uint32_t number)
+{
+	const struct vs_file *f = &c->plan->layout.files[number];
+
+	c->m->covers += c->walk->files[number].cover_count;
+	c->m->pairs += f->predicted;
+	step(c->m, work_of(f));
+}
+
+static void *crew_work(void *arg)
+{
+	struct crew *c = arg;
+	bool more = true;
+
+	while (more) {
+		uint32_t number = 0;
+		vs_status status = VS_OK;
+
+		(void)pthread_mutex_lock(&c->lock);
+		more = c->status == VS_OK &&
+		       c->next < c->plan->layout.file_count;
+		if (more)
+			number = c->order[c->next++];
+		(void)pthread_mutex_unlock(&c->lock);
+		if (more)
+			status = prepare_file(c, number);
+		(void)pthread_mutex_lock(&c->lock);
+		if (status == VS_ERR_NOMEM)
+			c->order[c->later++] = number; /* next >= later + 1 */
+		else if (status != VS_OK && c->status == VS_OK)
+			c->status = status;
+		else if (more)
+			note_done(c, number);
+		(void)pthread_mutex_unlock(&c->lock);
+	}
+	return NULL;
+}
+
+/* What there was no memory for beside others. */
+static vs_status prepare_alone(struct crew *c)
+{
+	for (size_t i = 0; i < c->later && c->status == VS_OK; i++) {
+		c->status = prepare_file(c, c->order[i]);
+		if (c->status == VS_OK)
+			note_done(c, c->order[i]);
+	}
+	return c->status;
+}
+
+static void sort_by_work(uint32_t *order, const struct vs_layout *l)
+{
+	for (uint32_t i = 0; i < l->file_count; i++) {
+		uint64_t work = work_of(&l->files[i]);
+		size_t at = i;
+
+		for (; at > 0 && work_of(&l->files[order[at - 1]]) < work; at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
+}
+
+/* Matches all pairs: what comes out is the same with any number of threads. */
 static vs_status prepare(struct vs_make *m, const struct vs_plan *plan,
                          struct vs_walk *w)
 {
-	const struct vs_layout *l = &plan->layout;
-	vs_status status = VS_OK;
+	struct crew c = {.m = m, .plan = plan, .walk = w};
+	pthread_t threads[THREADS - 1];
+	bool started[THREADS - 1];
 
-	for (uint32_t i = 0; i < l->file_count && status == VS_OK; i++) {
-		struct vs_covers covers = {NULL, 0, 0};
-
-		status = match_file(m, plan, i, &covers);
-		w->files[i].covers = covers.list;
-		w->files[i].cover_count = covers.count;
-		m->covers += covers.count;
-		m->pairs += l->files[i].predicted;
-		step(m, work_of(&l->files[i]));
-		if (status == VS_OK && l->files[i].predicted)
-			status = open_new(m, plan, i, &w->files[i].elf);
+	c.order = malloc((plan->layout.file_count + 1) * sizeof(*c.order));
+	if (!c.order || pthread_mutex_init(&c.lock, NULL) != 0) {
+		free(c.order);
+		return VS_ERR_NOMEM;
 	}
-	return status;
+	sort_by_work(c.order, &plan->layout);
+	for (size_t i = 0; i < THREADS - 1; i++)
+		started[i] =
+			pthread_create(&threads[i], NULL, crew_work, &c) == 0;
+	(void)crew_work(&c);
+	for (size_t i = 0; i < THREADS - 1; i++)
+		if (started[i])
+			(void)pthread_join(threads[i], NULL);
+	(void)pthread_mutex_destroy(&c.lock);
+	(void)prepare_alone(&c);
+	free(c.order);
+	return c.status;
 }
 
 /* views NULL: the images are plain. */

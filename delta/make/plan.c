@@ -28,6 +28,7 @@ struct plan {
 	struct vs_plan *plan;
 	struct vs_layout *out;
 	size_t extent_cap, segment_cap, file_cap, new_cap;
+	uint64_t frames; /* bytes of the old programs' unwind tables */
 };
 
 static uint64_t hash_block(const uint8_t *p)
@@ -231,12 +232,19 @@ static vs_status add_elf_pair(struct plan *p, const struct vs_ext4_file *was,
                               const struct vs_ext4_file *is)
 {
 	struct vs_elf old, new;
+	uint64_t frames = 0;
 	vs_status status = read_elf(p->was, was, &old);
 
 	if (status == VS_OK)
 		status = read_elf(p->is, is, &new);
 	if (status != VS_OK || !vs_elf_alike(&old, &new))
 		return status;
+	for (size_t i = 0; i < old.count; i++)
+		if (old.rows[i].kind == VS_SECTION_EH_FRAME)
+			frames += old.rows[i].len;
+	if (frames > VS_FRAMES_MAX - p->frames)
+		return VS_OK; /* the format has no room for it */
+	p->frames += frames;
 	return add_pair(p, was, is, 0);
 }
 
@@ -272,6 +280,7 @@ static vs_status find_pairs(struct plan *p)
 			continue;
 		if (f->count > 0 && f->extents[0].file == 0 &&
 		    memcmp(at(p->is, f->extents[0].image), "\177ELF", 4) == 0 &&
+		    p->file_of[f->extents[0].image] == 0 && /* no other name */
 		    !is_unchanged(p, f))
 			status = add_elf_pair(p, &old->files[k], f);
 	}
@@ -358,6 +367,37 @@ static vs_status add_segments(struct plan *p)
 	return VS_OK;
 }
 
+/* Programs that would be one too many at once are like other files. */
+static vs_status limit_programs(struct plan *p)
+{
+	struct vs_layout *l = p->out;
+	uint32_t *left = calloc(l->file_count + 1, sizeof(*left));
+	uint8_t *open = calloc(l->file_count + 1, 1);
+	vs_status status = left && open ? VS_OK : VS_ERR_NOMEM;
+	size_t count = 0;
+
+	for (size_t i = 0; status == VS_OK && i < l->segment_count; i++)
+		if (l->segments[i].file != VS_SEGMENT_COPY)
+			left[l->segments[i].file] += l->segments[i].count;
+	for (size_t i = 0; status == VS_OK && i < l->segment_count; i++) {
+		uint32_t number = l->segments[i].file;
+
+		if (number == VS_SEGMENT_COPY || !l->files[number].predicted)
+			continue;
+		if (!open[number] && count == VS_PROGRAMS_MAX) {
+			l->files[number].predicted = false;
+			continue;
+		}
+		count += !open[number];
+		open[number] = 1;
+		left[number] -= l->segments[i].count;
+		count -= left[number] == 0;
+	}
+	free(left);
+	free(open);
+	return status;
+}
+
 /* The rest is file 0, but its extents came last: put them first. */
 static vs_status order_extents(struct plan *p, size_t rest)
 {
@@ -429,6 +469,8 @@ static vs_status make(struct plan *p)
 		status = add_rest(p, &rest);
 	if (status == VS_OK)
 		status = add_segments(p);
+	if (status == VS_OK)
+		status = limit_programs(p);
 	if (status == VS_OK)
 		status = order_extents(p, rest);
 	if (status == VS_OK)
