@@ -270,12 +270,65 @@ void vs_operands_find(struct vs_operands *o, const struct vs_window *w,
 	}
 }
 
+/* A block of the table at a time: tiny records cost no more than others. */
+struct records {
+	const struct vs_old *old;
+	uint32_t table, len; /* of the table */
+	uint64_t at;         /* of bytes, in the table */
+	size_t held;
+	uint8_t bytes[VS_DELTA_BLOCK];
+};
+
+/* The length of the record at a place, 4 bytes before the end at most. */
+static vs_status record_len(struct records *r, uint64_t at, uint64_t *len)
+{
+	if (at < r->at || at - r->at + 4 > r->held) {
+		size_t step = r->len - at < sizeof(r->bytes)
+		                      ? (size_t)(r->len - at)
+		                      : sizeof(r->bytes);
+		vs_status status =
+			vs_old_read(r->old, r->table + at, r->bytes, step);
+
+		if (status != VS_OK)
+			return status;
+		r->at = at;
+		r->held = step;
+	}
+	*len = vs_le(r->bytes + (at - r->at), 4);
+	return VS_OK;
+}
+
+static vs_status find_starts(struct vs_frames *f, size_t count,
+                             const struct vs_old *old)
+{
+	struct records r = {.old = old, .table = f->at, .len = f->len};
+	uint64_t at = 0, len;
+	size_t next = 0;
+
+	for (;;) {
+		vs_status status;
+
+		while (next < count && at >= next * VS_DELTA_BLOCK)
+			f->starts[next++] = (uint32_t)at;
+		if (next == count || at + 4 > f->len)
+			break;
+		status = record_len(&r, at, &len);
+		if (status != VS_OK)
+			return status;
+		if (len == 0 || len > f->len)
+			break;
+		at += len + 4;
+	}
+	while (next < count)
+		f->starts[next++] = f->len;
+	return VS_OK;
+}
+
 vs_status vs_frames_init(struct vs_frames *f, const struct vs_old *old,
                          const struct vs_elf *e)
 {
 	const struct vs_section_row *row = NULL;
-	uint64_t at = 0;
-	size_t next = 0, count;
+	size_t count;
 
 	*f = (struct vs_frames){0};
 	for (size_t i = 0; i < e->count; i++)
@@ -289,24 +342,7 @@ vs_status vs_frames_init(struct vs_frames *f, const struct vs_old *old,
 		return VS_ERR_NOMEM;
 	f->at = row->at;
 	f->len = row->len;
-	for (;;) {
-		uint8_t head[4];
-		vs_status status;
-
-		while (next < count && at >= next * VS_DELTA_BLOCK)
-			f->starts[next++] = (uint32_t)at;
-		if (next == count || at + 4 > row->len)
-			break;
-		status = vs_old_read(old, row->at + at, head, 4);
-		if (status != VS_OK)
-			return status;
-		if (vs_le(head, 4) == 0 || vs_le(head, 4) > row->len)
-			break;
-		at += vs_le(head, 4) + 4;
-	}
-	while (next < count)
-		f->starts[next++] = row->len;
-	return VS_OK;
+	return find_starts(f, count, old);
 }
 
 void vs_frames_drop(struct vs_frames *f)

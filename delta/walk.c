@@ -63,10 +63,8 @@ static void close_file(struct vs_walk *w, struct vs_open_file *f)
 {
 	if (f->open)
 		w->covers_open -= f->cover_count;
-	if (f->predict) {
+	if (f->predict)
 		w->programs_open--;
-		w->frames_open -= f->frames.len;
-	}
 	f->predict = false;
 	free(f->elf);
 	f->elf = NULL;
@@ -117,8 +115,8 @@ static vs_status open_elf(struct vs_walk *w, struct vs_open_file *f,
 	status = vs_elf_code(w->models, w->coder, &f->elf[0], &f->elf[1]);
 	if (status == VS_OK)
 		status = vs_frames_init(&f->frames, &f->old, &f->elf[0]);
-	w->frames_open += f->frames.len;
-	if (status == VS_OK && w->frames_open > VS_FRAMES_MAX)
+	w->frames_read += f->frames.len;
+	if (status == VS_OK && w->frames_read > VS_FRAMES_MAX)
 		status = VS_ERR_LIMIT;
 	if (status == VS_OK)
 		status = vs_map_init(&f->map, f->covers, f->cover_count);

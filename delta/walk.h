@@ -17,6 +17,7 @@
 /* Of all files that are open at once: what bounds the applier's memory. */
 #define VS_COVERS_MAX 65536
 #define VS_PROGRAMS_MAX 256
+/* Of all files together: what bounds its work. */
 #define VS_FRAMES_MAX (UINT64_C(256) << 20)
 
 /* A pair of files while its blocks pass. */
@@ -37,7 +38,7 @@ struct vs_walk {
 	struct vs_layout *layout;         /* keeps */
 	struct vs_open_file *files;       /* owned; one for each file */
 	size_t covers_open, programs_open;
-	uint64_t frames_open; /* bytes of unwind tables */
+	uint64_t frames_read; /* bytes of unwind tables */
 	size_t segment;       /* the next one */
 	uint32_t block;       /* the next one */
 	/* file 0 is seen without inode checksums, on both sides */

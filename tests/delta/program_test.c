@@ -119,6 +119,31 @@ static void builds_of_one_program_with_other_options_come_out(void **state)
 		}
 }
 
+/* The linker was told to leave a section out. */
+static void programs_with_other_sections_come_out_unpredicted(void **state)
+{
+	struct bytes was = load(SPECIMEN);
+	struct bytes is = load(PROGRAMS "/delta_specimen_less");
+
+	(void)state;
+	for (int way = 0; way < 2; way++) {
+		struct bytes delta = {0};
+		struct vs_make figures;
+
+		assert_int_equal(make_delta(way ? &is : &was, way ? &was : &is,
+		                            &delta, &figures),
+		                 VS_OK);
+		assert_int_equal(figures.pairs, 0);
+		assert_int_equal(
+			apply_delta(way ? &is : &was, way ? &was : &is, &delta),
+			VS_OK);
+		assert_true(delta.len < is.len / 4);
+		free(delta.data);
+	}
+	free(was.data);
+	free(is.data);
+}
+
 static void a_load_address_is_the_one_that_the_linker_was_told(void **state)
 {
 	struct bytes image, header = {0};
@@ -170,6 +195,8 @@ int main(void)
 			an_x86_64_program_costs_less_when_its_addresses_are_known),
 		cmocka_unit_test(
 			builds_of_one_program_with_other_options_come_out),
+		cmocka_unit_test(
+			programs_with_other_sections_come_out_unpredicted),
 		cmocka_unit_test(
 			a_load_address_is_the_one_that_the_linker_was_told),
 		cmocka_unit_test(what_is_no_vector_table_has_no_load_address),
