@@ -5,10 +5,8 @@
 two chargers start that no network reaches, an operator makes a bundle, a
 person carries it there, and the server hears of it when it is reached again.
 The real programs run as separate processes on loopback."""
-import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -242,31 +240,5 @@ class Bundle(Requires):
         self.an_old_bundle_is_refused()
 
 
-def main():
-    """0 if all of it came true."""
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--programs", required=True, help="the build folder")
-    p.add_argument("--images", required=True,
-                   help="folder with gateway-VERSION.img and "
-                        "controller-VERSION.img")
-    p.add_argument("--out", required=True, help="folder for all that is made")
-    args = p.parse_args()
-    shutil.rmtree(args.out, ignore_errors=True)
-    os.makedirs(args.out)
-    story = Bundle(args)
-    failed = ""
-    try:
-        story.tell_all()
-    except StoryError as e:
-        failed = str(e)
-        story.told += 1
-        print(f"not ok {story.told} - the story broke off", flush=True)
-        print(f"{failed}\nlogs: {story.world.logs}", file=sys.stderr)
-    finally:
-        story.world.stop_all()
-    print(f"1..{story.told}")
-    return bool(failed)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Bundle.main(__doc__))

@@ -6,7 +6,6 @@ the people of each, goes through the server onto a charger; one whose safety
 image has gateway signatures only is refused by the room, by the server, and
 by a charger whose server belongs to the thief.
 The real programs run as separate processes on loopback."""
-import argparse
 import hashlib
 import json
 import os
@@ -291,31 +290,5 @@ class Classes(Steps):
         self.tell("the true server learns of both, and 1.1.0 still runs")
 
 
-def main():
-    """0 if all of it came true."""
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--programs", required=True, help="the build folder")
-    p.add_argument("--images", required=True,
-                   help="folder with gateway-VERSION.img and "
-                        "controller-VERSION.img")
-    p.add_argument("--out", required=True, help="folder for all that is made")
-    args = p.parse_args()
-    shutil.rmtree(args.out, ignore_errors=True)
-    os.makedirs(args.out)
-    story = Classes(args)
-    failed = ""
-    try:
-        story.tell_all()
-    except StoryError as e:
-        failed = str(e)
-        story.told += 1
-        print(f"not ok {story.told} - the story broke off", flush=True)
-        print(f"{failed}\nlogs: {story.world.logs}", file=sys.stderr)
-    finally:
-        story.world.stop_all()
-    print(f"1..{story.told}")
-    return bool(failed)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Classes.main(__doc__))

@@ -7,10 +7,8 @@ cluster.  Then the server's disk is in a thief's hands: deltas that are cut,
 flipped, spliced and of another pair end in clusters, with the right image.
 Last, what a whole update took on the wire, counted between the two.
 The real programs run as separate processes on loopback."""
-import argparse
 import json
 import os
-import shutil
 import socket
 import sys
 import threading
@@ -22,7 +20,6 @@ sys.path[:0] = [os.path.join(os.path.dirname(HERE), "story"),
 
 # pylint: disable=wrong-import-position
 from requires import PLAN, Requires                  # noqa: E402
-from world import StoryError                         # noqa: E402
 
 BESIDE = 40_000  # bytes of an update that are not its delta, at most
 
@@ -188,31 +185,5 @@ class Deltas(Requires):
         self.lies_cost_clusters_alone(images)
 
 
-def main():
-    """0 if all of it came true."""
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--programs", required=True, help="the build folder")
-    p.add_argument("--images", required=True,
-                   help="folder with gateway-VERSION.img and "
-                        "controller-VERSION.img")
-    p.add_argument("--out", required=True, help="folder for all that is made")
-    args = p.parse_args()
-    shutil.rmtree(args.out, ignore_errors=True)
-    os.makedirs(args.out)
-    story = Deltas(args)
-    failed = ""
-    try:
-        story.tell_all()
-    except StoryError as e:
-        failed = str(e)
-        story.told += 1
-        print(f"not ok {story.told} - the story broke off", flush=True)
-        print(f"{failed}\nlogs: {story.world.logs}", file=sys.stderr)
-    finally:
-        story.world.stop_all()
-    print(f"1..{story.told}")
-    return bool(failed)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Deltas.main(__doc__))

@@ -6,7 +6,6 @@ whole way: made in its device, certified by its request, it opens mTLS and signs
 reports that the server verifies, also through an update, and is missed with
 one line when its device is gone, locked or another's.
 The real programs run as separate processes on loopback."""
-import argparse
 import os
 import shutil
 import subprocess
@@ -16,9 +15,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "story")]
 
 # pylint: disable=wrong-import-position
-from fleet import HARDWARE, Charger, Server          # noqa: E402
-from room import HOLDERS, PIN, SOFTHSM, Room         # noqa: E402
-from world import StoryError, World, write_text      # noqa: E402
+from fleet import HARDWARE, Charger                  # noqa: E402
+from room import HOLDERS, PIN, SOFTHSM               # noqa: E402
+from steps import Steps                              # noqa: E402
+from world import write_text                         # noqa: E402
 
 PLAN = {"waves": [{"percent": 100}], "soak_s": 1, "fail_percent": 100,
         "fail_count": 1, "timeout_s": 60}
@@ -49,35 +49,16 @@ class InDevice(Charger):
         return self.place, "production"
 
 
-class Keys:
+class Keys(Steps):
     """The steps in order; each fails loudly if what it tells is not so."""
 
     def __init__(self, args):
-        self.images = os.path.abspath(args.images)
-        self.world = World(args.programs, args.out)
-        self.room = Room(self.world)
-        self.server = Server(self.world, self.room, 300)
-        self.file = Charger(self.world, 1, self.server)
+        super().__init__(args)
+        self.file = self.charger
         self.token = InDevice(self.world, 2, self.server)
         self.tpm = InDevice(self.world, 3, self.server)
         self.chargers = (self.file, self.token, self.tpm)
         self.swtpm = None
-        self.told = 0
-
-    def path(self, *parts):
-        """Below this run's folder."""
-        return os.path.join(self.world.folder, *parts)
-
-    def tell(self, text):
-        """A step that went as it must."""
-        self.told += 1
-        print(f"ok {self.told} - {text}", flush=True)
-
-    @staticmethod
-    def need(good, what):
-        """Or the story breaks off here."""
-        if not good:
-            raise StoryError(what)
 
     def start_tpm(self):
         """swtpm, whose state stays."""
@@ -101,6 +82,12 @@ class Keys:
         for name in ("swtpm", "swtpm.ctrl"):
             if os.path.exists(self.path(name)):
                 os.unlink(self.path(name))
+
+    def end(self):
+        """The TPM is no program of the world's."""
+        super().end()
+        if self.swtpm and self.swtpm.poll() is None:
+            self.stop_tpm()
 
     def make_devices(self):
         """A token and a TPM; keys come later."""
@@ -299,12 +286,7 @@ class Keys:
 
     def tell_all(self):
         """From the beginning to the end."""
-        self.room.make_tokens()
-        self.room.make_authorities()
-        self.server.make()
-        self.room.open(os.path.join(self.server.data, "online"))
-        self.server.people()
-        self.server.start()
+        self.open_room()
         self.make_devices()
         self.keys_are_made_in_their_devices()
         self.production_refuses_a_file()
@@ -313,33 +295,5 @@ class Keys:
         self.what_is_wrong_is_one_line()
 
 
-def main():
-    """0 if all of it came true."""
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--programs", required=True, help="the build folder")
-    p.add_argument("--images", required=True,
-                   help="folder with gateway-VERSION.img and "
-                        "controller-VERSION.img")
-    p.add_argument("--out", required=True, help="folder for all that is made")
-    args = p.parse_args()
-    shutil.rmtree(args.out, ignore_errors=True)
-    os.makedirs(args.out)
-    story = Keys(args)
-    failed = ""
-    try:
-        story.tell_all()
-    except StoryError as e:
-        failed = str(e)
-        story.told += 1
-        print(f"not ok {story.told} - the story broke off", flush=True)
-        print(f"{failed}\nlogs: {story.world.logs}", file=sys.stderr)
-    finally:
-        story.world.stop_all()
-        if story.swtpm and story.swtpm.poll() is None:
-            story.stop_tpm()
-    print(f"1..{story.told}")
-    return bool(failed)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Keys.main(__doc__))

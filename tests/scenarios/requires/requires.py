@@ -6,10 +6,8 @@ later controller is signed so, passed over by the server while the charger has
 an older one, refused by the charger itself when a thief who owns the server
 offers it all the same, and installed once the controller was updated.
 The real programs run as separate processes on loopback."""
-import argparse
 import json
 import os
-import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -173,31 +171,5 @@ class Requires(Steps):
         self.it_is_installed_after_the_controller()
 
 
-def main():
-    """0 if all of it came true."""
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--programs", required=True, help="the build folder")
-    p.add_argument("--images", required=True,
-                   help="folder with gateway-VERSION.img and "
-                        "controller-VERSION.img")
-    p.add_argument("--out", required=True, help="folder for all that is made")
-    args = p.parse_args()
-    shutil.rmtree(args.out, ignore_errors=True)
-    os.makedirs(args.out)
-    story = Requires(args)
-    failed = ""
-    try:
-        story.tell_all()
-    except StoryError as e:
-        failed = str(e)
-        story.told += 1
-        print(f"not ok {story.told} - the story broke off", flush=True)
-        print(f"{failed}\nlogs: {story.world.logs}", file=sys.stderr)
-    finally:
-        story.world.stop_all()
-    print(f"1..{story.told}")
-    return bool(failed)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Requires.main(__doc__))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What short stories share: one company, one charger, steps that are told."""
+import argparse
 import os
+import shutil
+import sys
 
 from fleet import Charger, Server
 from room import Room
@@ -46,3 +49,38 @@ class Steps:
         """The same, and the server runs."""
         self.make_room()
         self.server.start()
+
+    def tell_all(self):
+        """From the beginning to the end."""
+        raise NotImplementedError
+
+    def end(self):
+        """Nothing of it runs on."""
+        self.world.stop_all()
+
+    @classmethod
+    def main(cls, about):
+        """The whole program: 0 if all of it came true."""
+        p = argparse.ArgumentParser(description=about)
+        p.add_argument("--programs", required=True, help="the build folder")
+        p.add_argument("--images", required=True,
+                       help="folder with gateway-VERSION.img and "
+                            "controller-VERSION.img")
+        p.add_argument("--out", required=True,
+                       help="folder for all that is made")
+        args = p.parse_args()
+        shutil.rmtree(args.out, ignore_errors=True)
+        os.makedirs(args.out)
+        story = cls(args)
+        failed = ""
+        try:
+            story.tell_all()
+        except StoryError as e:
+            failed = str(e)
+            story.told += 1
+            print(f"not ok {story.told} - the story broke off", flush=True)
+            print(f"{failed}\nlogs: {story.world.logs}", file=sys.stderr)
+        finally:
+            story.end()
+        print(f"1..{story.told}")
+        return bool(failed)

@@ -5,7 +5,6 @@
 installed; one that stolen keys signed is refused until the log has it, also
 with a log made for this charger alone; and a log that has it tells everybody.
 The real programs run as separate processes on loopback."""
-import argparse
 import json
 import os
 import re
@@ -19,7 +18,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "story")]
 from fleet import HARDWARE                           # noqa: E402
 from seallog import Log                              # noqa: E402
 from steps import Steps                              # noqa: E402
-from world import StoryError, read_json, write_text  # noqa: E402
+from world import read_json, write_text              # noqa: E402
 
 STOLEN = "6.6.6"  # a release that nobody meant to make
 
@@ -333,31 +332,5 @@ class Transparency(Steps):
         self.the_audit_log_is_held_to_its_heads()
 
 
-def main():
-    """0 if all of it came true."""
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--programs", required=True, help="the build folder")
-    p.add_argument("--images", required=True,
-                   help="folder with gateway-VERSION.img and "
-                        "controller-VERSION.img")
-    p.add_argument("--out", required=True, help="folder for all that is made")
-    args = p.parse_args()
-    shutil.rmtree(args.out, ignore_errors=True)
-    os.makedirs(args.out)
-    story = Transparency(args)
-    failed = ""
-    try:
-        story.tell_all()
-    except StoryError as e:
-        failed = str(e)
-        story.told += 1
-        print(f"not ok {story.told} - the story broke off", flush=True)
-        print(f"{failed}\nlogs: {story.world.logs}", file=sys.stderr)
-    finally:
-        story.world.stop_all()
-    print(f"1..{story.told}")
-    return bool(failed)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Transparency.main(__doc__))
