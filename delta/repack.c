@@ -15,12 +15,26 @@ vs_status vs_repack_init(struct vs_repack *r, const struct vs_old_image *image,
 	return r->known ? VS_OK : VS_ERR_NOMEM;
 }
 
+void vs_repack_help(struct vs_repack *r, const struct vs_delta_helper *helper)
+{
+	enum vs_packing packing = (enum vs_packing)r->units->packing;
+
+	if (r->units->unit_max <= vs_packing_helped_max(packing))
+		r->helper = helper;
+}
+
 void vs_repack_drop(struct vs_repack *r)
 {
+	if (r->helper)
+		r->helper->await(r->helper->ctx, 0);
+	for (size_t i = 0; i < VS_REPACK_AHEAD; i++) {
+		free(r->ahead[i].bytes);
+		free(r->ahead[i].held);
+	}
 	free(r->known);
 	free(r->bytes);
-	free(r->held);
 	vs_packer_drop(&r->packer);
+	vs_packer_drop(&r->helpers);
 	*r = (struct vs_repack){0};
 }
 
@@ -47,39 +61,121 @@ static vs_status gather(struct vs_repack *r, const struct vs_unit *unit,
 	return status;
 }
 
+/* In the helper, or not. */
+static void pack(void *arg)
+{
+	struct vs_repack_unit *u = arg;
+
+	u->status =
+		vs_packer_pack(u->packer, (enum vs_packing)u->units->packing,
+	                       (int)u->units->level, u->held, u->len, u->bytes,
+	                       VS_PACKED_ROOM(u->len), &u->end);
+	if (u->status == VS_ERR_LIMIT)
+		u->status = VS_ERR_INPUT;
+}
+
+/* Where two are not done yet, this thread is the one with less to do. */
+static void have_packed(struct vs_repack *r, struct vs_repack_unit *u)
+{
+	const struct vs_delta_helper *helper = r->helper;
+
+	u->units = r->units;
+	u->helped = helper && helper->busy(helper->ctx) < 2;
+	u->packer = u->helped ? &r->helpers : &r->packer;
+	if (u->helped)
+		helper->give(helper->ctx, pack, u);
+	else
+		pack(u);
+}
+
+/* The walk passes a unit. */
+static vs_status pass(struct vs_repack *r, const struct vs_unit *unit,
+                      struct vs_repack_unit *u)
+{
+	vs_status status;
+
+	*u = (struct vs_repack_unit){.len = unit->len};
+	if (unit->kind == VS_UNIT_COPY) {
+		u->copy = unit->at;
+		u->copy_len = unit->packed;
+		/* its file's other blocks are predicted through it */
+		return gather(r, unit, NULL);
+	}
+	r->count_held++;
+	u->end = unit->len;
+	u->bytes = malloc(VS_PACKED_ROOM(unit->len));
+	if (unit->kind == VS_UNIT_PACKED)
+		u->held = malloc((size_t)unit->len + 1);
+	if (!u->bytes || (unit->kind == VS_UNIT_PACKED && !u->held))
+		return VS_ERR_NOMEM;
+	status = gather(r, unit, u->held ? u->held : u->bytes);
+	if (status != VS_OK || unit->kind != VS_UNIT_PACKED)
+		return status;
+	have_packed(r, u);
+	r->packed_units++;
+	r->packed_bytes += unit->len;
+	return VS_OK;
+}
+
+/* Whether the walk may pass the next unit before its bytes are asked for.
+ * What it knows to be wrong comes after what was right.
+ */
+static bool goes_ahead(const struct vs_repack *r)
+{
+	const struct vs_unit *next = &r->units->list[r->unit];
+
+	if (r->status != VS_OK || r->unit == r->units->count ||
+	    r->count == (r->helper ? VS_REPACK_AHEAD : 1) ||
+	    r->count_held == (r->helper ? VS_REPACK_HELD : 1))
+		return false;
+	return next->kind == VS_UNIT_COPY || next->kind == VS_UNIT_PACKED ||
+	       (next->kind == VS_UNIT_RAW && next->len <= r->units->unit_max);
+}
+
+static void go_ahead(struct vs_repack *r)
+{
+	while (goes_ahead(r)) {
+		struct vs_repack_unit *u =
+			&r->ahead[(r->first + r->count) % VS_REPACK_AHEAD];
+
+		r->status = pass(r, &r->units->list[r->unit++], u);
+		if (r->status == VS_OK)
+			r->count++;
+	}
+}
+
 static void remember(struct vs_repack *r, uint64_t len)
 {
 	r->known[r->known_count++] =
 		(struct vs_squash_known){r->done, (uint32_t)len};
 }
 
-/* The buffers serve all packed units; tables have their own. */
-static vs_status begin_packed(struct vs_repack *r, const struct vs_unit *unit)
+/* The first of those that were passed is to be given. */
+static vs_status begin_passed(struct vs_repack *r)
 {
-	size_t room = VS_PACKED_ROOM(r->units->unit_max);
+	struct vs_repack_unit *u = &r->ahead[r->first];
+	unsigned behind = 0;
 	vs_status status;
 
-	if (!r->bytes)
-		r->bytes = malloc(room);
-	if (!r->held)
-		r->held = malloc(room);
-	if (!r->bytes || !r->held)
-		return VS_ERR_NOMEM;
-	status = gather(r, unit, r->held);
-	if (status == VS_OK)
-		status = vs_packer_pack(&r->packer,
-		                        (enum vs_packing)r->units->packing,
-		                        (int)r->units->level, r->held,
-		                        unit->len, r->bytes, room, &r->end);
-	if (status == VS_ERR_LIMIT)
-		status = VS_ERR_INPUT;
-	if (status != VS_OK)
-		return status;
-	r->packed_units++;
-	r->packed_bytes += unit->len;
-	r->at = 0;
-	remember(r, r->end);
-	return VS_OK;
+	for (size_t i = 1; i < r->count; i++)
+		behind += r->ahead[(r->first + i) % VS_REPACK_AHEAD].helped;
+	if (u->helped)
+		r->helper->await(r->helper->ctx, behind);
+	r->first = (r->first + 1) % VS_REPACK_AHEAD;
+	r->count--;
+	r->copy = u->copy;
+	r->copy_left = u->copy_len;
+	status = u->status;
+	if (u->bytes) {
+		free(r->bytes);
+		r->bytes = u->bytes;
+		r->end = u->end;
+		r->count_held--;
+		remember(r, r->end);
+	}
+	free(u->held);
+	u->bytes = u->held = NULL;
+	return status;
 }
 
 static vs_status begin_tables(struct vs_repack *r, const struct vs_unit *unit)
@@ -91,28 +187,22 @@ static vs_status begin_tables(struct vs_repack *r, const struct vs_unit *unit)
 	                      .packer = &r->packer,
 	                      .known = r->known,
 	                      .known_count = r->known_count};
+	uint8_t *held = malloc((size_t)unit->len + 1);
 	vs_status status;
 
-	/* the buffers for packed units are not needed at the same time */
 	free(r->bytes);
-	free(r->held);
-	if (room < VS_PACKED_ROOM(r->units->unit_max))
-		room = VS_PACKED_ROOM(r->units->unit_max);
 	r->bytes = malloc(room);
-	r->held = malloc(room);
-	if (!r->bytes || !r->held)
-		return VS_ERR_NOMEM;
-	status = gather(r, unit, r->held);
+	status = held && r->bytes ? gather(r, unit, held) : VS_ERR_NOMEM;
 	for (uint32_t i = 0; i < VS_TABLE_PARTS; i++) {
 		const struct vs_slice *slice =
 			&r->units->slices[unit->slice + i];
 
-		s.parts[i] = r->held + slice->place;
+		s.parts[i] = held + slice->place;
 		s.lens[i] = slice->len;
 	}
-	r->at = 0;
 	if (status == VS_OK)
 		status = vs_squash_pack(&s, r->done, r->bytes, room, &r->end);
+	free(held);
 	return status == VS_ERR_LIMIT ? VS_ERR_INPUT : status;
 }
 
@@ -121,26 +211,22 @@ static vs_status begin(struct vs_repack *r)
 	const struct vs_unit *unit;
 
 	r->at = r->end = 0;
+	go_ahead(r);
+	if (r->count > 0)
+		return begin_passed(r);
+	if (r->status != VS_OK)
+		return r->status;
 	if (r->unit == r->units->count)
 		return VS_ERR_INPUT;
 	unit = &r->units->list[r->unit++];
-	switch (unit->kind) {
-	case VS_UNIT_COPY:
-		r->copy = unit->at;
-		r->copy_left = unit->packed;
-		/* its file's other blocks are predicted through it */
-		return gather(r, unit, NULL);
-	case VS_UNIT_RAW:
-		r->slice = unit->slice;
-		r->slices = unit->slices;
-		r->slice_left = 0;
-		remember(r, unit->len);
-		return VS_OK;
-	case VS_UNIT_PACKED:
-		return begin_packed(r, unit);
-	default:
+	if (unit->kind == VS_UNIT_TABLES)
 		return begin_tables(r, unit);
-	}
+	/* raw, and too long to be held */
+	r->slice = unit->slice;
+	r->slices = unit->slices;
+	r->slice_left = 0;
+	remember(r, unit->len);
+	return VS_OK;
 }
 
 static size_t smaller(uint64_t a, size_t b)

@@ -100,8 +100,13 @@ vs_status vs_lane_next(struct vs_lane *l, const struct vs_lane_feed *feed,
  */
 vs_status vs_lane_serve(int fd, struct vs_pack_decoder *decoder,
                         const uint8_t *frame, uint8_t *cluster) VS_MUST_CHECK;
-/* The same of one delta, with the old image open for reading as old. */
-vs_status vs_lane_serve_delta(int fd, int old, const uint8_t *frame,
+/* The same of one delta, with the old image open for reading as old.  helper
+ * packs on another core; NULL: nobody does.
+ */
+struct vs_delta_helper;
+vs_status vs_lane_serve_delta(int fd, int old,
+                              const struct vs_delta_helper *helper,
+                              const uint8_t *frame,
                               uint8_t *cluster) VS_MUST_CHECK;
 
 #endif

@@ -19,6 +19,7 @@ struct work {
 	size_t fed, eaten; /* of the frame */
 	vs_status line;    /* what became of it to disk */
 	struct vs_old_image image;
+	const struct vs_delta_helper *helper;
 	struct vs_apply *apply;
 };
 
@@ -69,12 +70,17 @@ static vs_status read_old(void *ctx, uint64_t at, void *out, size_t len)
 
 static vs_status begin(struct work *w, struct vs_why *why)
 {
+	vs_status status;
+
 	w->image = (struct vs_old_image){
 		.ctx = w,
 		.len = w->side.words[VS_LANE_OLD_LOW] |
 	               (uint64_t)w->side.words[VS_LANE_OLD_HIGH] << 32,
 		.read = read_old};
-	return vs_apply_new(&w->image, eat, w, &w->apply, why);
+	status = vs_apply_new(&w->image, eat, w, &w->apply, why);
+	if (status == VS_OK && w->helper)
+		vs_apply_help(w->apply, w->helper);
+	return status;
 }
 
 static uint32_t answer(struct work *w)
@@ -101,12 +107,14 @@ static uint32_t answer(struct work *w)
 	}
 }
 
-vs_status vs_lane_serve_delta(int fd, int old, const uint8_t *frame,
-                              uint8_t *cluster)
+vs_status vs_lane_serve_delta(int fd, int old,
+                              const struct vs_delta_helper *helper,
+                              const uint8_t *frame, uint8_t *cluster)
 {
 	struct work w = {
 		.side = {.fd = fd, .phase = VS_LANE_STARTING},
 		.old = old,
+		.helper = helper,
 		.frame = frame,
 		.cluster = cluster
         };

@@ -3,10 +3,12 @@
  * agent/unpack/main.c - voltseal-unpack: compressed bytes in, bytes out.
  *
  * Started by voltseal-agent for one install, as another user, with lanes for
- * descriptors (agent/line/lane.h).  It takes its memory first, then allows
- * itself three system calls, and only then reads the first byte from outside.
+ * descriptors (agent/line/lane.h).  It takes its memory and starts its threads
+ * first, then allows itself a handful of system calls, and only then reads the
+ * first byte from outside.
  */
 #include <limits.h>
+#include <linux/futex.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,6 +20,8 @@
 
 #include "agent/confine/confine.h"
 #include "agent/install/unpack.h"
+#include "base/helper.h"
+#include "delta/helper.h"
 
 #define STACK_LEN 262144
 #define HEAP_LEN ((size_t)32 << 20)
@@ -30,10 +34,19 @@ static const struct vs_confine_call calls[] = {
 
 /* And where it applies a delta. */
 static const struct vs_confine_call delta_calls[] = {
-	{SYS_read,       VS_CALL_MAY,    0, 0             },
-	{SYS_write,      VS_CALL_MAY,    0, 0             },
-	{SYS_exit_group, VS_CALL_MAY,    0, 0             },
-	{SYS_pread64,    VS_CALL_MAY_IF, 0, VS_LANE_OLD_FD},
+	{SYS_read,       VS_CALL_MAY,    0, 0                 },
+	{SYS_write,      VS_CALL_MAY,    0, 0                 },
+	{SYS_exit_group, VS_CALL_MAY,    0, 0                 },
+	{SYS_pread64,    VS_CALL_MAY_IF, 0, VS_LANE_OLD_FD    },
+	{SYS_futex,      VS_CALL_MAY_IF, 1, FUTEX_WAIT_PRIVATE},
+	{SYS_futex,      VS_CALL_MAY_IF, 1, FUTEX_WAKE_PRIVATE},
+};
+
+/* And the one who packs beside it: it waits, wakes and takes turns in
+ * malloc(). */
+static const struct vs_confine_call helper_calls[] = {
+	{SYS_futex, VS_CALL_MAY_IF, 1, FUTEX_WAIT_PRIVATE},
+	{SYS_futex, VS_CALL_MAY_IF, 1, FUTEX_WAKE_PRIVATE},
 };
 
 struct worker {
@@ -99,7 +112,7 @@ static bool take_memory(void)
 {
 	void *all;
 
-	if (mallopt(M_MMAP_MAX, 0) != 1 ||
+	if (mallopt(M_MMAP_MAX, 0) != 1 || mallopt(M_ARENA_MAX, 1) != 1 ||
 	    mallopt(M_TRIM_THRESHOLD, INT_MAX) != 1)
 		return false;
 	all = malloc(HEAP_LEN);
@@ -107,19 +120,45 @@ static bool take_memory(void)
 	return all != NULL;
 }
 
+static void confine_helper(void *arg)
+{
+	vs_status *status = arg;
+
+	*status = vs_confine_calls(
+		helper_calls, sizeof(helper_calls) / sizeof(helper_calls[0]),
+		false);
+}
+
+/* Where there is a second core.  Without it all is done, only later. */
+static bool start_helper(struct vs_delta_helper *out)
+{
+	struct vs_helper *helper = NULL;
+	vs_status status = VS_ERR_DENIED;
+
+	if (vs_helper_cores() < 2 || vs_helper_new(STACK_LEN, &helper) != VS_OK)
+		return true;
+	vs_helper_give(helper, confine_helper, &status);
+	vs_helper_await(helper, 0);
+	*out = (struct vs_delta_helper){helper, vs_helper_give, vs_helper_busy,
+	                                vs_helper_await};
+	return status == VS_OK;
+}
+
 static int apply(void)
 {
+	struct vs_delta_helper helper = {NULL, NULL, NULL, NULL};
 	uint8_t *shared;
 	vs_status status;
 
-	if (!take_memory() || !shut(&shared, 1))
+	if (!take_memory() || !start_helper(&helper) || !shut(&shared, 1))
 		return 1;
 	status = vs_confine_calls(delta_calls,
 	                          sizeof(delta_calls) / sizeof(delta_calls[0]),
 	                          false);
 	if (status == VS_OK)
-		status = vs_lane_serve_delta(VS_LANE_FD, VS_LANE_OLD_FD, shared,
-		                             shared + VS_LANE_FRAME_LEN);
+		status = vs_lane_serve_delta(
+			VS_LANE_FD, VS_LANE_OLD_FD, helper.ctx ? &helper : NULL,
+			shared, shared + VS_LANE_FRAME_LEN);
 	_exit(status == VS_OK ? 0 : 1);
 }
 

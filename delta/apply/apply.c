@@ -179,6 +179,12 @@ void vs_apply_meter(struct vs_apply *a, struct vs_spent *spent)
 	a->walk.spent = spent;
 }
 
+void vs_apply_help(struct vs_apply *a, const struct vs_delta_helper *helper)
+{
+	if (a->head.form == VS_DELTA_UNITS)
+		vs_repack_help(&a->repack, helper);
+}
+
 static void next_plain(struct vs_apply *a, uint8_t *out, size_t len)
 {
 	uint8_t block[VS_DELTA_BLOCK];

@@ -11,6 +11,7 @@
 #define VS_DELTA_APPLY_H
 
 #include "delta/head.h"
+#include "delta/helper.h"
 #include "delta/layout.h"
 #include "delta/spent.h"
 
@@ -36,6 +37,11 @@ const struct vs_layout *vs_apply_layout(const struct vs_apply *a);
  * kept until the end.
  */
 void vs_apply_meter(struct vs_apply *a, struct vs_spent *spent);
+
+/* Before the first bytes: has a helper pack what is packed, which is kept until
+ * vs_apply_free().  It allocates memory.
+ */
+void vs_apply_help(struct vs_apply *a, const struct vs_delta_helper *helper);
 
 /* The next len bytes of the new image: whole blocks but for its end.
  * VS_OK; VS_ERR_INPUT with why; VS_ERR_LIMIT (past the end); VS_ERR_NOMEM;

@@ -128,6 +128,71 @@ vs_status apply_why(const struct bytes *was, const struct bytes *is,
 	return VS_OK;
 }
 
+size_t apply_far(const struct bytes *was, const struct bytes *is,
+                 struct bytes *delta, const struct vs_delta_helper *helper,
+                 vs_status *status)
+{
+	struct bytes old = *was;
+	const struct vs_old_image image = {&old, old.len, read_old};
+	VS_AUTO(vs_apply_free) struct vs_apply *a = NULL;
+	uint8_t block[512];
+
+	delta->at = 0;
+	*status = vs_apply_new(&image, bytes_read, delta, &a, NULL);
+	if (*status == VS_OK && vs_apply_head(a)->new_len != is->len)
+		*status = VS_ERR_REFUSED;
+	if (*status != VS_OK)
+		return 0;
+	if (helper)
+		vs_apply_help(a, helper);
+	for (size_t at = 0; at < is->len; at += sizeof(block)) {
+		size_t len = is->len - at < sizeof(block) ? is->len - at
+		                                          : sizeof(block);
+
+		*status = vs_apply_next(a, block, len, NULL);
+		if (*status == VS_OK && memcmp(block, is->data + at, len) != 0)
+			*status = VS_ERR_REFUSED;
+		if (*status != VS_OK)
+			return at;
+	}
+	return is->len;
+}
+
+static void late_give(void *ctx, void (*job)(void *arg), void *arg)
+{
+	struct late *l = ctx;
+
+	assert_true(l->count < 8);
+	l->jobs[(l->first + l->count) % 8].job = job;
+	l->jobs[(l->first + l->count++) % 8].arg = arg;
+	if (l->count > l->most)
+		l->most = l->count;
+}
+
+static unsigned late_busy(void *ctx)
+{
+	const struct late *l = ctx;
+
+	return l->count;
+}
+
+static void late_await(void *ctx, unsigned busy)
+{
+	struct late *l = ctx;
+
+	for (; l->count > busy; l->count--) {
+		unsigned i = l->first++ % 8;
+
+		l->jobs[i].job(l->jobs[i].arg);
+	}
+}
+
+struct vs_delta_helper late_helper(struct late *late)
+{
+	*late = (struct late){.count = 0};
+	return (struct vs_delta_helper){late, late_give, late_busy, late_await};
+}
+
 struct bytes load(const char *path)
 {
 	struct bytes b = {0};

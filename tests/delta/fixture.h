@@ -30,6 +30,21 @@ vs_status make_delta(const struct bytes *was, const struct bytes *is,
 /* Applies it: VS_OK only if every byte is that of is. */
 vs_status apply_delta(const struct bytes *was, const struct bytes *is,
                       struct bytes *delta);
+/* How many bytes come out right before the first wrong one, or the end; *status
+ * as there.  helper may be NULL.
+ */
+size_t apply_far(const struct bytes *was, const struct bytes *is,
+                 struct bytes *delta, const struct vs_delta_helper *helper,
+                 vs_status *status);
+/* A helper that does a job when it is waited for and no sooner. */
+struct late {
+	struct {
+		void (*job)(void *arg);
+		void *arg;
+	} jobs[8];
+	unsigned first, count, most; /* most: at once */
+};
+struct vs_delta_helper late_helper(struct late *late);
 /* The same; *why is NONE where nobody gave a reason. */
 vs_status apply_why(const struct bytes *was, const struct bytes *is,
                     struct bytes *delta, struct vs_why *why);

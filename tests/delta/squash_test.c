@@ -5,6 +5,7 @@
  *
  * The images are made by mksquashfs from trees that were edited by chance.
  */
+#include "base/helper.h"
 #include "delta/make/parted.h"
 #include "tests/delta/tree.h"
 
@@ -21,7 +22,7 @@
 
 /* How an image is made: what stands behind mksquashfs's usual words. */
 struct how {
-	const char *level, *block, *more, *other;
+	const char *level, *block, *more, *other, *packer, *word;
 };
 
 static struct bytes image_of(const struct tree *t, const struct how *how)
@@ -29,12 +30,13 @@ static struct bytes image_of(const struct tree *t, const struct how *how)
 	const char *const words[] = {"/usr/bin/mksquashfs",
 	                             "TREE",
 	                             "IMAGE",
-	                             "-comp",
-	                             "zstd",
-	                             "-Xcompression-level",
-	                             how->level,
 	                             "-b",
 	                             how->block,
+	                             "-comp",
+	                             how->packer ? how->packer : "zstd",
+	                             how->word ? how->word
+	                                       : "-Xcompression-level",
+	                             how->level,
 	                             "-noappend",
 	                             "-all-root",
 	                             "-no-xattrs",
@@ -51,33 +53,59 @@ static struct bytes image_of(const struct tree *t, const struct how *how)
 	return tree_image(t, words);
 }
 
-static const struct how usual = {"19", "131072", NULL, NULL};
-static const struct how quick = {"2", "32768", NULL, NULL};
+static const struct how usual = {"19", "131072", NULL, NULL, NULL, NULL};
+static const struct how quick = {"2", "32768", NULL, NULL, NULL, NULL};
 
-static void pair_of(struct bytes *was, struct bytes *is)
+static void pair_how(const struct how *how, struct bytes *was, struct bytes *is)
 {
 	struct tree t;
 	uint32_t seed = 77;
 
 	tree_init(&t, 3, SPECIMEN);
-	*was = image_of(&t, &quick);
+	*was = image_of(&t, how);
 	tree_edit(&t, &seed, 6);
 	tree_set(&t, 0, "1/program", load(SPECIMEN_MORE));
-	*is = image_of(&t, &quick);
+	*is = image_of(&t, how);
 	tree_drop(&t);
+}
+
+static void pair_of(struct bytes *was, struct bytes *is)
+{
+	pair_how(&quick, was, is);
+}
+
+/* With a helper in this thread and one in another: as without. */
+static void both_ways(const struct bytes *was, const struct bytes *is,
+                      struct bytes *delta)
+{
+	vs_status alone, with;
+	struct late late;
+	const struct vs_delta_helper lazy = late_helper(&late);
+	VS_AUTO(vs_helper_free) struct vs_helper *h = NULL;
+	size_t len = apply_far(was, is, delta, NULL, &alone);
+
+	assert_int_equal(apply_far(was, is, delta, &lazy, &with), len);
+	assert_int_equal(with, alone);
+	assert_int_equal(late.count, 0);
+	assert_int_equal(vs_helper_new(262144, &h), VS_OK);
+	const struct vs_delta_helper eager = {h, vs_helper_give, vs_helper_busy,
+	                                      vs_helper_await};
+	assert_int_equal(apply_far(was, is, delta, &eager, &with), len);
+	assert_int_equal(with, alone);
 }
 
 /* S0.31 */
 static void random_edits_of_trees_come_out_as_they_were(void **state)
 {
 	static const struct how hows[] = {
-		{"19", "131072", NULL,             NULL                   },
-		{"3",  "4096",   NULL,             NULL                   },
-		{"15", "65536",  "-no-fragments",  NULL                   },
-		{"19", "131072", "-no-exports",    "-no-sparse"           },
-		{"22", "262144", "-no-duplicates", "-always-use-fragments"},
-		{"19", "16384",  "-noI",           NULL                   },
-		{"1",  "131072", "-noF",           "-noD"                 },
+		{"19", "131072", NULL,             NULL,                    NULL, NULL},
+		{"3",  "4096",   NULL,             NULL,                    NULL, NULL},
+		{"15", "65536",  "-no-fragments",  NULL,                    NULL, NULL},
+		{"19", "131072", "-no-exports",    "-no-sparse",            NULL, NULL},
+		{"22", "262144", "-no-duplicates", "-always-use-fragments",
+	         NULL,							    NULL},
+		{"19", "16384",  "-noI",           NULL,                    NULL, NULL},
+		{"1",  "131072", "-noF",           "-noD",                  NULL, NULL},
 	};
 	uint32_t seed = 4711;
 
@@ -101,6 +129,7 @@ static void random_edits_of_trees_come_out_as_they_were(void **state)
 			assert_int_equal(figures.tables, 2);
 		assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
 		assert_int_equal(delta.at, delta.len);
+		both_ways(&was, &is, &delta);
 		tree_drop(&t);
 		free(was.data);
 		free(is.data);
@@ -141,6 +170,93 @@ static void a_changed_squashfs_costs_what_its_contents_do(void **state)
 	free(is.data);
 	free(delta.data);
 	free(plain.data);
+}
+
+/* The helper gets what there is room for, and nothing is done twice. */
+static void units_are_packed_beside_the_walk(void **state)
+{
+	const struct how tiny = {"1", "4096", NULL, NULL, NULL, NULL};
+	const struct how large = {"1", "1048576", NULL, NULL, NULL, NULL};
+	struct bytes was, is, delta = {0};
+	struct late late;
+	struct vs_delta_helper helper = late_helper(&late);
+	vs_status status;
+
+	(void)state;
+	pair_how(&tiny, &was, &is);
+	assert_int_equal(make_delta(&was, &is, &delta, NULL), VS_OK);
+	assert_int_equal(apply_far(&was, &is, &delta, &helper, &status),
+	                 is.len);
+	assert_int_equal(late.most, 2);
+	print_message("# %u units by the helper\n", late.first);
+	assert_true(late.first >= 4);
+	free(was.data);
+	free(is.data);
+	free(delta.data);
+	delta = (struct bytes){0};
+	/* for these, memory is not taken twice */
+	helper = late_helper(&late);
+	pair_how(&large, &was, &is);
+	assert_int_equal(make_delta(&was, &is, &delta, NULL), VS_OK);
+	assert_int_equal(apply_far(&was, &is, &delta, &helper, &status),
+	                 is.len);
+	assert_int_equal(late.most, 0);
+	free(was.data);
+	free(is.data);
+	free(delta.data);
+}
+
+struct packed_row {
+	struct how how;
+	bool units;  /* it is taken for what it is */
+	bool failed; /* some blocks do not come out */
+};
+
+/* S0.31: xz and gzip, where they pack again as they did. */
+static void other_packers_come_out_as_they_were(void **state)
+{
+	static const struct packed_row rows[] = {
+		{{"100%", "131072", NULL, NULL, "xz", "-Xdict-size"},
+	         true,	                                                         false},
+		{{"8192", "65536", NULL, NULL, "xz", "-Xdict-size"},
+	         true,	                                                         false},
+		{{"75%", "32768", NULL, NULL, "xz", "-Xdict-size"},
+	         true,	                                                         false},
+		{{"x86", "131072", NULL, NULL, "xz", "-Xbcj"},                  true,  true },
+		{{"9", "131072", NULL, NULL, "gzip", NULL},                     true,  false},
+		{{"1", "4096", NULL, NULL, "gzip", NULL},                       true,  false},
+		{{"6", "1048576", "-always-use-fragments", NULL, "gzip", NULL},
+	         true,	                                                         false},
+		{{"8", "131072", NULL, NULL, "gzip", "-Xwindow-size"},
+	         false,	                                                        false},
+		{{"huffman_only", "131072", NULL, NULL, "gzip", "-Xstrategy"},
+	         false,	                                                        false},
+		{{"3", "131072", NULL, NULL, "lzo", NULL},                      false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bytes was, is, delta = {0};
+		struct vs_make figures;
+
+		pair_how(&rows[i].how, &was, &is);
+		assert_int_equal(make_delta(&was, &is, &delta, &figures),
+		                 VS_OK);
+		assert_int_equal(delta.data[10], rows[i].units
+		                                         ? VS_DELTA_UNITS
+		                                         : VS_DELTA_PLAIN);
+		assert_int_equal(figures.units_failed > 0, rows[i].failed);
+		assert_int_equal(figures.tables, rows[i].units ? 2 : 0);
+		print_message("# %s %s %s: %zu bytes of %zu\n",
+		              rows[i].how.packer,
+		              rows[i].how.word ? rows[i].how.word : "level",
+		              rows[i].how.level, delta.len, is.len);
+		assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
+		both_ways(&was, &is, &delta);
+		free(was.data);
+		free(is.data);
+		free(delta.data);
+	}
 }
 
 static void a_unit_that_does_not_come_out_goes_as_it_is(void **state)
@@ -231,6 +347,8 @@ static void a_damaged_delta_of_a_squashfs_has_a_reason(void **state)
 		vs_status status;
 
 		damage(&bad, &back, i, &seed);
+		if (i % 8 == 0)
+			both_ways(&was, &is, &bad);
 		status = apply_why(&was, &is, &bad, &why);
 		assert_int_not_equal(status, VS_OK);
 		if (why.code != VS_REASON_NONE)
@@ -365,6 +483,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_edits_of_trees_come_out_as_they_were),
 		cmocka_unit_test(a_changed_squashfs_costs_what_its_contents_do),
+		cmocka_unit_test(units_are_packed_beside_the_walk),
+		cmocka_unit_test(other_packers_come_out_as_they_were),
 		cmocka_unit_test(a_unit_that_does_not_come_out_goes_as_it_is),
 		cmocka_unit_test(another_version_of_the_library_is_refused),
 		cmocka_unit_test(the_same_squashfs_pair_gives_the_same_delta),
