@@ -65,10 +65,15 @@ static void http_close(void *ctx)
 	vs_http_stream_close(&h->stream);
 }
 
-static bool may_ask(struct vs_http_source *h)
+/* Whether so many bytes more may come: half of a frame is of no use, and
+ * neither is half of a delta.  Better wait for the next month.
+ */
+static bool may_ask(struct vs_http_source *h, uint64_t len)
 {
-	h->spent = h->received_max > 0 &&
-	           vs_http_received(h->http) >= h->received_max;
+	uint64_t received = vs_http_received(h->http);
+
+	h->spent = h->received_max > 0 && (received >= h->received_max ||
+	                                   len >= h->received_max - received);
 	return !h->spent && h->retry_after_s == 0;
 }
 
@@ -88,7 +93,7 @@ static vs_status http_open(void *ctx, uint64_t first, uint64_t last)
 
 	http_close(h);
 	h->delta = false;
-	if (!may_ask(h))
+	if (!may_ask(h, 0))
 		return VS_ERR_IO;
 	return judge(h, vs_http_stream_open(h->http, h->url, first, last,
 	                                    &h->stream));
@@ -108,7 +113,7 @@ static vs_status http_open_delta(void *ctx, const uint8_t *old_root,
 	if (!h->deltas)
 		return VS_ERR_ABSENT;
 	h->delta = true;
-	if (!may_ask(h))
+	if (!may_ask(h, 0))
 		return VS_ERR_IO;
 	vs_hex_encode(old_root, 32, old_hex);
 	vs_hex_encode(new_root, 32, new_hex);
@@ -122,17 +127,19 @@ static vs_status http_open_delta(void *ctx, const uint8_t *old_root,
 	if (status != VS_OK)
 		return status;
 	*len = vs_http_stream_total(h->stream);
-	/* Half of one is of no use: better wait for the next month. */
-	h->spent = h->received_max > 0 && *len > first &&
-	           *len - first > h->received_max - vs_http_received(h->http);
-	return h->spent ? VS_ERR_IO : VS_OK;
+	/* It would be waited for for ever; clusters come month by month. */
+	if (h->delta_max > 0 && *len > h->delta_max) {
+		http_close(h);
+		return VS_ERR_ABSENT;
+	}
+	return may_ask(h, *len > first ? *len - first : 0) ? VS_OK : VS_ERR_IO;
 }
 
 static vs_status http_read(void *ctx, void *out, size_t len)
 {
 	struct vs_http_source *h = ctx;
 
-	if (!h->stream || !may_ask(h))
+	if (!h->stream || !may_ask(h, len))
 		return VS_ERR_IO;
 	return judge(h, vs_http_stream_read(h->stream, out, len));
 }

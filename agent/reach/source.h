@@ -48,6 +48,7 @@ struct vs_http_source {
 	struct vs_http_stream *stream;
 	bool delta;             /* the stream is of one */
 	uint64_t received_max;  /* of http, by vs_http_received(); 0: none */
+	uint64_t delta_max;     /* a longer one is as none; 0: none is */
 	bool gave;              /* some bytes came */
 	bool failed;            /* the last it did was to fail */
 	bool delta_failed;      /* and that was about a delta */
@@ -55,7 +56,7 @@ struct vs_http_source {
 	uint32_t retry_after_s; /* it asked to wait, and is not asked again */
 };
 
-/* received_max and the like are zero, and may be set. */
+/* received_max, delta_max and deltas are zero, and may be set. */
 void vs_http_source_init(struct vs_http_source *h, struct vs_http *http,
                          const char *url, struct vs_source *out);
 

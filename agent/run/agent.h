@@ -82,6 +82,8 @@ struct vs_agent {
 	uint64_t fetched_before; /* for this release, in earlier runs */
 	uint64_t tick_at, save_at;
 	uint64_t noted_bytes;
+	/* why it did not go by a delta that there was; "": it did */
+	char delta_dropped[VS_NEWS_DETAIL_LEN];
 };
 
 /* Opens all of DIR.  build_s: when the program was made.

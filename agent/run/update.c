@@ -227,6 +227,7 @@ static vs_status point_at(struct vs_agent *a, const struct vs_offer *o,
 		if (left < UINT64_MAX)
 			p->http.received_max =
 				vs_http_received(place->http) + left + 1;
+		p->http.delta_max = a->budget.max;
 		set->parts[i].seal = &o->parts[i].seal;
 		set->parts[i].source = &p->source;
 		set->parts[i].pack_len = o->parts[i].pack_len;
@@ -237,13 +238,18 @@ static vs_status point_at(struct vs_agent *a, const struct vs_offer *o,
 /* A delta that was wrong is not asked for again; one that a broken link kept
  * back is, a few times: else a slip of the link would cost a whole pack.
  */
-static void note_deltas(struct vs_net_place *place, const struct vs_set *set,
+static void note_deltas(struct vs_agent *a, struct vs_net_place *place,
+                        const struct vs_set *set,
                         const struct vs_http_source *http, vs_status status)
 {
+	const struct vs_why *why = &set->stats.delta_why;
+
 	if (set->stats.deltas_dropped > 0) {
 		place->delta_faults = VS_NET_DELTA_FAULTS;
-		vs_warn("%s: a delta was dropped: %s; clusters are fetched",
-		        place->url, set->stats.delta_why.what);
+		snprintf(a->delta_dropped, sizeof(a->delta_dropped),
+		         "a delta was dropped: %s: %s; clusters instead",
+		         vs_reason_name(why->code), why->what);
+		vs_warn("%s: %s", place->url, a->delta_dropped);
 	} else if (status != VS_OK && http->delta_failed) {
 		place->delta_faults++;
 	}
@@ -331,7 +337,7 @@ static vs_status write_set(struct vs_agent *a, const struct vs_offer *o,
 		status = vs_set_write(set, why);
 		bytes = set->stats.bytes_fetched;
 		http = &packs[set->failed].http;
-		note_deltas(place, set, http, status);
+		note_deltas(a, place, set, http, status);
 		blamed = status != VS_OK && !a->late && !a->stopped() &&
 		         is_to_blame(a, place, http, status);
 		if (status != VS_OK && http->spent)
@@ -459,7 +465,8 @@ static void download(struct vs_agent *a, const struct vs_offer *o)
 	        'a' + set.target, set.stats.clusters_kept,
 	        set.stats.clusters_copied, set.stats.clusters_rebuilt,
 	        set.stats.clusters_fetched, set.stats.bytes_fetched);
-	if (vs_agent_move(a, VS_EVENT_WRITTEN, VS_REASON_NONE, NULL, NULL) ==
+	if (vs_agent_move(a, VS_EVENT_WRITTEN, VS_REASON_NONE, NULL,
+	                  a->delta_dropped[0] ? a->delta_dropped : NULL) ==
 	    VS_OK)
 		check_written(a, o);
 }
@@ -482,8 +489,10 @@ static void take_up(struct vs_agent *a, const struct vs_offer *o,
 		         "it has failed its trial here: not tried again");
 		return;
 	}
-	if (vs_state_set_id(s, before) != VS_OK || strcmp(before, id) != 0)
+	if (vs_state_set_id(s, before) != VS_OK || strcmp(before, id) != 0) {
 		s->bytes_fetched = 0;
+		a->delta_dropped[0] = '\0';
+	}
 	vs_net_judge_anew(&a->net, id);
 	s->part_count = wanted->part_count;
 	memcpy(s->parts, wanted->parts, sizeof(s->parts));

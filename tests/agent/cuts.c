@@ -232,6 +232,7 @@ void cuts_end(void)
 	if (at_hand->on_gateway)
 		gateway_drop();
 	server_drop(&stage.server);
+	stage_give_back();
 	for (size_t i = 0; i < 4; i++)
 		maker_scrap(&stage.maker, made_here[i]);
 	free(seen.at);

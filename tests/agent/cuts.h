@@ -15,6 +15,7 @@
 #define VS_TESTS_AGENT_CUTS_H
 
 #include "tests/agent/life.h"
+#include "tests/agent/specimens.h"
 #include "tests/agent/storage_model.h"
 
 #define RELEASES 5 /* from 1 on; 0 is none */
@@ -53,6 +54,16 @@ void stage_check(int slot, int gateway, int controller, uint32_t floor);
 /* From now on the server has deltas from 2 to 3, which it may have spoilt. */
 void stage_deltas(bool lying);
 void stage_drop_deltas(void);
+size_t stage_deltas_len(void); /* of both together */
+/* Whether the gateway's is in units: its file system is one that is known. */
+bool stage_delta_in_units(void);
+/* Releases 2 and 3 are images of this kind, and of the controller's, until
+ * cuts_end().
+ */
+void stage_take(enum specimen kind);
+void stage_give_back(void);
+/* Of release 1 and 2 the floor is 1; of 3, 2; of 4, 3. */
+uint32_t stage_security(int release);
 /* A charger that runs 2, and release 3 in files beside it. */
 void stage_stick(void);
 /* voltseal-agent install --arm of these; gives its exit code. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/agent/cuts_delta.c - the server's deltas, from release 2 to 3.
+ * tests/agent/cuts_delta.c - the server's deltas, from release 2 to 3, and
+ * images of the kinds that they are made for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,10 @@ static struct {
 	uint8_t *bytes;
 	size_t len;
 } deltas[2];
+
+/* Releases 2 and 3 of both components while they are not noise. */
+static struct made aside[2][2];
+static bool are_aside;
 
 static void make(int i, const struct made *from, const struct made *to)
 {
@@ -59,4 +64,52 @@ void stage_drop_deltas(void)
 		deltas[i].bytes = NULL;
 	}
 	stage.server.delta = NULL;
+}
+
+size_t stage_deltas_len(void)
+{
+	return deltas[0].len + deltas[1].len;
+}
+
+bool stage_delta_in_units(void)
+{
+	struct vs_delta_head head;
+
+	assert_int_equal(vs_delta_head_decode(deltas[0].bytes, &head, NULL),
+	                 VS_OK);
+	return head.form == VS_DELTA_UNITS;
+}
+
+static void seal(struct made *out, const char *component, int release,
+                 enum specimen kind)
+{
+	struct bytes image = specimen_image(kind, release == 3);
+
+	maker_seal(&stage.maker, out, component, (uint64_t)release,
+	           stage_security(release), image.data, image.len);
+	free(image.data);
+}
+
+void stage_take(enum specimen kind)
+{
+	assert_false(are_aside);
+	are_aside = true;
+	for (int r = 2; r <= 3; r++) {
+		aside[0][r - 2] = stage.gateway[r];
+		aside[1][r - 2] = stage.controller[r];
+		seal(&stage.gateway[r], "gateway", r, kind);
+		seal(&stage.controller[r], "controller", r,
+		     SPECIMEN_CONTROLLER);
+	}
+}
+
+void stage_give_back(void)
+{
+	for (int r = 2; are_aside && r <= 3; r++) {
+		made_drop(&stage.gateway[r]);
+		made_drop(&stage.controller[r]);
+		stage.gateway[r] = aside[0][r - 2];
+		stage.controller[r] = aside[1][r - 2];
+	}
+	are_aside = false;
 }

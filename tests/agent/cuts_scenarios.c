@@ -127,6 +127,28 @@ static void at_lying_deltas(void)
 	stage_deltas(true);
 }
 
+static void at_kind(enum specimen kind)
+{
+	stage_take(kind);
+	at_deltas();
+	assert_int_equal(stage_delta_in_units(), kind != SPECIMEN_EXT4);
+}
+
+static void at_ext4(void)
+{
+	at_kind(SPECIMEN_EXT4);
+}
+
+static void at_squashfs(void)
+{
+	at_kind(SPECIMEN_SQUASHFS);
+}
+
+static void at_erofs(void)
+{
+	at_kind(SPECIMEN_EROFS);
+}
+
 static void at_armed(void)
 {
 	at_set();
@@ -186,6 +208,18 @@ static void run_lying_deltas(void)
 {
 	run_set();
 	assert_true(stage.server.heard->pack_bytes > 14000);
+}
+
+/* Before the cuts and after them deltas came, and no cluster; an index says
+ * what clusters would have cost.
+ */
+static void run_kind(void)
+{
+	const struct heard *heard = stage.server.heard;
+
+	run_set();
+	assert_in_range(heard->delta_bytes, 1, 4 * stage_deltas_len());
+	assert_true(heard->pack_bytes - heard->delta_bytes < 1000);
 }
 
 static void run_floor(void)
@@ -382,5 +416,8 @@ const struct scenario scenarios[] = {
 	HOST("an update by deltas that lie", at_lying_deltas, run_lying_deltas,
              3),
 	HOST("an install from a bundle", at_bundle, run_bundle, 3),
+	HOST("an update by deltas of ext4", at_ext4, run_kind, 3),
+	HOST("an update by deltas of squashfs", at_squashfs, run_kind, 3),
+	HOST("an update by deltas of erofs", at_erofs, run_kind, 3),
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);

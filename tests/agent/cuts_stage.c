@@ -19,8 +19,7 @@
 
 struct stage stage;
 
-/* Of release 1 and 2 the floor is 1; of 3, 2; of 4, 3. */
-static uint32_t security_of(int release)
+uint32_t stage_security(int release)
 {
 	return release < 3 ? 1 : (uint32_t)release - 1;
 }
@@ -41,9 +40,9 @@ void stage_make(void)
 			noise(image, GATEWAY_LEN, (uint64_t)r);
 		noise(image + GATEWAY_LEN - 99, 99, (uint64_t)r + 10);
 		maker_seal(&stage.maker, &stage.gateway[r], "gateway",
-		           (uint64_t)r, security_of(r), image, GATEWAY_LEN);
+		           (uint64_t)r, stage_security(r), image, GATEWAY_LEN);
 		maker_seal(&stage.maker, &stage.controller[r], "controller",
-		           (uint64_t)r, security_of(r), image + r,
+		           (uint64_t)r, stage_security(r), image + r,
 		           CONTROLLER_LEN);
 	}
 	free(image);
@@ -52,6 +51,7 @@ void stage_make(void)
 void stage_drop(void)
 {
 	stage_drop_deltas();
+	stage_give_back();
 	for (int r = 1; r < RELEASES; r++) {
 		made_drop(&stage.gateway[r]);
 		made_drop(&stage.controller[r]);
@@ -143,7 +143,7 @@ static void assert_floor_is_late(const struct vs_boot_decision *d,
 		for (int slot = 0; slot < VS_SLOTS; slot++)
 			stands = stands ||
 			         (record->slots[slot].state == VS_SLOT_GOOD &&
-			          security_of(footer_of(i, slot)) >=
+			          stage_security(footer_of(i, slot)) >=
 			                  d->floor[i]);
 		assert_true(stands);
 	}

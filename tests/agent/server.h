@@ -32,7 +32,8 @@ struct heard {
 	uint64_t installed; /* reports of that status, */
 	uint64_t bundled;   /* and those of them from a bundle */
 	struct vs_report last;
-	uint64_t pack_bytes;
+	uint64_t pack_bytes;         /* of packs and deltas, */
+	uint64_t delta_bytes;        /* and those of them of deltas */
 	uint64_t notes[HEARD_NOTES]; /* server_note() of each report */
 	size_t note_count;
 };

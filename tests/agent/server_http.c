@@ -18,6 +18,7 @@ struct vs_http_stream {
 	struct vs_http *http;
 	const uint8_t *at;
 	size_t left, total;
+	bool delta;
 };
 
 vs_status vs_http_new(const struct vs_http_config *config, struct vs_http **out)
@@ -77,7 +78,8 @@ vs_status vs_http_get(struct vs_http *h, const char *url, size_t max,
 	if (len > max)
 		return VS_ERR_LIMIT;
 	out->body = malloc(len + 1);
-	assert_non_null(out->body);
+	if (!out->body)
+		return VS_ERR_NOMEM;
 	memcpy(out->body, bytes, len);
 	out->body[len] = '\0';
 	out->len = len;
@@ -118,11 +120,13 @@ vs_status vs_http_stream_open(struct vs_http *h, const char *url,
 		return no_answer(h);
 	last = last < len ? last : len - 1;
 	s = calloc(1, sizeof(*s));
-	assert_non_null(s);
+	if (!s)
+		return VS_ERR_NOMEM;
 	s->http = h;
 	s->at = bytes + first;
 	s->left = (size_t)(last - first + 1);
 	s->total = len;
+	s->delta = server_below(url, SERVER_URL "/deltas/") != NULL;
 	*out = s;
 	return VS_OK;
 }
@@ -136,6 +140,7 @@ vs_status vs_http_stream_read(struct vs_http_stream *s, void *out, size_t len)
 	s->left -= len;
 	s->http->received += len;
 	server_now->heard->pack_bytes += len;
+	server_now->heard->delta_bytes += s->delta ? len : 0;
 	return VS_OK;
 }
 

@@ -22,9 +22,9 @@ enum specimen {
 
 /* What a person calls it. */
 const char *specimen_name(enum specimen kind);
-/* Whether its builder is on this machine: clang, for controllers. */
-bool specimen_is_here(enum specimen kind);
-/* The old one, or the new one; gives its bytes, free(). */
+/* The old one, or the new one; gives its bytes, free().  Where there is no
+ * clang to build for a controller, its image is half noise that stays.
+ */
 struct bytes specimen_image(enum specimen kind, bool is_new);
 
 #endif
