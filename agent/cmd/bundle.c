@@ -164,16 +164,21 @@ static int install(struct vs_agent *a, const struct vs_bundle_order *o)
 int vs_cmd_bundle(const struct vs_bundle_order *o)
 {
 	static struct vs_agent agent;
+	struct vs_division division;
 	VS_AUTO(vs_fd_drop) int lock = -1;
 	char error[VS_ERROR_LEN];
 	int code = VS_EXIT_FAILED;
 
-	if (!vs_cmd_lock(o->dir, &lock))
+	if (!vs_cmd_lock(o->dir, &lock) ||
+	    !vs_cmd_divide(o->dir, VS_STAYS_COMMAND, &division))
 		return VS_EXIT_FAILED;
-	if (vs_agent_open(&agent, o->dir, BUILD_TIME_S, error) != VS_OK)
+	if (vs_agent_open(&agent, o->dir, BUILD_TIME_S, error) != VS_OK) {
 		vs_error("%s", error);
-	else
+	} else {
+		agent.conf.runner = division.runner;
 		code = install(&agent, o);
+	}
 	vs_agent_close(&agent);
+	vs_division_end(&division);
 	return code;
 }

@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 
+#include "agent/confine/seclude.h"
 #include "agent/slots/charger.h"
 #include "base/status.h"
 
@@ -47,6 +48,30 @@ extern const struct option vs_status_options[];
 int vs_cmd_fail(vs_status status, const char *about, const struct vs_why *why);
 /* "see voltseal-agent COMMAND --help"; gives VS_EXIT_USAGE. */
 int vs_cmd_usage(const char *command, const char *what);
+
+struct vs_runner; /* agent/reach/runner.h */
+
+/* Who stays where the network is, to start what a command has started. */
+enum vs_stays {
+	VS_STAYS_NOBODY,
+	VS_STAYS_COMMAND, /* who starts the status command, */
+	VS_STAYS_ALL,     /* and health checks and voltseal-net */
+};
+
+struct vs_division {
+	struct vs_runner *runner; /* NULL: nobody stays */
+	struct vs_secluded secluded;
+};
+
+/* This process gives the network up, for good (agent/confine/seclude.h).
+ * Before it writes a slot, boot record or floor, uses the device key, or reads
+ * what came from outside: all commands that do.  DIR's agent.conf names what
+ * may be started; it is not read if nobody stays.
+ * True (vs_division_end), or says why not.
+ */
+bool vs_cmd_divide(const char *dir, enum vs_stays stays,
+                   struct vs_division *out) VS_MUST_CHECK;
+void vs_division_end(struct vs_division *d);
 
 /* One agent or one install at a time in DIR.  Gives the lock in *fd, or says
  * why not.

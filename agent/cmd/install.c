@@ -183,7 +183,7 @@ static int arm_set(struct vs_charger *c, int slot, int tries)
 	                       : vs_cmd_fail(status, "boot-record", &why);
 }
 
-static int arm(struct vs_charger *c, int slot)
+static int arm(struct vs_charger *c, int slot, struct vs_runner *runner)
 {
 	struct vs_conf conf;
 	char error[VS_ERROR_LEN];
@@ -195,6 +195,7 @@ static int arm(struct vs_charger *c, int slot)
 		vs_error("%s", error);
 		return VS_EXIT_FAILED;
 	}
+	conf.runner = runner;
 	/* In recovery there is no charger program to ask, and no session. */
 	held = c->recovery ? NULL : vs_idle_held(&conf, &session);
 	if (held)
@@ -206,7 +207,7 @@ static int arm(struct vs_charger *c, int slot)
 }
 
 static int install(const struct args *a, const struct vs_logged *log,
-                   struct vs_charger *c)
+                   struct vs_charger *c, struct vs_runner *runner)
 {
 	struct vs_local parts[VS_BOOT_COMPONENTS_MAX];
 	struct vs_set set = {.charger = c,
@@ -222,7 +223,7 @@ static int install(const struct args *a, const struct vs_logged *log,
 	for (int k = 0; k < VS_BOOT_COMPONENTS_MAX; k++)
 		vs_local_close(&parts[k]);
 	if (code == VS_EXIT_OK && a->arm)
-		code = arm(c, set.target);
+		code = arm(c, set.target, runner);
 	if (code == VS_EXIT_OK)
 		print(a, &set, seconds() - began);
 	return code;
@@ -232,19 +233,23 @@ static int locked_install(const struct args *a)
 {
 	static struct vs_charger charger;
 	struct vs_logged log = {.policy = NULL};
+	struct vs_division division;
 	VS_AUTO(vs_fd_drop) int lock = -1;
 	char error[VS_ERROR_LEN];
 	int code = VS_EXIT_FAILED;
 
-	if (!vs_cmd_lock(a->dir, &lock))
+	if (!vs_cmd_lock(a->dir, &lock) ||
+	    !vs_cmd_divide(a->dir, a->arm ? VS_STAYS_COMMAND : VS_STAYS_NOBODY,
+	                   &division))
 		return VS_EXIT_FAILED;
 	if (vs_charger_open(&charger, a->dir, error) != VS_OK ||
 	    vs_logged_open(&log, charger.dir, error) != VS_OK)
 		vs_error("%s", error);
 	else
-		code = install(a, &log, &charger);
+		code = install(a, &log, &charger, division.runner);
 	vs_logged_close(&log);
 	vs_charger_close(&charger);
+	vs_division_end(&division);
 	return code;
 }
 

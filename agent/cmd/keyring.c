@@ -80,6 +80,7 @@ const struct option vs_keyring_options[] = {
 int vs_cmd_keyring(int argc, char **argv)
 {
 	VS_AUTO(vs_fd_drop) int lock = -1;
+	struct vs_division division;
 	const char *dir = NULL;
 	int option, code = VS_EXIT_OK;
 
@@ -93,7 +94,8 @@ int vs_cmd_keyring(int argc, char **argv)
 	}
 	if (!dir)
 		return vs_cmd_usage("keyring", "--dir DIR is required");
-	if (!vs_cmd_lock(dir, &lock))
+	if (!vs_cmd_lock(dir, &lock) ||
+	    !vs_cmd_divide(dir, VS_STAYS_NOBODY, &division))
 		return VS_EXIT_FAILED;
 	for (int i = optind; i < argc && code == VS_EXIT_OK; i++)
 		code = step(dir, argv[i]);

@@ -37,9 +37,13 @@ static int mark(const char *dir, enum vs_reset_cause cause)
 {
 	struct vs_machine machine;
 	struct vs_storage storage = {.kind = NULL};
+	struct vs_division division;
 	char error[VS_STORAGE_ERROR_LEN];
-	vs_status status = vs_machine_load(dir, &machine, error);
+	vs_status status;
 
+	if (!vs_cmd_divide(dir, VS_STAYS_NOBODY, &division))
+		return VS_EXIT_FAILED;
+	status = vs_machine_load(dir, &machine, error);
 	if (status == VS_OK)
 		status = vs_storage_open(&storage, dir, &machine, error);
 	if (status == VS_OK) {

@@ -677,6 +677,7 @@ const struct option vs_provision_options[] = {
 int vs_cmd_provision(int argc, char **argv)
 {
 	struct args a = {0};
+	struct vs_division division;
 	const char *lacks;
 	int option;
 
@@ -694,5 +695,7 @@ int vs_cmd_provision(int argc, char **argv)
 	lacks = optind != argc ? "spare argument" : missing(&a);
 	if (lacks || (!a.csr && !a.dir))
 		return vs_cmd_usage("provision", lacks ? lacks : "--dir");
+	if (!vs_cmd_divide(NULL, VS_STAYS_NOBODY, &division))
+		return VS_EXIT_FAILED;
 	return a.csr ? request(&a) : start(&a);
 }

@@ -9,10 +9,8 @@
 
 #include "agent/believe/mode.h"
 #include "agent/cmd/commands.h"
-#include "agent/confine/seclude.h"
 #include "agent/key/identity.h"
 #include "agent/reach/courier.h"
-#include "agent/reach/runner.h"
 #include "agent/run/agent.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -83,44 +81,7 @@ static const char run_help[] =
 	"Settings are in DIR/agent.conf: see voltseal-agent check-config "
 	"--help.\n";
 
-/* The runner is told what it will ever start, and stays where the network is;
- * this process leaves, before it has a key or reads what came from outside.
- */
-static vs_status divide(const char *dir, struct vs_runner *runner,
-                        struct vs_secluded *secluded,
-                        char error[static VS_ERROR_LEN])
-{
-	struct vs_machine machine;
-	struct vs_conf conf;
-	vs_status status = vs_machine_load(dir, &machine, error);
-
-	if (status == VS_OK)
-		status = vs_conf_load(dir, &conf, error);
-	if (status != VS_OK)
-		return status;
-	const struct vs_runner_config config = {
-		.image = vs_storage_image(&machine),
-		.check_ms = conf.health_check_ms,
-		.status_command = conf.status_command,
-	};
-	status = vs_runner_start(runner, &config);
-	vs_conf_drop(&conf);
-	if (status != VS_OK) {
-		snprintf(error, VS_ERROR_LEN,
-		         "voltseal-runner cannot be started");
-		return status;
-	}
-	vs_courier_use(runner, 0);
-	status = vs_seclude(secluded);
-	if (status != VS_OK)
-		snprintf(error, VS_ERROR_LEN,
-		         "cannot be kept from the network: a kernel without "
-		         "CONFIG_SECCOMP_FILTER");
-	return status;
-}
-
-static int live(const char *dir, struct vs_runner *runner,
-                const struct vs_secluded *secluded)
+static int live(const char *dir, const struct vs_division *division)
 {
 	static struct vs_agent agent;
 	char error[VS_ERROR_LEN], how[96];
@@ -130,10 +91,10 @@ static int live(const char *dir, struct vs_runner *runner,
 		vs_error("%s", error);
 	} else {
 		vs_info("without a network: %s",
-		        vs_secluded_say(secluded, how));
+		        vs_secluded_say(&division->secluded, how));
 		agent.stopped = stopped;
 		agent.image = vs_storage_image(&agent.charger.machine);
-		agent.conf.runner = runner;
+		agent.conf.runner = division->runner;
 		code = vs_agent_run(&agent);
 	}
 	vs_agent_close(&agent);
@@ -142,19 +103,16 @@ static int live(const char *dir, struct vs_runner *runner,
 
 static int run(const char *dir)
 {
-	static struct vs_runner runner = {.fd = -1, .pid = -1};
 	VS_AUTO(vs_fd_drop) int lock = -1;
-	struct vs_secluded secluded;
-	char error[VS_ERROR_LEN];
-	int code = VS_EXIT_FAILED;
+	struct vs_division division;
+	int code;
 
-	if (!vs_cmd_lock(dir, &lock))
+	if (!vs_cmd_lock(dir, &lock) ||
+	    !vs_cmd_divide(dir, VS_STAYS_ALL, &division))
 		return VS_EXIT_FAILED;
-	if (divide(dir, &runner, &secluded, error) != VS_OK)
-		vs_error("%s", error);
-	else
-		code = live(dir, &runner, &secluded);
-	vs_runner_end(&runner);
+	vs_courier_use(division.runner, 0);
+	code = live(dir, &division);
+	vs_division_end(&division);
 	return code;
 }
 
@@ -223,6 +181,7 @@ int vs_cmd_check_config(int argc, char **argv)
 	struct vs_charger charger;
 	struct vs_conf conf;
 	struct vs_logged log = {.policy = NULL};
+	struct vs_division division;
 	char error[VS_ERROR_LEN];
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
@@ -233,6 +192,8 @@ int vs_cmd_check_config(int argc, char **argv)
 	if (!dir)
 		return code;
 	code = VS_EXIT_FAILED;
+	if (!vs_cmd_divide(dir, VS_STAYS_NOBODY, &division))
+		return code;
 	if (vs_charger_open_blank(&charger, dir, error) != VS_OK) {
 		vs_error("%s", error);
 	} else if (vs_logged_open(&log, charger.dir, error) != VS_OK ||

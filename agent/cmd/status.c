@@ -13,6 +13,7 @@
 
 #include "agent/cmd/commands.h"
 #include "agent/conf/conf.h"
+#include "agent/confine/landlock.h"
 #include "agent/state/state.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -21,8 +22,10 @@
 static const char help[] =
 	"usage: voltseal-agent status --dir DIR [--json]\n"
 	"\n"
-	"Says which slot runs, what is in it, what is under way and what was\n"
-	"refused.  --json gives the same as one JSON object.\n";
+	"Says which slot runs, what is in it, what is under way, what was\n"
+	"refused, and whether Landlock confines the agent besides all else.\n"
+	"--json gives the same as one JSON object; landlock is the kernel's\n"
+	"version of it, 0 where it has none.\n";
 
 static vs_status load_state(const struct vs_charger *c, struct vs_state *s)
 {
@@ -101,7 +104,7 @@ static int print_json(const struct vs_charger *c, const struct vs_state *s)
 	json_t *out = json_pack(
 		"{s:s, s:s, s:s, s:i, s:b, s:b, s:b, s:s, s:s, s:I, s:I, s:I, "
 		"s:I, "
-		"s:I, s:s, s:o, s:o}",
+		"s:I, s:s, s:i, s:o, s:o}",
 		"vehicle", c->machine.vehicle, "phase", vs_phase_name(s->phase),
 		"status", vs_phase_status(s->phase), "slot", c->slot,
 		"recovery", c->recovery, "trial", c->trial, "fell_back",
@@ -111,8 +114,8 @@ static int print_json(const struct vs_charger *c, const struct vs_state *s)
 		(json_int_t)s->bytes_total, "outbox",
 		(json_int_t)s->outbox.count, "keyring",
 		(json_int_t)c->ring.version, "device_key", device_key(c),
-		"components", components(c, s), "refusals",
-		refusals(&s->outbox));
+		"landlock", vs_landlock_version(), "components",
+		components(c, s), "refusals", refusals(&s->outbox));
 	int failed = !out || json_dumpf(out, stdout, JSON_INDENT(1)) != 0 ||
 	             puts("") == EOF;
 
@@ -164,6 +167,11 @@ static void print_text(const struct vs_charger *c, const struct vs_state *s)
 		printf("  %zu notes wait for the server\n", s->outbox.count);
 	if (strcmp(device_key(c), "file") == 0)
 		puts("  the device key is in a file: for development alone");
+	if (vs_landlock_version() > 0)
+		printf("  Landlock %d is in force\n", vs_landlock_version());
+	else
+		puts("  this kernel has no Landlock: users, namespaces and "
+		     "filters of calls hold without it");
 }
 
 static int show(const char *dir, bool json)

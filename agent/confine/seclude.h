@@ -26,7 +26,8 @@ struct vs_secluded {
 	int landlock;   /* its version; 0: there is none */
 };
 
-/* Of this process, before it has threads.
+/* Of this process, before it has threads: agent/cmd/divide.c, for every command
+ * that writes slots, boot record or floor or uses the device key.
  * VS_OK; VS_ERR_DENIED: it is not kept from the network.
  */
 vs_status vs_seclude(struct vs_secluded *out) VS_MUST_CHECK;

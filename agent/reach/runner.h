@@ -31,6 +31,7 @@ struct vs_runner_config {
 	uint64_t check_ms; /* of one health check */
 	const char *status_command; /* "": none */
 	const char *net_path; /* in voltseal-net's place; NULL: as installed */
+	bool offline;         /* it starts no voltseal-net */
 };
 
 /* Messages, each as one packet.  Words of this machine. */

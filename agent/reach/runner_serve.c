@@ -141,10 +141,13 @@ static void start_net(struct server *s)
 	                     .file_max = VS_WIRE_FILE_MAX, /* in memory */
 	                     .arg = '0' + VS_WIRE_LINES};
 	struct vs_why why = {VS_REASON_NONE, "no sockets", 0};
-	vs_status status;
+	vs_status status = VS_ERR_IO;
 
 	(void)vs_birth_end(&s->net);
-	status = open_lines(s, &b);
+	if (s->config->offline)
+		why.what = "this command has no network";
+	else
+		status = open_lines(s, &b);
 	if (status == VS_OK)
 		status = vs_birth(&b, &s->net, &why);
 	drop_lines(b.fds);

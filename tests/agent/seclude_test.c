@@ -14,12 +14,17 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +34,7 @@
 
 #include <cmocka.h>
 
+#include "agent/confine/landlock.h"
 #include "base/file.h"
 #include "base/pem.h"
 #include "tests/agent/maker.h"
@@ -36,6 +42,7 @@
 #define SAID_MAX 65536
 #define OTHER_USER 65530
 #define NAME_LEN 64
+#define IDLE "{\"session\": false, \"contactors\": \"open\"}"
 
 static struct maker maker;
 static char said[SAID_MAX];
@@ -147,19 +154,36 @@ static void become_other(void)
 		_exit(126);
 }
 
-/* Runs the turned agent and hears it to its end. */
-static void run(bool as_other)
+static bool old_kernel; /* without Landlock, for who is run */
+
+static void make_old(void)
 {
-	char dir[PATH_MAX], image[PATH_MAX];
-	char *words[] = {(char[]){"voltseal-agent"}, (char[]){"run"},
-	                 (char[]){"--dir"}, dir, NULL};
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	                 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset,
+	                 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+		_exit(126);
+}
+
+/* Runs an agent and hears it to its end; gives its exit code. */
+static int hear(const char *program, const char *const *words, bool as_other)
+{
+	char image[PATH_MAX], path[PATH_MAX];
 	size_t len = 1; /* each line begins behind a line's end */
 	int pipes[2], status;
 	ssize_t n;
 	pid_t pid;
 
-	maker_path(&maker, "charger", dir);
 	unlink(maker_path(&maker, "charger/agent/lock", image));
+	maker_path(&maker, "attacked", path);
 	maker_path(&maker, "image", image);
 	(void)callers();
 	assert_int_equal(pipe(pipes), 0);
@@ -167,11 +191,14 @@ static void run(bool as_other)
 	pid = fork();
 	if (pid == 0) {
 		setenv("VOLTSEAL_IMAGE", image, 1);
+		setenv("ATTACK_PATH", path, 1);
 		if (as_other)
 			become_other();
-		if (dup2(pipes[1], 1) != 1)
+		if (old_kernel)
+			make_old();
+		if (dup2(pipes[1], 1) != 1 || dup2(pipes[1], 2) != 2)
 			_exit(126);
-		execv(TURNED, words);
+		execv(program, (char *const *)(uintptr_t)words);
 		_exit(126);
 	}
 	close(pipes[1]);
@@ -182,7 +209,18 @@ static void run(bool as_other)
 	close(pipes[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	return WEXITSTATUS(status);
+}
+
+#define WORDS(...) ((const char *const[]){"voltseal-agent", __VA_ARGS__, NULL})
+
+/* The turned agent, which does what it is told. */
+static void run(const char *const *words, bool as_other)
+{
+	int code = hear(TURNED, words, as_other);
+
+	if (code != 0)
+		fail_msg("%s: %d: %s", words[1], code, said);
 }
 
 /* What follows "NAME " at the start of a line. */
@@ -225,7 +263,6 @@ static void expect_no_way_out(void)
 		expect(denied[i], EPERM);
 	expect("setns", EPERM);
 	expect("x32", EPERM);
-	expect("write-memory", EACCES);
 	expect("unix", 0);
 	expect("pair", 0);
 }
@@ -233,7 +270,7 @@ static void expect_no_way_out(void)
 /* Command and net come to the port; the check too, if it can be run. */
 static void expect_others_reach(bool check)
 {
-	assert_string_equal(heard("command"), "0 reached");
+	assert_string_equal(heard("command"), "0 " IDLE);
 	assert_string_equal(heard("check"), check ? "0 " : heard("check"));
 	assert_int_equal(callers(), check ? 3 : 2);
 	assert_non_null(heard("net"));
@@ -255,12 +292,11 @@ static void expect_rights(const char *set)
 	assert_int_equal(strtoull(heard(set), NULL, 16), ours & 0x10000ff);
 }
 
-static void disk_makes_no_socket_and_has_no_interface(void **state)
+/* As root: a namespace of its own, too. */
+static void expect_secluded(void)
 {
 	char here[128] = "";
 
-	(void)state;
-	run(false);
 	expect_no_way_out();
 	assert_true(readlink("/proc/self/ns/net", here, sizeof(here) - 1) > 0);
 	assert_int_equal(strncmp(heard("namespace"), "net:", 4), 0);
@@ -271,21 +307,50 @@ static void disk_makes_no_socket_and_has_no_interface(void **state)
 	            strcmp(heard("device"), "13") == 0);
 	expect_rights("CapPrm");
 	expect_rights("CapBnd");
+}
+
+static void disk_makes_no_socket_and_has_no_interface(void **state)
+{
+	char dir[PATH_MAX];
+
+	(void)state;
+	run(WORDS("run", "--dir", maker_path(&maker, "charger", dir)), false);
+	expect_secluded();
+	expect("write-memory", EACCES);
 	expect_others_reach(true);
 }
 
 /* Where a namespace is not to be had. */
 static void another_user_s_disk_makes_no_socket_either(void **state)
 {
-	char here[128] = "";
+	char here[128] = "", dir[PATH_MAX];
 
 	(void)state;
-	run(true);
+	run(WORDS("run", "--dir", maker_path(&maker, "charger", dir)), true);
 	expect_no_way_out();
+	expect("write-memory", EACCES);
 	assert_true(readlink("/proc/self/ns/net", here, sizeof(here) - 1) > 0);
 	assert_string_equal(heard("namespace"), here);
 	assert_string_equal(heard("CapPrm"), "0000000000000000");
 	expect_others_reach(false);
+}
+
+/* Nobody is there to run checks for it, or to fetch. */
+static void disk_of_a_bundle_has_the_status_command_alone(void **state)
+{
+	char dir[PATH_MAX];
+
+	(void)state;
+	run(WORDS("install", "--dir", maker_path(&maker, "charger", dir),
+	          maker.dir),
+	    false);
+	expect_secluded();
+	expect("write-memory", EACCES);
+	assert_string_equal(heard("command"), "0 " IDLE);
+	assert_int_equal(strncmp(heard("check"), "0 ", 2) == 0, false);
+	assert_non_null(strstr(heard("start"), "no network"));
+	assert_string_equal(heard("net"), "there is no runner");
+	assert_int_equal(callers(), 1);
 }
 
 /* A child of the runner's, by its parent's number; 0: none. */
@@ -326,7 +391,9 @@ static pid_t start_real(const char *err)
 		int fd = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 		setenv("VOLTSEAL_IMAGE", image, 1);
-		if (fd < 0 || dup2(fd, 2) != 2)
+		/* Not longer than the test, whatever becomes of it. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || fd < 0 ||
+		    dup2(fd, 2) != 2)
 			_exit(126);
 		execv(AGENT_PROGRAM, words);
 		_exit(126);
@@ -334,25 +401,121 @@ static pid_t start_real(const char *err)
 	return pid;
 }
 
+/* It runs release 1; 2 of its gateway lies beside it. */
 static void make_whole_charger(void)
 {
 	uint8_t image[9000];
-	struct made gateway, controller;
-	char conf[2 * PATH_MAX];
+	struct made gateway, controller, next;
+	char conf[2 * PATH_MAX], command[PATH_MAX], rel[64];
 
 	noise(image, sizeof(image), 1);
 	maker_seal(&maker, &gateway, "gateway", 1, 1, image, sizeof(image));
 	maker_seal(&maker, &controller, "controller", 1, 1, image,
 	           sizeof(image));
+	maker_seal(&maker, &next, "gateway", 2, 1, image + 1,
+	           sizeof(image) - 1);
+	maker_put(&maker, "gateway.seal", next.seal, next.seal_len);
+	maker_put(&maker, "gateway.pack", next.pack, next.pack_len);
 	maker_scrap_charger(&maker);
 	maker_charger(&maker, &gateway, &controller, 1);
+	snprintf(rel, sizeof(rel), "command-%u", port);
 	snprintf(conf, sizeof(conf),
 	         "server_url = https://127.0.0.1:1\nca_file = ../cert.pem\n"
 	         "cert_file = ../cert.pem\ndevice_key = file:../device.key\n"
-	         "health_interval_ms = 100\nmode = demo\n");
+	         "health_interval_ms = 100\nmode = demo\n"
+	         "status_command = %s\n",
+	         maker_path(&maker, rel, command));
 	maker_put(&maker, "charger/agent.conf", conf, strlen(conf));
 	made_drop(&gateway);
 	made_drop(&controller);
+	made_drop(&next);
+}
+
+/* All that write slots, boot record or floor, or use the device key. */
+static void each_command_s_disk_is_kept_from_the_network(void **state)
+{
+	char d[PATH_MAX], any[PATH_MAX], fresh[PATH_MAX], csr[PATH_MAX];
+	const char *const part = "gateway=gw-rev3:2000000";
+	const char *const *const commands[] = {
+		WORDS("install", "--dir", d, "--seal", any, "--pack", any),
+		WORDS("install", "--dir", d, "--seal", any, "--pack", any,
+	              "--arm"),
+		WORDS("provision", "--dir", fresh, "--vehicle", "CP-1",
+	              "--component", part, "--seal", "gateway=x", "--pack",
+	              "gateway=x", "--keyring", any, "--director-root", any,
+	              "--image-root", any, "--server", "https://h", "--ca", any,
+	              "--cert", any, "--key", any),
+		WORDS("provision", "--vehicle", "CP-1", "--key",
+	              "tpm:0x81010001", "--csr", csr),
+		WORDS("keyring", "--dir", d, any),
+		WORDS("check-config", "--dir", d),
+		WORDS("mark-reset", "--dir", d, "crash"),
+	};
+
+	(void)state;
+	make_whole_charger();
+	maker_path(&maker, "charger", d);
+	maker_path(&maker, "cert.pem", any);
+	maker_path(&maker, "fresh", fresh);
+	maker_path(&maker, "csr.pem", csr);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		run(commands[i], false);
+		expect_secluded();
+		assert_int_equal(callers(), 0);
+	}
+}
+
+static void expect_landlock(int version)
+{
+	char d[PATH_MAX], words[64];
+
+	maker_path(&maker, "charger", d);
+	assert_int_equal(
+		hear(AGENT_PROGRAM, WORDS("status", "--dir", d), false), 0);
+	snprintf(words, sizeof(words), "Landlock %d is in force", version);
+	assert_non_null(strstr(
+		said, version > 0 ? words : "this kernel has no Landlock"));
+	assert_int_equal(hear(AGENT_PROGRAM,
+	                      WORDS("status", "--dir", d, "--json"), false),
+	                 0);
+	snprintf(words, sizeof(words), "\"landlock\": %d,", version);
+	assert_non_null(strstr(said, words));
+	run(WORDS("run", "--dir", d), false);
+	snprintf(words, sizeof(words), "filter of calls, Landlock %d\n",
+	         version);
+	assert_non_null(strstr(said, "without a network: own namespace"));
+	assert_non_null(strstr(
+		said, version > 0 ? words
+				  : "filter of calls; this kernel has no "
+				    "Landlock\n"));
+}
+
+static void
+status_and_log_of_disk_say_whether_landlock_is_in_force(void **state)
+{
+	(void)state;
+	expect_landlock(vs_landlock_version());
+	old_kernel = true;
+	expect_landlock(0);
+	old_kernel = false;
+}
+
+/* And yet it unpacks, and asks whether the charger is idle. */
+static void an_install_reaches_what_it_has_to_start(void **state)
+{
+	char d[PATH_MAX], seal[PATH_MAX], pack[PATH_MAX];
+	int code;
+
+	(void)state;
+	code = hear(AGENT_PROGRAM,
+	            WORDS("install", "--dir", maker_path(&maker, "charger", d),
+	                  "--seal", maker_path(&maker, "gateway.seal", seal),
+	                  "--pack", maker_path(&maker, "gateway.pack", pack),
+	                  "--arm"),
+	            false);
+	if (code != 0 || !strstr(said, "; armed"))
+		fail_msg("%d: %s", code, said);
+	assert_int_equal(callers(), 1);
 }
 
 /* Without it nothing can be started and no health be shown: an image on trial
@@ -414,6 +577,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(disk_makes_no_socket_and_has_no_interface),
 		cmocka_unit_test(another_user_s_disk_makes_no_socket_either),
+		cmocka_unit_test(disk_of_a_bundle_has_the_status_command_alone),
+		cmocka_unit_test(each_command_s_disk_is_kept_from_the_network),
+		cmocka_unit_test(
+			status_and_log_of_disk_say_whether_landlock_is_in_force),
+		cmocka_unit_test(an_install_reaches_what_it_has_to_start),
 		cmocka_unit_test(an_agent_whose_runner_is_gone_begins_anew),
 		cmocka_unit_test(a_stopped_agent_leaves_no_process),
 	};
