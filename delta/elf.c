@@ -73,7 +73,9 @@ static enum vs_arch arch_of(uint64_t machine, bool wide)
 	if (machine == 183 && wide)
 		return VS_ARCH_ARM64;
 	if (machine == 40 && !wide)
-		return VS_ARCH_THUMB;
+		return VS_ARCH_ARM;
+	if (machine == 243 && wide)
+		return VS_ARCH_RISCV;
 	return VS_ARCH_NONE;
 }
 

@@ -18,7 +18,9 @@ enum vs_arch {
 	VS_ARCH_NONE = 0,
 	VS_ARCH_X86_64,
 	VS_ARCH_ARM64,
-	VS_ARCH_THUMB, /* and 32-bit Arm ELF files */
+	VS_ARCH_THUMB, /* bare images for a Cortex-M */
+	VS_ARCH_ARM,   /* A32 and Thumb-2 */
+	VS_ARCH_RISCV, /* RV64 */
 	VS_ARCH_COUNT,
 };
 

@@ -116,6 +116,14 @@ static void find_words(const struct part *p, struct vs_operands *o)
 		add_word(p, o, i, len);
 }
 
+/* RELATIVE and IRELATIVE. */
+static bool has_addend(enum vs_arch arch, uint64_t type)
+{
+	if (arch == VS_ARCH_RISCV)
+		return type == 3 || type == 58;
+	return type == 8 || type == 37 || type == 1027 || type == 1032;
+}
+
 static void find_rela(const struct part *p, struct vs_operands *o)
 {
 	const uint8_t *bytes = p->window->bytes;
@@ -130,7 +138,7 @@ static void find_rela(const struct part *p, struct vs_operands *o)
 		uint64_t type = vs_le(bytes + i + 8, 4);
 
 		add_word(p, o, i, 8);
-		if (type == 8 || type == 37 || type == 1027 || type == 1032)
+		if (has_addend(p->elf->arch, type))
 			add_word(p, o, i + 16, 8);
 	}
 }
@@ -212,6 +220,8 @@ static void find_code(const struct part *p, struct vs_operands *o)
 		[VS_ARCH_X86_64] = vs_code_x86_64,
 		[VS_ARCH_ARM64] = vs_code_arm64,
 		[VS_ARCH_THUMB] = vs_code_thumb,
+		[VS_ARCH_ARM] = vs_code_arm,
+		[VS_ARCH_RISCV] = vs_code_riscv,
 	};
 	const struct vs_code code = {p->window, p->elf, p->begin, p->end,
 	                             addr_of(p, 0)};
@@ -417,6 +427,49 @@ static uint64_t get_thumb(const uint8_t *bytes)
 	return (off ^ 0x1000000) - 0x1000000;
 }
 
+static uint64_t get_arm(const uint8_t *bytes)
+{
+	uint64_t imm = bits_of(bytes) & 0xffffff;
+
+	return ((imm ^ 0x800000) - 0x800000) * 4;
+}
+
+static void put_arm(uint64_t off, uint8_t *bytes)
+{
+	vs_put_le(bytes, off >> 2, 3);
+}
+
+static uint64_t get_jal(const uint8_t *bytes)
+{
+	uint32_t word = bits_of(bytes);
+	uint64_t off = (uint64_t)(word >> 31) << 20 | (word & 0xff000) |
+	               (word >> 20 & 1) << 11 | (word >> 21 & 0x3ff) << 1;
+
+	return (off ^ 0x100000) - 0x100000;
+}
+
+static void put_jal(uint64_t off, uint8_t *bytes)
+{
+	uint32_t word = bits_of(bytes) & 0xfff;
+
+	word |= (uint32_t)(off >> 20 & 1) << 31 | (uint32_t)(off & 0xff000) |
+	        (uint32_t)(off >> 11 & 1) << 20 |
+	        (uint32_t)(off >> 1 & 0x3ff) << 21;
+	vs_put_le(bytes, word, 4);
+}
+
+static void put_rest(bool stores, uint32_t off, uint8_t *bytes)
+{
+	uint32_t word = bits_of(bytes);
+
+	if (stores)
+		word = (word & UINT32_C(0x01fff07f)) | (off >> 5 & 0x7f) << 25 |
+		       (off & 31) << 7;
+	else
+		word = (word & 0xfffff) | (off & 0xfff) << 20;
+	vs_put_le(bytes, word, 4);
+}
+
 void vs_operand_put(const struct vs_operand *o, uint64_t addr, uint64_t base,
                     uint64_t target, uint8_t *bytes)
 {
@@ -461,6 +514,21 @@ void vs_operand_put(const struct vs_operand *o, uint64_t addr, uint64_t base,
 	case VS_OPERAND_THUMB:
 		put_thumb(target - addr - 4, bytes);
 		break;
+	case VS_OPERAND_ARM:
+		put_arm(target - addr - 8, bytes);
+		break;
+	case VS_OPERAND_JAL:
+		put_jal(target - addr, bytes);
+		break;
+	case VS_OPERAND_HIGH:
+		vs_put_le(bytes,
+		          (bits_of(bytes) & 0xfff) |
+		                  (target - addr + 0x800) >> 12 << 12,
+		          4);
+		break;
+	case VS_OPERAND_REST:
+		put_rest(o->detail, (uint32_t)(target - base), bytes);
+		break;
 	case VS_OPERAND_NONE:
 	case VS_OPERAND_COUNT:
 		break;
@@ -500,9 +568,17 @@ bool vs_operand_get(const struct vs_operand *o, uint64_t addr, uint64_t base,
 	case VS_OPERAND_THUMB:
 		*target = addr + 4 + get_thumb(bytes);
 		return true;
+	case VS_OPERAND_ARM:
+		*target = addr + 8 + get_arm(bytes);
+		return true;
+	case VS_OPERAND_JAL:
+		*target = addr + get_jal(bytes);
+		return true;
 	case VS_OPERAND_SIZE64:
 	case VS_OPERAND_SIZE32:
 	case VS_OPERAND_LOW:
+	case VS_OPERAND_HIGH:
+	case VS_OPERAND_REST:
 	case VS_OPERAND_NONE:
 	case VS_OPERAND_COUNT:
 		break;

@@ -27,6 +27,10 @@ enum vs_operand_kind {
 	VS_OPERAND_PAGE,   /* arm64: adrp, adr */
 	VS_OPERAND_LOW,    /* arm64: imm12 after an adrp */
 	VS_OPERAND_THUMB,  /* Thumb-2: bl, b.w */
+	VS_OPERAND_ARM,    /* A32: b, bl */
+	VS_OPERAND_JAL,    /* RISC-V: jal */
+	VS_OPERAND_HIGH,   /* RISC-V: auipc */
+	VS_OPERAND_REST,   /* RISC-V: what is added to an auipc at base */
 	VS_OPERAND_COUNT,
 };
 
@@ -91,10 +95,12 @@ typedef void (*vs_code_fn)(const struct vs_code *code, struct vs_operands *o);
 void vs_code_x86_64(const struct vs_code *code, struct vs_operands *o);
 void vs_code_arm64(const struct vs_code *code, struct vs_operands *o);
 void vs_code_thumb(const struct vs_code *code, struct vs_operands *o);
+void vs_code_arm(const struct vs_code *code, struct vs_operands *o);
+void vs_code_riscv(const struct vs_code *code, struct vs_operands *o);
 
 /* Writes the operand as it must be at address addr to reach a new target
- * (of a size: base and target, both new).  bytes holds the old ones, and keeps
- * what is not of the operand.
+ * (of a size or a rest: base and target, both new).  bytes holds the old ones,
+ * and keeps what is not of the operand.
  */
 void vs_operand_put(const struct vs_operand *o, uint64_t addr, uint64_t base,
                     uint64_t target, uint8_t *bytes);

@@ -162,7 +162,8 @@ static void guess(struct vs_piece *p, const struct vs_pair *pair,
 	target = vs_pair_translate(pair, p->cover, o->target, &source);
 	if (o->kind == VS_OPERAND_TABLE)
 		base = pair->is->rows[row].addr;
-	else if (o->kind == VS_OPERAND_SIZE64 || o->kind == VS_OPERAND_SIZE32)
+	else if (o->kind == VS_OPERAND_SIZE64 ||
+	         o->kind == VS_OPERAND_SIZE32 || o->kind == VS_OPERAND_REST)
 		base = vs_pair_translate(pair, p->cover, o->base, &base_source);
 	memcpy(bytes, old_bytes(p, o, window_place(p)), o->len);
 	vs_operand_put(o, addr, base, target, bytes);

@@ -30,7 +30,7 @@ static void bits_of(const struct vs_operand *o, const uint8_t *bytes,
 	for (size_t i = 0; i < o->len; i++)
 		mask[i] = 0xff;
 	if (o->kind == VS_OPERAND_BRANCH || o->kind == VS_OPERAND_PAGE ||
-	    o->kind == VS_OPERAND_LOW || o->kind == VS_OPERAND_THUMB) {
+	    o->kind == VS_OPERAND_LOW || o->kind >= VS_OPERAND_THUMB) {
 		/* by example: which bits some target sets */
 		memset(mask, 0, o->len);
 		for (unsigned bit = 0; bit < 34; bit++) {

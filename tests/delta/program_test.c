@@ -79,6 +79,21 @@ a_32_bit_arm_program_costs_less_when_its_addresses_are_known(void **state)
 	           1, 90);
 }
 
+static void an_a32_program_costs_less_when_its_addresses_are_known(void **state)
+{
+	(void)state;
+	check_pair(PROGRAMS "/firmware_a32_old", PROGRAMS "/firmware_a32_new",
+	           1, 80);
+}
+
+static void
+a_riscv_program_costs_less_when_its_addresses_are_known(void **state)
+{
+	(void)state;
+	check_pair(PROGRAMS "/firmware_riscv_old",
+	           PROGRAMS "/firmware_riscv_new", 1, 55);
+}
+
 static void
 an_x86_64_program_costs_less_when_its_addresses_are_known(void **state)
 {
@@ -191,6 +206,10 @@ int main(void)
 			an_arm64_program_costs_less_when_its_addresses_are_known),
 		cmocka_unit_test(
 			a_32_bit_arm_program_costs_less_when_its_addresses_are_known),
+		cmocka_unit_test(
+			an_a32_program_costs_less_when_its_addresses_are_known),
+		cmocka_unit_test(
+			a_riscv_program_costs_less_when_its_addresses_are_known),
 		cmocka_unit_test(
 			an_x86_64_program_costs_less_when_its_addresses_are_known),
 		cmocka_unit_test(
