@@ -33,9 +33,29 @@ void vs_repack_drop(struct vs_repack *r)
 	}
 	free(r->known);
 	free(r->bytes);
+	free(r->fixed);
+	vs_flow_drop(&r->flow);
 	vs_packer_drop(&r->packer);
 	vs_packer_drop(&r->helpers);
 	*r = (struct vs_repack){0};
+}
+
+/* What a slice holds; out NULL: the walk goes over it. */
+static vs_status gather_slice(struct vs_repack *r, const struct vs_slice *s,
+                              uint8_t *out)
+{
+	vs_status status = VS_OK;
+
+	for (uint32_t at = 0; at < s->len && status == VS_OK;
+	     at += VS_DELTA_BLOCK) {
+		uint32_t n = s->len - at < VS_DELTA_BLOCK ? s->len - at
+		                                          : VS_DELTA_BLOCK;
+
+		status = vs_walk_block(r->walk, r->block);
+		if (status == VS_OK && out)
+			memcpy(out + at, r->block, n);
+	}
+	return status;
 }
 
 /* What the slices of a unit hold, one after another. */
@@ -47,16 +67,7 @@ static vs_status gather(struct vs_repack *r, const struct vs_unit *unit,
 	for (uint32_t i = 0; i < unit->slices && status == VS_OK; i++) {
 		const struct vs_slice *s = &r->units->slices[unit->slice + i];
 
-		for (uint32_t at = 0; at < s->len && status == VS_OK;
-		     at += VS_DELTA_BLOCK) {
-			uint32_t n = s->len - at < VS_DELTA_BLOCK
-			                     ? s->len - at
-			                     : VS_DELTA_BLOCK;
-
-			status = vs_walk_block(r->walk, r->block);
-			if (status == VS_OK && out)
-				memcpy(out + s->place + at, r->block, n);
-		}
+		status = gather_slice(r, s, out ? out + s->place : NULL);
 	}
 	return status;
 }
@@ -206,6 +217,60 @@ static vs_status begin_tables(struct vs_repack *r, const struct vs_unit *unit)
 	return status == VS_ERR_LIMIT ? VS_ERR_INPUT : status;
 }
 
+/* The bytes of a file's fixes come before the file. */
+static vs_status begin_file(struct vs_repack *r, const struct vs_unit *unit)
+{
+	const struct vs_slice *slices = &r->units->slices[unit->slice];
+	const struct vs_fix *fixes = r->units->fixes + unit->fix;
+	uint32_t fixed = unit->fixes > 0 ? slices[0].len : 0;
+	size_t room = r->units->block;
+	vs_status status;
+
+	for (uint32_t i = 0; i < unit->fixes; i++)
+		if ((size_t)fixes[i].blocks * VS_DELTA_BLOCK > room)
+			room = (size_t)fixes[i].blocks * VS_DELTA_BLOCK;
+	free(r->bytes);
+	free(r->fixed);
+	r->bytes = malloc(room);
+	r->fixed = malloc((size_t)fixed + 1);
+	if (!r->bytes || !r->fixed)
+		return VS_ERR_NOMEM;
+	if (fixed > 0) {
+		status = gather_slice(r, &slices[0], r->fixed);
+		if (status != VS_OK)
+			return status;
+	}
+	status = vs_flow_begin(&r->flow, unit->len - fixed);
+	r->flow.fixes = fixes;
+	r->flow.fix_count = unit->fixes;
+	r->flow.fixed = r->fixed;
+	r->flow.level = (int)r->units->level;
+	r->flow.room = r->units->block;
+	r->flowing = true;
+	return status;
+}
+
+/* The next cluster, once the walk has passed what it is made from. */
+static vs_status flow_on(struct vs_repack *r)
+{
+	vs_status status = VS_OK;
+	uint8_t *to;
+	size_t len;
+
+	while (status == VS_OK && (to = vs_flow_want(&r->flow, &len)) != NULL) {
+		status = vs_walk_block(r->walk, r->block);
+		memcpy(to, r->block, len);
+		vs_flow_took(&r->flow, len);
+	}
+	if (status != VS_OK)
+		return status;
+	r->at = 0;
+	r->packed_units++;
+	status = vs_flow_next(&r->flow, r->bytes, &r->end);
+	r->flowing = !vs_flow_done(&r->flow);
+	return status;
+}
+
 static vs_status begin(struct vs_repack *r)
 {
 	const struct vs_unit *unit;
@@ -221,6 +286,8 @@ static vs_status begin(struct vs_repack *r)
 	unit = &r->units->list[r->unit++];
 	if (unit->kind == VS_UNIT_TABLES)
 		return begin_tables(r, unit);
+	if (unit->kind == VS_UNIT_FILE)
+		return begin_file(r, unit);
 	/* raw, and too long to be held */
 	r->slice = unit->slice;
 	r->slices = unit->slices;
@@ -249,6 +316,8 @@ static vs_status give(struct vs_repack *r, uint8_t *out, size_t len, size_t *n)
 		*n = smaller(r->end - r->at, len);
 		memcpy(out, r->bytes + r->at, *n);
 		r->at += *n;
+	} else if (r->flowing) {
+		status = flow_on(r);
 	} else if (r->slice_left > 0) {
 		uint32_t inside =
 			(r->units->slices[r->slice].len - r->slice_left) %

@@ -53,6 +53,10 @@ struct vs_repack {
 	uint64_t copy, copy_left;
 	uint32_t slice, slices, slice_left;
 	uint8_t block[VS_DELTA_BLOCK];
+	/* a file in clusters, while more of them come */
+	struct vs_flow flow;
+	uint8_t *fixed; /* owned: clusters that come otherwise */
+	bool flowing;
 	uint64_t packed_units, packed_bytes; /* so far; unpacked bytes */
 };
 

@@ -6,11 +6,16 @@
 
 #include <stdlib.h>
 
+#include "delta/erofs.h"
 #include "delta/layout.h"
 
 struct models {
 	struct vs_number count, place, packed, len, slices, slice;
+	struct vs_number inode, fixes, fix_at, fix_len;
 	uint16_t kind[VS_UNIT_KINDS][4]; /* by the kind before */
+	/* as the last units left it: places in the old image */
+	uint64_t end, last_inode, old_len;
+	uint32_t fix; /* the next one */
 };
 
 static void init(struct models *m)
@@ -21,6 +26,12 @@ static void init(struct models *m)
 	vs_number_init(&m->len);
 	vs_number_init(&m->slices);
 	vs_number_init(&m->slice);
+	vs_number_init(&m->inode);
+	vs_number_init(&m->fixes);
+	vs_number_init(&m->fix_at);
+	vs_number_init(&m->fix_len);
+	m->end = m->last_inode = 0;
+	m->fix = 0;
 	for (size_t i = 0; i < VS_UNIT_KINDS; i++)
 		for (size_t k = 0; k < 4; k++)
 			m->kind[i][k] = 32768;
@@ -52,7 +63,9 @@ static uint32_t len_max(const struct vs_unit *unit)
 {
 	if (unit->kind == VS_UNIT_TABLES)
 		return VS_TABLES_MAX;
-	return unit->kind == VS_UNIT_RAW ? UINT32_C(1) << 30 : VS_UNIT_LEN_MAX;
+	return unit->kind == VS_UNIT_RAW || unit->kind == VS_UNIT_FILE
+	               ? UINT32_C(1) << 30
+	               : VS_UNIT_LEN_MAX;
 }
 
 /* Slices but for the last one, which has what is left. */
@@ -92,30 +105,101 @@ static void code_slices(struct vs_units *u, struct models *m,
 		malformed(c);
 }
 
-static void code_kind(struct models *m, struct vs_coder *c,
+/* What is packed is files where the packing is one of clusters. */
+static void code_kind(struct vs_units *u, struct models *m, struct vs_coder *c,
                       struct vs_unit *unit, uint32_t before)
 {
-	unit->kind = (uint8_t)vs_tree_code(m->kind[before], c, unit->kind, 2);
+	uint32_t kind =
+		unit->kind == VS_UNIT_FILE ? VS_UNIT_PACKED : unit->kind;
+
+	kind = vs_tree_code(m->kind[before], c, kind, 2);
+	unit->kind =
+		(uint8_t)(kind == VS_UNIT_PACKED && u->packing == VS_PACKING_LZ4
+	                          ? VS_UNIT_FILE
+	                          : kind);
+}
+
+static void code_place(struct vs_units *u, struct models *m, struct vs_coder *c,
+                       struct vs_unit *unit)
+{
+	if (unit->kind == VS_UNIT_FILE) {
+		if (u->is_new)
+			return;
+		unit->at = code_near(&m->inode, c, unit->at / 32,
+		                     m->last_inode / 32, m->old_len / 32) *
+		           32;
+		m->last_inode = unit->at;
+		return;
+	}
+	if (!u->is_new)
+		unit->at =
+			m->end + vs_number_code(&m->place, c, unit->at - m->end,
+		                                m->old_len - m->end);
+	else if (unit->kind == VS_UNIT_COPY)
+		unit->at =
+			code_near(&m->place, c, unit->at, m->end, m->old_len);
+	else
+		return;
+	unit->packed = vs_number_code(&m->packed, c, unit->packed,
+	                              m->old_len - unit->at);
+	m->end = unit->at + unit->packed;
+}
+
+/* The clusters of a new file that come otherwise. */
+static void code_fixes(struct vs_units *u, struct models *m, struct vs_coder *c,
+                       struct vs_unit *unit)
+{
+	uint64_t left = u->fix_count - m->fix;
+	uint64_t cluster = 0, bytes = 0;
+
+	unit->fix = m->fix;
+	unit->fixes = (uint32_t)vs_number_code(&m->fixes, c, unit->fixes, left);
+	m->fix += unit->fixes;
+	for (uint32_t i = 0; i < unit->fixes && c->status == VS_OK; i++) {
+		struct vs_fix *f = &u->fixes[unit->fix + i];
+
+		cluster += vs_number_code(&m->fix_at, c, f->cluster - cluster,
+		                          VS_EROFS_FILE_MAX);
+		f->cluster = (uint32_t)cluster++;
+		f->len = (uint32_t)code_near(&m->fix_len, c, f->len, u->block,
+		                             VS_EROFS_FILE_MAX);
+		f->blocks = (uint32_t)code_near(&m->fix_len, c, f->blocks,
+		                                u->block / VS_DELTA_BLOCK,
+		                                VS_FIXED_MAX / VS_DELTA_BLOCK);
+		bytes += (uint64_t)f->blocks * VS_DELTA_BLOCK;
+		if (f->len == 0 || f->blocks == 0 || bytes > VS_FIXED_MAX ||
+		    cluster > VS_EROFS_FILE_MAX)
+			malformed(c);
+	}
+	if (c->status == VS_OK && unit->fixes > 0 && bytes >= unit->len)
+		malformed(c);
+}
+
+/* A file is one slice, behind its fixes. */
+static void check_file(const struct vs_units *u, struct vs_coder *c,
+                       const struct vs_unit *unit)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < unit->fixes; i++)
+		bytes += u->fixes[unit->fix + i].blocks *
+		         (uint64_t)VS_DELTA_BLOCK;
+	if (unit->slices != (unit->fixes > 0 ? 2 : 1) ||
+	    (unit->fixes > 0 && u->slices[unit->slice].len != bytes))
+		malformed(c);
 }
 
 static void code_unit(struct vs_units *u, struct models *m, struct vs_coder *c,
-                      uint32_t number, uint64_t *end, uint64_t old_len)
+                      uint32_t number)
 {
 	struct vs_unit *unit = &u->list[number];
 	const struct vs_unit *before = number > 0 ? unit - 1 : NULL;
 
-	code_kind(m, c, unit, before ? before->kind : 0);
+	code_kind(u, m, c, unit, before ? before->kind : 0);
 	unit->slice = before ? before->slice + before->slices : unit->slice;
 	if (!u->is_new && unit->kind == VS_UNIT_COPY)
 		malformed(c);
-	if (!u->is_new)
-		unit->at = *end + vs_number_code(&m->place, c, unit->at - *end,
-		                                 old_len - *end);
-	else if (unit->kind == VS_UNIT_COPY)
-		unit->at = code_near(&m->place, c, unit->at, *end, old_len);
-	if (!u->is_new || unit->kind == VS_UNIT_COPY)
-		unit->packed = vs_number_code(&m->packed, c, unit->packed,
-		                              old_len - unit->at);
+	code_place(u, m, c, unit);
 	if (unit->kind == VS_UNIT_RAW && unit->packed > len_max(unit))
 		malformed(c);
 	if (unit->kind == VS_UNIT_RAW && !u->is_new)
@@ -129,10 +213,12 @@ static void code_unit(struct vs_units *u, struct models *m, struct vs_coder *c,
 	    (unit->kind == VS_UNIT_TABLES && unit->packed > VS_TABLES_MAX) ||
 	    (unit->len == 0 && unit->kind != VS_UNIT_COPY))
 		malformed(c);
-	if (!u->is_new || unit->kind == VS_UNIT_COPY)
-		*end = unit->at + unit->packed;
+	if (c->status == VS_OK && unit->kind == VS_UNIT_FILE && u->is_new)
+		code_fixes(u, m, c, unit);
 	if (c->status == VS_OK)
 		code_slices(u, m, c, number);
+	if (c->status == VS_OK && unit->kind == VS_UNIT_FILE)
+		check_file(u, c, unit);
 	if (unit->kind != VS_UNIT_PACKED)
 		return;
 	if (unit->len > u->unit_max)
@@ -153,6 +239,16 @@ static vs_status code_how(struct vs_units *u, struct models *m,
 	if (!vs_packing_has((enum vs_packing)u->packing, (int)u->level) ||
 	    u->block == 0)
 		malformed(c);
+	if (u->packing != VS_PACKING_LZ4)
+		return c->status;
+	if (u->block % VS_DELTA_BLOCK != 0)
+		malformed(c);
+	u->fix_count = (size_t)vs_number_code(&m->fixes, c, u->fix_count,
+	                                      VS_FIXES_MAX);
+	if (!c->encode && c->status == VS_OK)
+		u->fixes = calloc(u->fix_count + 1, sizeof(*u->fixes));
+	if (!u->fixes && c->status == VS_OK)
+		return VS_ERR_NOMEM;
 	return c->status;
 }
 
@@ -160,12 +256,12 @@ vs_status vs_units_code(struct vs_units *u, uint64_t old_len,
                         struct vs_coder *c)
 {
 	struct models *m = malloc(sizeof(*m));
-	uint64_t end = 0;
 	vs_status status = VS_ERR_NOMEM;
 
 	if (!m)
 		return VS_ERR_NOMEM;
 	init(m);
+	m->old_len = old_len;
 	u->blocks = 0;
 	u->unit_max = u->packed_max = 0;
 	u->count = (size_t)vs_number_code(&m->count, c, u->count, VS_UNITS_MAX);
@@ -178,7 +274,7 @@ vs_status vs_units_code(struct vs_units *u, uint64_t old_len,
 	if (u->list && u->slices)
 		status = code_how(u, m, c);
 	for (uint32_t i = 0; i < u->count && status == VS_OK; i++) {
-		code_unit(u, m, c, i, &end, old_len);
+		code_unit(u, m, c, i);
 		status = c->status;
 	}
 	if (status == VS_OK && u->count > 0) {
@@ -195,6 +291,8 @@ void vs_units_drop(struct vs_units *u)
 {
 	free(u->list);
 	free(u->slices);
+	free(u->fixes);
+	u->fixes = NULL;
 	u->list = NULL;
 	u->slices = NULL;
 }

@@ -9,11 +9,13 @@
 #ifndef VS_DELTA_UNIT_H
 #define VS_DELTA_UNIT_H
 
+#include "delta/flow.h"
 #include "delta/number.h"
 #include "delta/packer.h"
 
 #define VS_UNITS_MAX 32768  /* of each side */
 #define VS_SLICES_MAX 65536 /* of each side */
+#define VS_FIXES_MAX 4096   /* of all files */
 #define VS_TABLES_MAX (UINT32_C(8) << 20)
 #define VS_TABLE_PARTS 6
 
@@ -22,15 +24,21 @@ enum vs_unit_kind {
 	VS_UNIT_PACKED,  /* by the side's packing */
 	VS_UNIT_TABLES,  /* squashfs's, in normal form: delta/squash.h */
 	VS_UNIT_COPY,    /* new: bytes of the old image */
+	VS_UNIT_FILE,    /* of an erofs: all clusters of one file */
 	VS_UNIT_KINDS,
 };
 
 struct vs_unit {
 	uint8_t kind;
-	uint64_t at;     /* old units and copies: place in the old image */
-	uint64_t packed; /* bytes there */
+	/* old units and copies: place in the old image; of an old file its
+	 * inode's */
+	uint64_t at;
+	uint64_t packed;        /* bytes there; of files not used */
 	uint32_t slice, slices; /* first one, and how many */
 	uint32_t len;           /* of the slices together */
+	/* new files: clusters that come otherwise; if there are any, their
+	 * bytes are the first slice, and the file is the second */
+	uint32_t fix, fixes;
 };
 
 struct vs_slice {
@@ -45,13 +53,15 @@ struct vs_units {
 	bool is_new;
 	uint32_t packing; /* enum vs_packing */
 	uint32_t level;
-	uint32_t block;  /* of a squashfs: bytes of a block */
+	uint32_t block;  /* bytes of a block; of files: of a cluster */
 	uint32_t blocks; /* of the view */
 	uint64_t image_len;
 	struct vs_unit *list; /* owned; old ones by place, apart */
 	size_t count;
 	struct vs_slice *slices; /* owned; by place in the view */
 	size_t slice_count;
+	struct vs_fix *fixes; /* owned */
+	size_t fix_count;
 	uint32_t unit_max, packed_max; /* of units that are packed */
 };
 

@@ -107,6 +107,8 @@ static vs_status read_slice(struct vs_unpacked *v, const struct vs_slice *s,
 	const uint8_t *bytes = NULL;
 	vs_status status;
 
+	if (unit->kind == VS_UNIT_FILE)
+		return vs_packed_read(&v->files, unit->at, from, out, len);
 	if (unit->kind == VS_UNIT_RAW)
 		return v->image->read(v->image->ctx, unit->at + s->place + from,
 		                      out, len);
@@ -157,7 +159,8 @@ static vs_status read_view(void *ctx, uint64_t at, void *out, size_t len)
 void vs_unpacked_init(struct vs_unpacked *v, const struct vs_old_image *image,
                       const struct vs_units *units, struct vs_old_image *out)
 {
-	*v = (struct vs_unpacked){.image = image, .units = units};
+	*v = (struct vs_unpacked){
+		.image = image, .units = units, .files = {.image = image}};
 	v->keep = KEPT_BYTES / (units->unit_max + 1);
 	if (v->keep < 2)
 		v->keep = 2;
@@ -173,6 +176,7 @@ void vs_unpacked_drop(struct vs_unpacked *v)
 		free(v->kept[i].bytes);
 	free(v->packed);
 	free(v->tables);
+	vs_packed_drop(&v->files);
 	vs_packer_drop(&v->packer);
 	*v = (struct vs_unpacked){0};
 }

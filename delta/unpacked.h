@@ -9,6 +9,7 @@
 #define VS_DELTA_UNPACKED_H
 
 #include "delta/old.h"
+#include "delta/packed.h"
 #include "delta/squash.h"
 
 #define VS_UNPACKED_KEPT 16
@@ -17,7 +18,8 @@ struct vs_unpacked {
 	const struct vs_old_image *image; /* keeps */
 	const struct vs_units *units;     /* keeps */
 	struct vs_packer packer;
-	uint8_t *packed; /* owned: one unit's bytes */
+	struct vs_packed files; /* units that are files */
+	uint8_t *packed;        /* owned: one unit's bytes */
 	struct vs_unpacked_unit {
 		uint32_t unit;  /* number and 1; 0: none */
 		uint64_t used;  /* when */

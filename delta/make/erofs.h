@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * delta/make/erofs.h - the programs in an erofs image that is not packed.
+ * delta/make/erofs.h - the packed files of an erofs image, and its programs.
  *
- * A file's last bytes may lie beside its inode, so that it is not in whole
- * blocks of the image: in a view it is.  Files that are packed, or in chunks,
- * are left out.
+ * What is packed with lz4 or lz4hc is known by its clusters.  Of what is not
+ * packed programs count alone: a file's last bytes may lie beside its inode, so
+ * that it is not in whole blocks of the image; in a view it is.  Files in
+ * chunks, and files with tails or fragments packed elsewhere, are left out.
  *
  * Standard: Linux Documentation/filesystems/erofs (blocks of 4096 bytes).
  */

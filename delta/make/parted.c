@@ -123,6 +123,17 @@ static vs_status find_copies(struct pairing *p)
 	return VS_OK;
 }
 
+static void count_trial(struct vs_views *v, const struct vs_part *part,
+                        const struct vs_trial *t)
+{
+	size_t units = t->clusters > 0 ? t->clusters : 1;
+
+	if (!t->pack || part->stored)
+		return;
+	v->tried += units;
+	v->failed += t->as_is ? units : t->fix_count;
+}
+
 /* New parts that are no copies are tried; old ones that are not copied, and
  * those, are unpacked.
  */
@@ -139,13 +150,12 @@ static vs_status try_parts(struct pairing *p)
 			continue;
 		}
 		new->trials[i].wanted = new->trials[i].pack = true;
-		p->out->tried += !new->parted.parts[i].stored;
 	}
 	status = vs_trials_run(&old->image, &old->parted, old->trials);
 	if (status == VS_OK)
 		status = vs_trials_run(&new->image, &new->parted, new->trials);
 	for (size_t i = 0; i < new->parted.count; i++)
-		p->out->failed += new->trials[i].as_is;
+		count_trial(p->out, &new->parted.parts[i], &new->trials[i]);
 	return status;
 }
 
@@ -171,9 +181,12 @@ static const uint8_t *file_block(struct pairing *p, int side,
 	const uint8_t *bytes;
 
 	if (block < f->blocks) {
+		const struct vs_trial *t =
+			&p->sides[side].trials[f->first + block];
+
 		bytes = held(p, side, f->first + block);
-		*len = p->sides[side].trials[f->first + block].len;
-		return bytes;
+		*len = t->len - t->fixed;
+		return bytes ? bytes + t->fixed : NULL;
 	}
 	bytes = f->tail == NOWHERE ? NULL : held(p, side, f->tail);
 	*len = f->tail_len;
@@ -394,6 +407,29 @@ static vs_status add_copy(struct side *s, const struct vs_part *old, bool apart)
 	                                    .packed = old->packed});
 }
 
+/* A file in clusters, with those that come otherwise. */
+static vs_status add_clusters(struct side *s, const struct vs_part *part,
+                              const struct vs_trial *t)
+{
+	struct vs_units *u = s->units;
+	struct vs_unit unit = {.kind = VS_UNIT_FILE,
+	                       .at = u->is_new ? 0 : part->inode,
+	                       .fix = (uint32_t)u->fix_count,
+	                       .fixes = (uint32_t)t->fix_count};
+	vs_status status;
+
+	if (t->fix_count > VS_FIXES_MAX - u->fix_count)
+		return VS_ERR_LIMIT;
+	if (t->fix_count > 0)
+		memcpy(u->fixes + u->fix_count, t->fixes,
+		       t->fix_count * sizeof(*t->fixes));
+	u->fix_count += t->fix_count;
+	status = add_unit(s, unit);
+	if (status == VS_OK && t->fixed > 0)
+		status = add_slice(s, t->fixed);
+	return status == VS_OK ? add_slice(s, t->len - t->fixed) : status;
+}
+
 static vs_status add_part(struct pairing *p, int side, size_t number,
                           size_t *cut)
 {
@@ -401,6 +437,7 @@ static vs_status add_part(struct pairing *p, int side, size_t number,
 	const struct vs_part *part = &s->parted.parts[number];
 	const struct vs_trial *t = &s->trials[number];
 	bool raw = t->as_is || part->stored;
+	bool clustered = s->parted.packing == VS_PACKING_LZ4 && !raw;
 	vs_status status;
 
 	s->unit_of[number] = NOWHERE;
@@ -413,6 +450,10 @@ static vs_status add_part(struct pairing *p, int side, size_t number,
 			return status;
 	} else if (!t->wanted) {
 		return VS_OK;
+	} else if (clustered) {
+		status = add_clusters(s, part, t);
+		s->unit_of[number] = s->units->count - 1;
+		return status;
 	} else {
 		status = add_unit(
 			s, (struct vs_unit){
@@ -474,11 +515,12 @@ static vs_status lay_out(struct pairing *p, int side)
 	s->units = &p->out->units[side];
 	s->units->is_new = side == 1;
 	s->units->packing = s->parted.packing;
-	s->units->level = (uint32_t)s->parted.level;
+	s->units->level = s->parted.level > 0 ? (uint32_t)s->parted.level : 0;
 	s->units->block = s->parted.block;
 	s->units->image_len = s->image.len;
 	s->unit_of = malloc((s->parted.count + 1) * sizeof(*s->unit_of));
-	if (!s->unit_of)
+	s->units->fixes = calloc(VS_FIXES_MAX, sizeof(struct vs_fix));
+	if (!s->unit_of || !s->units->fixes)
 		return VS_ERR_NOMEM;
 	if (s->cut_count > 0)
 		qsort(s->cuts, s->cut_count, sizeof(*s->cuts), by_part);
@@ -584,7 +626,8 @@ static vs_status place_files(struct pairing *p, int side)
 			return VS_ERR_NOMEM;
 		for (size_t b = 0; b < f->blocks; b++)
 			add_extent(&to->files[i], &file,
-			           slice_at(s, f->first + b, 0));
+			           slice_at(s, f->first + b,
+			                    s->trials[f->first + b].fixed));
 		if (f->tail != NOWHERE)
 			add_extent(&to->files[i], &file,
 			           slice_at(s, f->tail, f->tail_at));
@@ -643,21 +686,26 @@ static vs_status make(struct pairing *p)
 
 static void side_drop(struct side *s)
 {
-	for (size_t i = 0; s->trials && i < s->parted.count; i++)
+	for (size_t i = 0; s->trials && i < s->parted.count; i++) {
 		free(s->trials[i].bytes);
+		free(s->trials[i].fixes);
+	}
 	free(s->trials);
 	free(s->cuts);
 	free(s->unit_of);
 	vs_parted_drop(&s->parted);
 }
 
-static vs_status read_side(struct side *s)
+static vs_status read_side(struct side *s, bool is_new)
 {
 	vs_status status = vs_squash_read(&s->image, &s->parted);
 
 	if (status == VS_ERR_ABSENT) {
 		vs_parted_drop(&s->parted);
 		status = vs_erofs_read(&s->image, &s->parted);
+		/* a new one that nobody here can pack again */
+		if (status == VS_OK && s->parted.level < 0 && is_new)
+			status = VS_ERR_ABSENT;
 	}
 	return status;
 }
@@ -672,7 +720,7 @@ vs_status vs_views_make(const struct vs_image *was, const struct vs_image *is,
 	*out = (struct vs_views){0};
 	for (int side = 0; side < 2 && status == VS_OK; side++) {
 		p.sides[side].image = *images[side];
-		status = read_side(&p.sides[side]);
+		status = read_side(&p.sides[side], side == 1);
 	}
 	if (status == VS_OK)
 		status = make(&p);

@@ -9,12 +9,13 @@
 #include "delta/make/plan.h"
 #include "delta/squash.h"
 
-/* A block of data, or of fragments. */
+/* A block of data, or of fragments; of an erofs all clusters of a file. */
 struct vs_part {
 	uint64_t at;
 	uint32_t packed; /* bytes in the image */
 	uint32_t len;    /* unpacked; 0: of fragments, not known */
 	bool stored;     /* not packed */
+	uint64_t inode;  /* of a file in clusters: its place */
 };
 
 struct vs_part_file {
@@ -28,9 +29,10 @@ struct vs_part_file {
 };
 
 struct vs_parted {
-	enum vs_packing packing;
-	int level;
-	uint32_t block; /* bytes of a file in each of its parts but the last */
+	enum vs_packing packing; /* LZ4: what is not stored is in clusters */
+	int level;               /* -1: no known one */
+	/* bytes of a file in each of its parts but the last; of a cluster */
+	uint32_t block;
 	struct vs_part *parts; /* owned; by place, apart */
 	size_t count;
 	struct vs_part_file *files; /* owned; by path */

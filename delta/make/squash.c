@@ -149,8 +149,9 @@ static bool add_blocks(struct reader *r, const uint8_t *list,
 		if (at > r->len || bytes_of(size) > r->len - at ||
 		    bytes_of(size) > VS_UNIT_LEN_MAX)
 			return false;
-		add_part(r, (struct vs_part){at, bytes_of(size), len,
-		                             (size & VS_SQUASH_STORED) != 0});
+		add_part(r,
+		         (struct vs_part){at, bytes_of(size), len,
+		                          (size & VS_SQUASH_STORED) != 0, 0});
 		at += bytes_of(size);
 	}
 	return true;
@@ -184,8 +185,9 @@ static bool read_fragments(struct reader *r)
 		    bytes_of(size) > r->len - place ||
 		    bytes_of(size) > r->out->block)
 			return false;
-		add_part(r, (struct vs_part){place, bytes_of(size), 0,
-		                             (size & VS_SQUASH_STORED) != 0});
+		add_part(r,
+		         (struct vs_part){place, bytes_of(size), 0,
+		                          (size & VS_SQUASH_STORED) != 0, 0});
 	}
 	return true;
 }

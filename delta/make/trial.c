@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delta/make/clusters.h"
+
 #define THREADS 2
 
 static vs_status as_is(const struct vs_part *part, const uint8_t *packed,
@@ -47,6 +49,11 @@ vs_status vs_trial_run(struct vs_packer *packer, const struct vs_image *image,
 	t->as_is = false;
 	if (part->stored)
 		return as_is(part, packed, t);
+	if (parted->packing == VS_PACKING_LZ4) {
+		status = vs_clusters_try(image, parted, part, t);
+		return status == VS_OK && t->as_is ? as_is(part, packed, t)
+		                                   : status;
+	}
 	t->bytes = malloc(room);
 	again = malloc(VS_PACKED_ROOM(room));
 	status = t->bytes && again

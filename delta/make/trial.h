@@ -13,6 +13,11 @@ struct vs_trial {
 	bool as_is;        /* it does not unpack, or does not come out so */
 	uint32_t len;      /* of bytes; as it is: of the packed ones */
 	uint8_t *bytes;    /* owned by the caller: what it holds, or NULL */
+	/* of a file in clusters: how many of them there are; those that come
+	 * out otherwise, whose bytes are the first ones of bytes */
+	size_t clusters, fix_count;
+	struct vs_fix *fixes; /* owned by the caller */
+	uint32_t fixed;
 };
 
 /* One part.  VS_OK; VS_ERR_NOMEM. */

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * delta/make/clusters.c - every cluster beside what comes out.
+ */
+#include "delta/make/clusters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "delta/packed.h"
+
+#define SAMPLES 12
+
+static vs_status read_image(void *ctx, uint64_t at, void *out, size_t len)
+{
+	const struct vs_image *image = ctx;
+
+	memcpy(out, image->bytes + at, len);
+	return VS_OK;
+}
+
+/* A file while it is tried. */
+struct
+try {
+	struct vs_image image;
+	struct vs_old_image reader;
+	struct vs_erofs_file file;
+	struct vs_packed packed;
+	struct vs_cluster_packer packer;
+	uint8_t *again; /* owned: a cluster */
+	uint32_t room;
+};
+
+static vs_status try_init(struct try *w, const struct vs_image *image,
+                          const struct vs_parted *parted, uint64_t inode)
+{
+	vs_status status;
+
+	*w = (struct try){.image = *image, .room = parted->block};
+	w->reader = (struct vs_old_image){&w->image, image->len, read_image};
+	w->packed.image = &w->reader;
+	w->again = malloc(w->room);
+	status = vs_erofs_file_read(&w->reader, inode, &w->file);
+	return w->again ? status : VS_ERR_NOMEM;
+}
+
+static void try_drop(struct try *w)
+{
+	vs_erofs_file_drop(&w->file);
+	vs_packed_drop(&w->packed);
+	vs_cluster_packer_drop(&w->packer);
+	free(w->again);
+}
+
+/* held is what the file holds from the cluster on. */
+static vs_status comes_out(struct try *w, int level, size_t number,
+                           const uint8_t *held, bool *out)
+{
+	const struct vs_erofs_cluster *c = &w->file.list[number];
+	uint32_t left = w->file.len - c->from;
+	size_t used, packed;
+	vs_status status = vs_cluster_pack(
+		&w->packer, level, held,
+		left < VS_CLUSTER_AHEAD ? left : VS_CLUSTER_AHEAD, w->again,
+		w->room, &used, &packed);
+
+	*out = status == VS_OK && used == vs_erofs_holds(&w->file, number) &&
+	       packed == (size_t)c->blocks * VS_DELTA_BLOCK &&
+	       memcmp(w->again,
+	              w->image.bytes + (uint64_t)c->block * VS_DELTA_BLOCK,
+	              packed) == 0;
+	return status;
+}
+
+static vs_status add_fix(struct try *w, size_t number, struct vs_trial *t)
+{
+	const struct vs_erofs_cluster *c = &w->file.list[number];
+	struct vs_fix *more =
+		realloc(t->fixes, (t->fix_count + 1) * sizeof(*more));
+
+	if (!more)
+		return VS_ERR_NOMEM;
+	t->fixes = more;
+	more[t->fix_count++] = (struct vs_fix){
+		(uint32_t)number, vs_erofs_holds(&w->file, number), c->blocks};
+	t->fixed += (uint32_t)c->blocks * VS_DELTA_BLOCK;
+	return VS_OK;
+}
+
+static vs_status find_fixes(struct try *w, int level, const uint8_t *held,
+                            struct vs_trial *t)
+{
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; i < w->file.count && status == VS_OK; i++) {
+		bool same;
+
+		status = comes_out(w, level, i, held + w->file.list[i].from,
+		                   &same);
+		if (status == VS_OK && !same)
+			status = add_fix(w, i, t);
+		if (t->fixed > VS_FIXED_MAX || t->fix_count > VS_FIXES_MAX)
+			break;
+	}
+	return status;
+}
+
+/* The fixes' bytes, then the file's. */
+static vs_status put_together(const struct try *w, struct vs_trial *t)
+{
+	uint8_t *all = malloc((size_t)t->fixed + w->file.len);
+	uint8_t *to = all;
+
+	if (!all)
+		return VS_ERR_NOMEM;
+	for (size_t i = 0; i < t->fix_count; i++) {
+		const struct vs_erofs_cluster *c =
+			&w->file.list[t->fixes[i].cluster];
+		size_t len = (size_t)c->blocks * VS_DELTA_BLOCK;
+
+		memcpy(to, w->image.bytes + (uint64_t)c->block * VS_DELTA_BLOCK,
+		       len);
+		to += len;
+	}
+	memcpy(to, t->bytes, w->file.len);
+	free(t->bytes);
+	t->bytes = all;
+	t->len = t->fixed + w->file.len;
+	return VS_OK;
+}
+
+vs_status vs_clusters_try(const struct vs_image *image,
+                          const struct vs_parted *parted,
+                          const struct vs_part *part, struct vs_trial *t)
+{
+	struct try w;
+	vs_status status = try_init(&w, image, parted, part->inode);
+
+	free(t->fixes);
+	t->fixes = NULL;
+	t->fix_count = 0;
+	t->fixed = 0;
+	t->clusters = w.file.count;
+	t->len = w.file.len;
+	if (status == VS_OK) {
+		t->bytes = malloc(w.file.len);
+		status = t->bytes ? vs_packed_read(&w.packed, part->inode, 0,
+		                                   t->bytes, w.file.len)
+		                  : VS_ERR_NOMEM;
+	}
+	if (status == VS_OK && t->pack)
+		status = find_fixes(&w, parted->level, t->bytes, t);
+	if (status == VS_OK && t->fixed > 0 && t->fixed < VS_FIXED_MAX &&
+	    t->fix_count * 2 < w.file.count)
+		status = put_together(&w, t);
+	else if (t->fixed > 0)
+		status = VS_ERR_INPUT;
+	try_drop(&w);
+	if (status == VS_OK || status == VS_ERR_NOMEM)
+		return status;
+	t->as_is = true;
+	t->fixed = 0;
+	t->fix_count = 0;
+	return VS_OK;
+}
+
+/* Whether the first cluster of a file comes out at each level. */
+static vs_status vote(const struct vs_image *image,
+                      const struct vs_parted *parted,
+                      const struct vs_part *part,
+                      unsigned votes[VS_CLUSTER_LEVEL_MAX + 1])
+{
+	struct try w;
+	vs_status status = try_init(&w, image, parted, part->inode);
+	uint32_t len =
+		w.file.len < VS_CLUSTER_AHEAD ? w.file.len : VS_CLUSTER_AHEAD;
+	uint8_t *held = malloc((size_t)len + 1);
+
+	if (!held)
+		status = VS_ERR_NOMEM;
+	if (status == VS_OK)
+		status = vs_packed_read(&w.packed, part->inode, 0, held, len);
+	for (int level = 0; level <= VS_CLUSTER_LEVEL_MAX && status == VS_OK;
+	     level++) {
+		bool same;
+
+		status = comes_out(&w, level, 0, held, &same);
+		votes[level] += status == VS_OK && same;
+	}
+	free(held);
+	try_drop(&w);
+	return status == VS_ERR_NOMEM ? status : VS_OK;
+}
+
+vs_status vs_clusters_level(const struct vs_image *image,
+                            struct vs_parted *parted)
+{
+	unsigned votes[VS_CLUSTER_LEVEL_MAX + 1] = {0}, best = 0;
+	size_t step = parted->count / (SAMPLES * 4) + 1, tried = 0;
+	vs_status status = VS_OK;
+
+	parted->level = -1;
+	for (size_t i = 0;
+	     i < parted->count && tried < SAMPLES && status == VS_OK;
+	     i += step) {
+		const struct vs_part *part = &parted->parts[i];
+
+		/* small ones come out at many levels */
+		if (part->stored || part->packed < parted->block ||
+		    part->len < 4 * VS_DELTA_BLOCK)
+			continue;
+		tried++;
+		status = vote(image, parted, part, votes);
+	}
+	for (size_t i = 0, few = tried;
+	     i < parted->count && few < SAMPLES && status == VS_OK; i++)
+		if (!parted->parts[i].stored && tried == 0) {
+			few++;
+			status = vote(image, parted, &parted->parts[i], votes);
+		}
+	for (int level = 0; level <= VS_CLUSTER_LEVEL_MAX; level++)
+		if (votes[level] >= best && votes[level] > 0) {
+			best = votes[level];
+			parted->level = level;
+		}
+	return status;
+}
