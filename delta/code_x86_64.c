@@ -4,135 +4,39 @@
  */
 #include "delta/operand.h"
 
-/* One-byte opcodes whose ModRM is worth a look; what follows the
- * displacement: 0, 1 or 4 bytes, 8 if the ModRM's reg field decides between
- * none and 1, 9 between none and 4.  15: none of them.
- */
-static int immediate(uint8_t opcode)
-{
-	switch (opcode) {
-	case 0x80:
-	case 0x83:
-	case 0xc0:
-	case 0xc1:
-	case 0xc6:
-	case 0x6b:
-		return 1;
-	case 0x81:
-	case 0xc7:
-	case 0x69:
-		return 4;
-	case 0xf6:
-		return 8;
-	case 0xf7:
-		return 9;
-	case 0x63:
-	case 0x84:
-	case 0x85:
-	case 0x86:
-	case 0x87:
-	case 0x88:
-	case 0x89:
-	case 0x8a:
-	case 0x8b:
-	case 0x8d:
-	case 0xd0:
-	case 0xd1:
-	case 0xd3:
-	case 0xdb:
-	case 0xdd:
-	case 0xd9:
-	case 0xfe:
-	case 0xff:
-		return 0;
-	default:
-		break;
-	}
-	/* add or adc sbb and sub xor cmp */
-	return opcode < 0x40 && (opcode & 7) < 4 ? 0 : 15;
-}
-
-/* The same after 0f. */
-static int immediate_0f(uint8_t opcode)
-{
-	switch (opcode) {
-	case 0x70:
-	case 0xa4:
-	case 0xac:
-	case 0xba:
-	case 0xc2:
-	case 0xc4:
-	case 0xc6:
-		return 1;
-	case 0xaf:
-	case 0xb0:
-	case 0xb1:
-	case 0xb6:
-	case 0xb7:
-	case 0xbe:
-	case 0xbf:
-	case 0xc0:
-	case 0xc1:
-	case 0xc7:
-	case 0x18:
-	case 0x1f:
-		return 0;
-	default:
-		break;
-	}
-	if ((opcode >= 0x10 && opcode <= 0x17) ||
-	    (opcode >= 0x28 && opcode <= 0x2f) ||
-	    (opcode >= 0x40 && opcode <= 0x6f) ||
-	    (opcode >= 0x74 && opcode <= 0x76) ||
-	    (opcode >= 0x7c && opcode <= 0x7f) ||
-	    (opcode >= 0x90 && opcode <= 0x9f) || opcode >= 0xd0)
-		return 0;
-	return 15;
-}
-
-/* Bytes before the displacement of an operand that begins at i, and in *imm
- * those behind it; 0 if there is none.
- */
-static size_t data_operand(const uint8_t *b, size_t left, bool narrow, int *imm)
-{
-	size_t modrm = 1;
-
-	if (left < 2)
-		return 0;
-	*imm = 15;
-	if (b[0] == 0x0f) {
-		modrm = 2;
-		if (left > 2)
-			*imm = immediate_0f(b[1]);
-		if (left > 3 && (b[1] == 0x38 || b[1] == 0x3a)) {
-			modrm = 3;
-			*imm = b[1] == 0x3a;
-		}
-	} else if (b[0] == 0xc5 && left > 3) {
-		modrm = 3;
-		*imm = immediate_0f(b[2]);
-	} else if (b[0] == 0xc4 && left > 4) {
-		modrm = 4;
-		*imm = (b[1] & 31) == 3;
-	} else {
-		*imm = immediate(b[0]);
-	}
-	if (*imm == 15 || left < modrm + 5 || (b[modrm] & 0xc7) != 5)
-		return 0;
-	if (*imm == 8)
-		*imm = (b[modrm] & 0x30) == 0;
-	if (*imm == 9)
-		*imm = (b[modrm] & 0x30) == 0 ? 4 : 0;
-	if (*imm == 4 && narrow)
-		*imm = 2;
-	return modrm + 1;
-}
-
 static bool is_code(const struct vs_elf *e, uint64_t addr)
 {
 	const struct vs_section_row *row = vs_elf_by_addr(e, addr);
 
 	return row && row->kind == VS_SECTION_CODE;
+}
+
+/* What follows an opcode's displacement, if its ModRM has one: a digit is that
+ * many bytes; g none or 1, h none or 4, by the ModRM.  c: rel32 follows.
+ * t, v, w: more opcode bytes.
+ */
+static const char opcodes[16][17] = {
+	"0000....0000...t", "0000....0000....", "0000....0000....",
+	"0000....0000....", "................", "................",
+	"...0.....4.1....", "................", "14.100000000.0..",
+	"................", "................", "................",
+	"11..wv14........", "00.0.....0.0.0..", "........cc......",
+	"......gh......00",
+};
+
+/* The same behind 0f; j: rel32 follows; x, y: one opcode byte more. */
+static const char opcodes_0f[16][17] = {
+	"................", "000000000......0", "........00000000",
+	"........x.y.....", "0000000000000000", "0000000000000000",
+	"0000000000000000", "1...000.....0000", "jjjjjjjjjjjjjjjj",
+	"0000000000000000", "....1.......1..0", "00....00..1...00",
+	"001.1.10........", "0000000000000000", "0000000000000000",
+	"0000000000000000",
+};
+
+static char known(const char table[16][17], uint8_t opcode)
+{
+	return table[opcode >> 4][opcode & 15];
 }
 
 struct found {
@@ -141,22 +45,73 @@ struct found {
 	int after;    /* behind it */
 };
 
-static struct found look(const uint8_t *b, size_t left, bool narrow)
+/* The displacement that a ModRM announces, if it does: what follows is known
+ * from the opcode.
+ */
+static struct found data_operand(const uint8_t *b, size_t left, size_t modrm,
+                                 char follows, bool narrow)
 {
 	struct found f = {VS_OPERAND_NONE, 0, 0};
+	bool none;
 
-	if (left >= 5 && (b[0] == 0xe8 || b[0] == 0xe9)) {
-		f.kind = VS_OPERAND_CALL;
-		f.ahead = 1;
-	} else if (left >= 6 && b[0] == 0x0f && (b[1] & 0xf0) == 0x80) {
-		f.kind = VS_OPERAND_JUMP;
-		f.ahead = 2;
-	} else {
-		f.ahead = data_operand(b, left, narrow, &f.after);
-		if (f.ahead > 0)
-			f.kind = VS_OPERAND_DATA;
-	}
+	if (left < modrm + 5 || (b[modrm] & 0xc7) != 5)
+		return f;
+	none = (b[modrm] & 0x30) != 0;
+	if (follows == 'g')
+		f.after = !none;
+	else if (follows == 'h')
+		f.after = none ? 0 : 4;
+	else
+		f.after = follows - '0';
+	if (f.after == 4 && narrow)
+		f.after = 2;
+	f.kind = VS_OPERAND_DATA;
+	f.ahead = modrm + 1;
 	return f;
+}
+
+static struct found look_0f(const uint8_t *b, size_t left, bool narrow)
+{
+	static const struct found none = {VS_OPERAND_NONE, 0, 0};
+	char follows = left >= 6 ? known(opcodes_0f, b[1]) : '.';
+
+	switch (follows) {
+	case '.':
+		return none;
+	case 'j':
+		return (struct found){VS_OPERAND_JUMP, 2, 0};
+	case 'x':
+	case 'y':
+		return data_operand(b, left, 3, follows == 'x' ? '0' : '1',
+		                    narrow);
+	default:
+		return data_operand(b, left, 2, follows, narrow);
+	}
+}
+
+static struct found look(const uint8_t *b, size_t left, bool narrow)
+{
+	static const struct found none = {VS_OPERAND_NONE, 0, 0};
+	char follows = left >= 5 ? known(opcodes, b[0]) : '.';
+
+	switch (follows) {
+	case '.':
+		return none;
+	case 'c':
+		return (struct found){VS_OPERAND_CALL, 1, 0};
+	case 't':
+		return look_0f(b, left, narrow);
+	case 'v':
+		follows = known(opcodes_0f, b[2]);
+		if (follows < '0' || follows > '4')
+			return none;
+		return data_operand(b, left, 3, follows, narrow);
+	case 'w':
+		return data_operand(b, left, 4, (b[1] & 31) == 3 ? '1' : '0',
+		                    narrow);
+	default:
+		return data_operand(b, left, 1, follows, narrow);
+	}
 }
 
 void vs_code_x86_64(const struct vs_code *code, struct vs_operands *o)

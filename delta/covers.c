@@ -144,5 +144,6 @@ vs_status vs_elf_code(struct vs_cover_models *m, struct vs_coder *c,
 		addr_shift = new->addr - old->addr;
 		at_shift = (uint64_t) new->at - old->at;
 	}
+	vs_elf_index(is);
 	return c->status;
 }

@@ -182,6 +182,7 @@ vs_status vs_elf_read(const struct vs_old *old, struct vs_elf *e)
 		status = read_rows(&t, names, e);
 	if (status != VS_OK || e->count == 0)
 		e->arch = VS_ARCH_NONE;
+	vs_elf_index(e);
 	return status;
 }
 
@@ -194,6 +195,7 @@ void vs_elf_bare(uint32_t load_addr, uint32_t len, struct vs_elf *e)
 		(struct vs_section_row){VS_SECTION_CODE, load_addr, 0, len};
 	e->rows[1] =
 		(struct vs_section_row){VS_SECTION_BSS, RAM_ADDR, 0, RAM_LEN};
+	vs_elf_index(e);
 }
 
 vs_status vs_elf_open(const struct vs_old *old, uint32_t load, struct vs_elf *e)
@@ -204,22 +206,68 @@ vs_status vs_elf_open(const struct vs_old *old, uint32_t load, struct vs_elf *e)
 	return VS_OK;
 }
 
+static uint64_t key_of(const struct vs_section_row *row, bool place)
+{
+	return place ? row->at : row->addr;
+}
+
+static void insert(const struct vs_elf *e, uint8_t *list, size_t count,
+                   size_t row, bool place)
+{
+	uint64_t key = key_of(&e->rows[row], place);
+
+	for (; count > 0 && key_of(&e->rows[list[count - 1]], place) > key;
+	     count--)
+		list[count] = list[count - 1];
+	list[count] = (uint8_t)row;
+}
+
+void vs_elf_index(struct vs_elf *e)
+{
+	e->addressed = e->placed = 0;
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->rows[i].len == 0)
+			continue;
+		insert(e, e->by_addr, e->addressed++, i, false);
+		if (e->rows[i].kind != VS_SECTION_BSS)
+			insert(e, e->by_place, e->placed++, i, true);
+	}
+}
+
+/* The last row that begins at or before a key; NULL if none does. */
+static const struct vs_section_row *last_upto(const struct vs_elf *e,
+                                              const uint8_t *list, size_t count,
+                                              uint64_t key, bool place)
+{
+	size_t low = 0;
+
+	while (count > 0) {
+		size_t half = count / 2;
+
+		if (key_of(&e->rows[list[low + half]], place) <= key) {
+			low += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return low > 0 ? &e->rows[list[low - 1]] : NULL;
+}
+
 const struct vs_section_row *vs_elf_by_addr(const struct vs_elf *e,
                                             uint64_t addr)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if (addr >= e->rows[i].addr &&
-		    addr - e->rows[i].addr < e->rows[i].len)
-			return &e->rows[i];
-	return NULL;
+	const struct vs_section_row *row =
+		last_upto(e, e->by_addr, e->addressed, addr, false);
+
+	return row && addr - row->addr < row->len ? row : NULL;
 }
 
 const struct vs_section_row *vs_elf_by_place(const struct vs_elf *e,
                                              uint32_t at)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if (e->rows[i].kind != VS_SECTION_BSS && at >= e->rows[i].at &&
-		    at - e->rows[i].at < e->rows[i].len)
-			return &e->rows[i];
-	return NULL;
+	const struct vs_section_row *row =
+		last_upto(e, e->by_place, e->placed, at, true);
+
+	return row && at - row->at < row->len ? row : NULL;
 }

@@ -48,6 +48,9 @@ struct vs_elf {
 	bool wide; /* 64-bit class */
 	size_t count;
 	struct vs_section_row rows[VS_SECTIONS_MAX];
+	/* rows that are not empty by address, and by place those with bytes */
+	uint8_t by_addr[VS_SECTIONS_MAX], by_place[VS_SECTIONS_MAX];
+	size_t addressed, placed;
 };
 
 /* Reads the section table; e->arch is NONE if there is none to be used.
@@ -62,6 +65,9 @@ void vs_elf_bare(uint32_t load_addr, uint32_t len, struct vs_elf *e);
 /* One or the other: load as in struct vs_file. */
 vs_status vs_elf_open(const struct vs_old *old, uint32_t load,
                       struct vs_elf *e) VS_MUST_CHECK;
+
+/* Puts rows that were changed in order. */
+void vs_elf_index(struct vs_elf *e);
 
 /* The row that holds an address, or a place in the file; NULL if none. */
 const struct vs_section_row *vs_elf_by_addr(const struct vs_elf *e,
