@@ -127,6 +127,7 @@ uint8_t vs_text_byte(struct vs_text *t, struct vs_coder *c,
 	uint32_t node = 1;
 
 	byte_contexts(t, spot, contexts);
+	byte_slots(t, contexts, 0, slots);
 	for (int i = 7; i >= 0; i--) {
 		/* which bits of a nibble are known, behind a leading 1 */
 		uint32_t within =
@@ -140,8 +141,6 @@ uint8_t vs_text_byte(struct vs_text *t, struct vs_coder *c,
 			(size_t)spot->operand << 6 | (size_t)spot->part << 3 |
 				(same ? 2u | next : next) | (i > 3 ? 4u : 0)};
 
-		if (i == 7)
-			byte_slots(t, contexts, 0, slots);
 		if (i == 3)
 			byte_slots(t, contexts, node << 8, slots);
 		chosen[1] &= 2047;
