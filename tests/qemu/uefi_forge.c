@@ -136,7 +136,7 @@ static int split(char *line, char *words[WORDS])
 int main(void)
 {
 	char line[4 * PATH_MAX];
-	char *words[WORDS];
+	char *words[WORDS] = {NULL};
 
 	must(vs_openssl_init(&crypto), "OpenSSL");
 	while (fgets(line, sizeof(line), stdin)) {

@@ -174,7 +174,7 @@ static void a_failing_write_or_fsync_gives_no_signature(void **state)
 
 	for (int nth = 1; nth <= 4; nth++) {
 		struct vs_lmskey key;
-		uint32_t leaf;
+		uint32_t leaf = 0;
 
 		open_key(p->key, &key);
 		forget(nth);
