@@ -238,7 +238,9 @@ static void keys_are_in_the_order_of_their_bytes(void **state)
 			break;
 		page.ids[strlen(page.ids) - 1] = 0;
 		const char *blank = strrchr(page.ids, ' ');
-		snprintf(last, sizeof last, "%s", blank ? blank + 1 : page.ids);
+		int n = snprintf(last, sizeof last, "%s",
+		                 blank ? blank + 1 : page.ids);
+		assert_in_range(n, 1, sizeof last - 1);
 	}
 	assert_string_equal(paged, s.ids);
 }
