@@ -13,8 +13,11 @@
 
 #include "delta/old.h"
 
-/* Bytes of the file that are looked at for one cluster, if it has them. */
-#define VS_CLUSTER_AHEAD (UINT32_C(1) << 20)
+/* Bytes of the file that are looked at for one cluster, if it has them: so
+ * many of these pieces.
+ */
+#define VS_CLUSTER_AHEAD (UINT32_C(64) << 10)
+#define VS_CLUSTER_AHEAD_MAX 16
 #define VS_CLUSTER_LEVEL_MAX 12 /* of lz4hc; 0: lz4 */
 
 /* Zeroed is empty.  vs_cluster_packer_drop() in every case. */

@@ -7,13 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPARE (UINT32_C(256) << 10) /* bytes packed before it is moved */
-#define WINDOW (VS_CLUSTER_AHEAD + SPARE + VS_DELTA_BLOCK)
+#define SPARE (UINT32_C(64) << 10) /* bytes packed before it is moved */
+
+static size_t window_of(const struct vs_flow *f)
+{
+	return (size_t)f->ahead + SPARE + VS_DELTA_BLOCK;
+}
 
 vs_status vs_flow_begin(struct vs_flow *f, uint32_t len)
 {
 	if (!f->window)
-		f->window = malloc(WINDOW);
+		f->window = malloc(window_of(f));
 	if (!f->window)
 		return VS_ERR_NOMEM;
 	f->at = f->end = 0;
@@ -34,9 +38,9 @@ void vs_flow_drop(struct vs_flow *f)
 
 uint8_t *vs_flow_want(struct vs_flow *f, size_t *len)
 {
-	if (f->left == 0 || f->end - f->at >= VS_CLUSTER_AHEAD)
+	if (f->left == 0 || f->end - f->at >= f->ahead)
 		return NULL;
-	if (WINDOW - f->end < VS_DELTA_BLOCK) {
+	if (window_of(f) - f->end < VS_DELTA_BLOCK) {
 		memmove(f->window, f->window + f->at, f->end - f->at);
 		f->end -= f->at;
 		f->at = 0;
@@ -91,8 +95,8 @@ vs_status vs_flow_next(struct vs_flow *f, uint8_t *out, size_t *len)
 	if (f->fix_count > 0 && f->fixes->cluster == f->cluster) {
 		status = take_fix(f, out, len);
 	} else {
-		if (held > VS_CLUSTER_AHEAD)
-			held = VS_CLUSTER_AHEAD;
+		if (held > f->ahead)
+			held = f->ahead;
 		status =
 			vs_cluster_pack(&f->packer, f->level, f->window + f->at,
 		                        held, out, f->room, &used, len);

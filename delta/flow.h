@@ -3,8 +3,8 @@
  * delta/flow.h - a file's bytes flow in, its clusters flow out.
  *
  * Where a cluster ends follows from what fits into it.  Where the image's
- * builder did otherwise, a fix says so.  Little more than VS_CLUSTER_AHEAD
- * bytes of the file are in memory.
+ * builder did otherwise, a fix says so.  What is looked at for one cluster
+ * is in memory, and little more.
  */
 #ifndef VS_DELTA_FLOW_H
 #define VS_DELTA_FLOW_H
@@ -31,11 +31,13 @@ struct vs_flow {
 	size_t fix_count;
 	const uint8_t *fixed; /* keeps: the fixes' bytes, one after another */
 	int level;
-	uint32_t room; /* bytes of a cluster, at most; whole blocks */
+	uint32_t room;  /* bytes of a cluster, at most; whole blocks */
+	uint32_t ahead; /* bytes that are looked at for one */
 	uint64_t packed_bytes, packed_units; /* so far: of the files */
 };
 
-/* Begins with a file of len bytes; buffers of the one before serve again.
+/* Begins with a file of len bytes.  Level, room and ahead are set, and stay:
+ * buffers of the file before serve again.
  * vs_flow_drop() in every case.  VS_OK; VS_ERR_NOMEM.
  */
 vs_status vs_flow_begin(struct vs_flow *f, uint32_t len) VS_MUST_CHECK;

@@ -9,7 +9,7 @@
 
 #include "delta/cluster.h"
 
-#define KEPT_BYTES (UINT32_C(2) << 20)
+#define KEPT_BYTES (UINT32_C(512) << 10)
 
 void vs_packed_drop(struct vs_packed *p)
 {

@@ -3,7 +3,7 @@
  * delta/packed.h - packed files of an old image, read at any place.
  *
  * The indexes of the last two files are kept, and the last few clusters: at
- * most 2 MiB of what they hold, or one.
+ * most 512 KiB of what they hold, or one.
  */
 #ifndef VS_DELTA_PACKED_H
 #define VS_DELTA_PACKED_H

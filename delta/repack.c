@@ -240,12 +240,13 @@ static vs_status begin_file(struct vs_repack *r, const struct vs_unit *unit)
 		if (status != VS_OK)
 			return status;
 	}
+	r->flow.level = (int)r->units->level;
+	r->flow.room = r->units->block;
+	r->flow.ahead = r->units->ahead * VS_CLUSTER_AHEAD;
 	status = vs_flow_begin(&r->flow, unit->len - fixed);
 	r->flow.fixes = fixes;
 	r->flow.fix_count = unit->fixes;
 	r->flow.fixed = r->fixed;
-	r->flow.level = (int)r->units->level;
-	r->flow.room = r->units->block;
 	r->flowing = true;
 	return status;
 }

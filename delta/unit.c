@@ -241,7 +241,9 @@ static vs_status code_how(struct vs_units *u, struct models *m,
 		malformed(c);
 	if (u->packing != VS_PACKING_LZ4)
 		return c->status;
-	if (u->block % VS_DELTA_BLOCK != 0)
+	u->ahead = (uint32_t)vs_number_code(&m->count, c, u->ahead,
+	                                    VS_CLUSTER_AHEAD_MAX);
+	if (u->block % VS_DELTA_BLOCK != 0 || u->ahead == 0)
 		malformed(c);
 	u->fix_count = (size_t)vs_number_code(&m->fixes, c, u->fix_count,
 	                                      VS_FIXES_MAX);

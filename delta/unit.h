@@ -60,6 +60,7 @@ struct vs_units {
 	size_t count;
 	struct vs_slice *slices; /* owned; by place in the view */
 	size_t slice_count;
+	uint32_t ahead;       /* of files: delta/cluster.h */
 	struct vs_fix *fixes; /* owned */
 	size_t fix_count;
 	uint32_t unit_max, packed_max; /* of units that are packed */

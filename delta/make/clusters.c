@@ -28,7 +28,7 @@ try {
 	struct vs_packed packed;
 	struct vs_cluster_packer packer;
 	uint8_t *again; /* owned: a cluster */
-	uint32_t room;
+	uint32_t room, ahead;
 };
 
 static vs_status try_init(struct try *w, const struct vs_image *image,
@@ -36,7 +36,9 @@ static vs_status try_init(struct try *w, const struct vs_image *image,
 {
 	vs_status status;
 
-	*w = (struct try){.image = *image, .room = parted->block};
+	*w = (struct try){.image = *image,
+	                  .room = parted->block,
+	                  .ahead = parted->ahead * VS_CLUSTER_AHEAD};
 	w->reader = (struct vs_old_image){&w->image, image->len, read_image};
 	w->packed.image = &w->reader;
 	w->again = malloc(w->room);
@@ -59,10 +61,9 @@ static vs_status comes_out(struct try *w, int level, size_t number,
 	const struct vs_erofs_cluster *c = &w->file.list[number];
 	uint32_t left = w->file.len - c->from;
 	size_t used, packed;
-	vs_status status = vs_cluster_pack(
-		&w->packer, level, held,
-		left < VS_CLUSTER_AHEAD ? left : VS_CLUSTER_AHEAD, w->again,
-		w->room, &used, &packed);
+	vs_status status = vs_cluster_pack(&w->packer, level, held,
+	                                   left < w->ahead ? left : w->ahead,
+	                                   w->again, w->room, &used, &packed);
 
 	*out = status == VS_OK && used == vs_erofs_holds(&w->file, number) &&
 	       packed == (size_t)c->blocks * VS_DELTA_BLOCK &&
@@ -164,6 +165,30 @@ vs_status vs_clusters_try(const struct vs_image *image,
 	return VS_OK;
 }
 
+vs_status vs_clusters_ahead(const struct vs_image *image,
+                            struct vs_parted *parted,
+                            const struct vs_trial *trials)
+{
+	uint32_t longest = 0;
+	vs_status status = VS_OK;
+
+	for (size_t i = 0; i < parted->count && status != VS_ERR_NOMEM; i++) {
+		struct try w;
+
+		if (!trials[i].pack || parted->parts[i].stored)
+			continue;
+		status = try_init(&w, image, parted, parted->parts[i].inode);
+		if (status == VS_OK && w.file.longest > longest)
+			longest = w.file.longest;
+		try_drop(&w);
+	}
+	/* what comes behind a cluster's end may count, too */
+	parted->ahead = longest / VS_CLUSTER_AHEAD + 2;
+	if (parted->ahead > VS_CLUSTER_AHEAD_MAX)
+		parted->ahead = VS_CLUSTER_AHEAD_MAX;
+	return status == VS_ERR_NOMEM ? status : VS_OK;
+}
+
 /* Whether the first cluster of a file comes out at each level. */
 static vs_status vote(const struct vs_image *image,
                       const struct vs_parted *parted,
@@ -172,8 +197,7 @@ static vs_status vote(const struct vs_image *image,
 {
 	struct try w;
 	vs_status status = try_init(&w, image, parted, part->inode);
-	uint32_t len =
-		w.file.len < VS_CLUSTER_AHEAD ? w.file.len : VS_CLUSTER_AHEAD;
+	uint32_t len = w.file.len < w.ahead ? w.file.len : w.ahead;
 	uint8_t *held = malloc((size_t)len + 1);
 
 	if (!held)
@@ -200,6 +224,7 @@ vs_status vs_clusters_level(const struct vs_image *image,
 	vs_status status = VS_OK;
 
 	parted->level = -1;
+	parted->ahead = VS_CLUSTER_AHEAD_MAX;
 	for (size_t i = 0;
 	     i < parted->count && tried < SAMPLES && status == VS_OK;
 	     i += step) {

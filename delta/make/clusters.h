@@ -23,4 +23,11 @@ vs_status vs_clusters_try(const struct vs_image *image,
 vs_status vs_clusters_level(const struct vs_image *image,
                             struct vs_parted *parted) VS_MUST_CHECK;
 
+/* How much is looked at for the clusters that are to be packed: sets
+ * parted->ahead.  VS_OK; VS_ERR_NOMEM.
+ */
+vs_status vs_clusters_ahead(const struct vs_image *image,
+                            struct vs_parted *parted,
+                            const struct vs_trial *trials) VS_MUST_CHECK;
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delta/make/clusters.h"
 #include "delta/make/erofs.h"
 #include "delta/make/squash.h"
 #include "delta/make/trial.h"
@@ -151,7 +152,12 @@ static vs_status try_parts(struct pairing *p)
 		}
 		new->trials[i].wanted = new->trials[i].pack = true;
 	}
-	status = vs_trials_run(&old->image, &old->parted, old->trials);
+	status = new->parted.packing == VS_PACKING_LZ4
+	                 ? vs_clusters_ahead(&new->image, &new->parted,
+	                                     new->trials)
+	                 : VS_OK;
+	if (status == VS_OK)
+		status = vs_trials_run(&old->image, &old->parted, old->trials);
 	if (status == VS_OK)
 		status = vs_trials_run(&new->image, &new->parted, new->trials);
 	for (size_t i = 0; i < new->parted.count; i++)
@@ -517,6 +523,7 @@ static vs_status lay_out(struct pairing *p, int side)
 	s->units->packing = s->parted.packing;
 	s->units->level = s->parted.level > 0 ? (uint32_t)s->parted.level : 0;
 	s->units->block = s->parted.block;
+	s->units->ahead = s->parted.ahead;
 	s->units->image_len = s->image.len;
 	s->unit_of = malloc((s->parted.count + 1) * sizeof(*s->unit_of));
 	s->units->fixes = calloc(VS_FIXES_MAX, sizeof(struct vs_fix));

@@ -33,6 +33,7 @@ struct vs_parted {
 	int level;               /* -1: no known one */
 	/* bytes of a file in each of its parts but the last; of a cluster */
 	uint32_t block;
+	uint32_t ahead;        /* of clusters: see delta/cluster.h */
 	struct vs_part *parts; /* owned; by place, apart */
 	size_t count;
 	struct vs_part_file *files; /* owned; by path */
