@@ -23,6 +23,8 @@
 #include "base/log.h"
 
 #define IDLE_MS 100
+#define SETTLE_MS 1000
+#define SETTLE_MAX_MS 30000
 
 static vs_status save_file(void *ctx, const void *bytes, size_t len)
 {
@@ -177,14 +179,38 @@ static void leave(struct vs_agent *a)
 		        "for");
 }
 
-int vs_agent_run(struct vs_agent *a)
+/* A phase that is not settled may ask for a restart, which takes a try from an
+ * image on trial: not for a moment without memory or disk.  One that cannot
+ * write down where it is, for as long as it had to show its health, is not
+ * well.
+ */
+static void settle(struct vs_agent *a)
 {
-	const struct timespec pause = {0, IDLE_MS * 1000000L};
-	struct vs_why why;
+	uint64_t until = vs_agent_now_ms() + a->conf.health_timeout_ms;
+	uint64_t wait_ms = SETTLE_MS;
 	vs_status status = vs_agent_settle(a);
 
 	if (status != VS_OK)
 		vs_error("settle: %s", vs_status_name(status));
+	while (status != VS_OK && !may_poll(a) && !a->stopped() &&
+	       !is_alone(a) && vs_agent_now_ms() < until) {
+		const struct timespec pause = {(time_t)(wait_ms / 1000),
+		                               (long)(wait_ms % 1000) *
+		                                       1000000};
+
+		nanosleep(&pause, NULL);
+		if (wait_ms < SETTLE_MAX_MS)
+			wait_ms *= 2;
+		status = vs_agent_settle(a);
+	}
+}
+
+int vs_agent_run(struct vs_agent *a)
+{
+	const struct timespec pause = {0, IDLE_MS * 1000000L};
+	struct vs_why why;
+
+	settle(a);
 	if (a->state.phase == VS_PHASE_TRIAL)
 		vs_trial_init(&a->trial, vs_agent_now_ms());
 	else
