@@ -12,12 +12,15 @@
  * S3.26 S3.43
  */
 #include <errno.h>
+#include <execinfo.h>
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/cmd/commands.h"
+#include "agent/run/settle.h"
 #include "tests/agent/cuts.h"
 #include "tests/agent/cuts_quiet.h"
 #include "tests/agent/power.h"
@@ -29,6 +32,7 @@ static struct {
 	enum whose whose;
 	uint64_t at, count;
 	bool for_ever, on;
+	bool runs; /* counts on from start to start of the agent */
 } memory;
 
 void *__real_malloc(size_t len);
@@ -43,14 +47,76 @@ void *__wrap_realloc(void *old, size_t len);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t len);
 
+/* The first allocation of each way that leads to one, by its innermost calls:
+ * a check that is missing there is missing each time.
+ */
+#define SITES_MAX 16384
+#define SITE_DEPTH 10
+static struct {
+	bool on;
+	pthread_mutex_t lock;
+	uint64_t seen[SITES_MAX]; /* by hash; 0: free */
+	uint64_t at[SITES_MAX];   /* in their order */
+	size_t count;
+} sites = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void note_site(uint64_t n)
+{
+	void *calls[2 + SITE_DEPTH];
+	int count = backtrace(calls, 2 + SITE_DEPTH);
+	uint64_t sum = 1;
+	size_t i;
+
+	for (int k = 2; k < count; k++)
+		sum = (sum ^ (uintptr_t)calls[k]) * UINT64_C(0x100000001b3);
+	pthread_mutex_lock(&sites.lock);
+	for (i = (size_t)(sum >> 20) % SITES_MAX;
+	     sites.seen[i] != 0 && sites.seen[i] != sum;)
+		i = (i + 1) % SITES_MAX;
+	if (sites.seen[i] == 0 && sites.count < SITES_MAX / 2) {
+		sites.seen[i] = sum;
+		sites.at[sites.count++] = n;
+	}
+	pthread_mutex_unlock(&sites.lock);
+}
+
+static _Thread_local bool elsewhere; /* the server's memory does not fail */
+
+void __real_server_hear(const char *text, size_t len,
+                        struct vs_http_answer *out);
+void __wrap_server_hear(const char *text, size_t len,
+                        struct vs_http_answer *out);
+const uint8_t *__real_server_find(const char *url, size_t *len);
+const uint8_t *__wrap_server_find(const char *url, size_t *len);
+
+void __wrap_server_hear(const char *text, size_t len,
+                        struct vs_http_answer *out)
+{
+	elsewhere = true;
+	__real_server_hear(text, len, out);
+	elsewhere = false;
+}
+
+const uint8_t *__wrap_server_find(const char *url, size_t *len)
+{
+	const uint8_t *found;
+
+	elsewhere = true;
+	found = __real_server_find(url, len);
+	elsewhere = false;
+	return found;
+}
+
 /* The install works alone but for threads that it waits for. */
 static bool lacks(enum whose whose)
 {
 	uint64_t n;
 
-	if (!memory.on || whose != memory.whose || model_busy())
+	if (!memory.on || whose != memory.whose || model_busy() || elsewhere)
 		return false;
 	n = __atomic_add_fetch(&memory.count, 1, __ATOMIC_SEQ_CST);
+	if (sites.on)
+		note_site(n);
 	return memory.at > 0 &&
 	       (n == memory.at || (n > memory.at && memory.for_ever));
 }
@@ -312,6 +378,7 @@ static bool run_once(struct model_fault *fault, enum vs_reset_cause *cause)
 	running = a;
 	*cause = VS_RESET_CRASH;
 	model_fail(fault);
+	memory.on = memory.runs;
 	if (vs_agent_open(a, path, LIFE_BUILT, error) == VS_OK) {
 		a->stopped = is_over;
 		a->image = stage.maker.dir;
@@ -327,9 +394,12 @@ static bool run_once(struct model_fault *fault, enum vs_reset_cause *cause)
 		fault->at = fault->for_ever;
 	model_fail(&(struct model_fault){0});
 	vs_agent_close(a);
+	memory.on = false;
 	free(a);
 	return done;
 }
+
+static unsigned tried; /* starts that took a try */
 
 /* Starts what the loader chooses until it is done, or ms have passed. */
 static bool live_with(struct model_fault *fault, uint64_t ms)
@@ -337,13 +407,17 @@ static bool live_with(struct model_fault *fault, uint64_t ms)
 	enum vs_reset_cause cause = VS_RESET_POWER;
 	bool done = false;
 
+	struct vs_boot_decision d;
+
+	tried = 0;
 	end_ms = power_slept_ms() + ms;
 	for (int starts = 0; starts < 8 && !done && power_slept_ms() < end_ms;
 	     starts++) {
 		/* a crash may take tries: the agent's are not at stake here */
 		if (cause == VS_RESET_CRASH)
 			cause = VS_RESET_POWER;
-		(void)stage_boot(cause);
+		d = stage_boot(cause);
+		tried += d.trial && cause == VS_RESET_REQUEST;
 		done = run_once(fault, &cause);
 	}
 	return done;
@@ -367,7 +441,7 @@ static void run_failing(int error, bool for_ever, uint64_t at)
 	faults.done++;
 	faults.failed += !done;
 	if (!for_ever)
-		assert_true(done);
+		assert_true(done && tried == 1);
 	fault = (struct model_fault){0};
 	if (!done)
 		assert_true(live_with(&fault, DONE_MS));
@@ -437,17 +511,166 @@ static void calls_may_fail_for_ever_while_the_agent_runs(void **state)
 	memset(&faults, 0, sizeof(faults));
 }
 
+/* What is to be tried, or was, is what was verified: all of it. */
+static void assert_armed_is_whole(void)
+{
+	struct vs_charger *c = malloc(sizeof(*c));
+	struct vs_record record;
+	char path[PATH_MAX], error[VS_ERROR_LEN], name[64];
+
+	assert_non_null(c);
+	maker_path(&stage.maker, "charger", path);
+	assert_int_equal(vs_charger_open_blank(c, path, error), VS_OK);
+	assert_int_equal(vs_record_load(&c->ops.record, &record), VS_OK);
+	vs_charger_close(c);
+	free(c);
+	stage_check_footers();
+	if (record.slots[1].state != VS_SLOT_TRIAL &&
+	    (record.slots[1].state != VS_SLOT_GOOD || record.slot == 0))
+		return;
+	assert_true(life_holds(&stage.maker, stage_slot(0, 1, name),
+	                       &stage.gateway[3]));
+	assert_true(life_holds(&stage.maker, stage_slot(1, 1, name),
+	                       &stage.controller[3]));
+}
+
+static unsigned given_up;
+
+/* An image without memory for as long as it was to show its health, and until
+ * its tries were over, is not tried again.
+ */
+static bool has_given_up(void)
+{
+	struct vs_agent *a = malloc(sizeof(*a));
+	char path[PATH_MAX], error[VS_ERROR_LEN];
+	bool has;
+
+	assert_non_null(a);
+	(void)stage_boot(VS_RESET_POWER);
+	maker_path(&stage.maker, "charger", path);
+	assert_int_equal(vs_agent_open(a, path, LIFE_BUILT, error), VS_OK);
+	assert_int_equal(vs_agent_settle(a), VS_OK);
+	has = a->state.failed_count > 0;
+	if (has)
+		assert_true(a->charger.slot == 0 && !a->charger.trial);
+	vs_agent_close(a);
+	free(a);
+	return has;
+}
+
+/* An update in which the agent lacks memory, and then not any more. */
+static void run_lacking(enum whose whose, uint64_t at, bool for_ever)
+{
+	struct model_fault none = {0};
+	bool done;
+
+	begin_run();
+	snprintf(cuts_where, sizeof(cuts_where), "%s allocation %u%s",
+	         whose == OURS ? "own" : "libraries'", (unsigned)at,
+	         for_ever ? " and all after it" : "");
+	memory.whose = whose;
+	memory.at = at;
+	memory.count = 0;
+	memory.for_ever = for_ever;
+	memory.runs = true;
+	done = live_with(&none, for_ever ? RUN_MS : DONE_MS);
+	memory.runs = false;
+	faults.done++;
+	faults.failed += !done;
+	assert_armed_is_whole();
+	/* A moment takes no try from the image that is on trial in it. */
+	if (!for_ever)
+		assert_true(done && tried == 1);
+	if (!done && has_given_up())
+		given_up++;
+	else if (!done)
+		assert_true(live_with(&none, DONE_MS));
+	if (!has_given_up()) {
+		stage.server.heard->bad = false;
+		assert_true(stage.server.heard->installed > 0);
+		stage_check(1, 3, 3, 2);
+	}
+	end();
+}
+
+static bool all_points; /* an hour */
+#define OURS_MAX 300
+#define LIBRARIES_MAX 60
+#define FOR_EVER_MAX 15
+
+/* Counts them in an update in which none fails. */
+static uint64_t find_sites(enum whose whose)
+{
+	memset(sites.seen, 0, sizeof(sites.seen));
+	sites.count = 0;
+	sites.on = true;
+	run_lacking(whose, 0, false);
+	sites.on = false;
+	memset(&faults, 0, sizeof(faults));
+	return memory.count;
+}
+
+static void lack_memory(enum whose whose, bool for_ever)
+{
+	uint64_t count = find_sites(whose);
+	size_t most = for_ever        ? FOR_EVER_MAX
+	              : whose == OURS ? OURS_MAX
+	                              : LIBRARIES_MAX;
+	size_t points = all_points ? count : sites.count;
+	size_t step = all_points ? 1 : (points + most - 1) / most;
+
+	for (size_t i = 0; i < points; i += step)
+		run_lacking(whose, all_points ? i + 1 : sites.at[i], for_ever);
+	print_message("# %u allocations of %zu ways in a whole update, %u of "
+	              "which failed%s: %u left it undone, %u images on trial "
+	              "were given up\n",
+	              (unsigned)count, sites.count, faults.done,
+	              for_ever ? " with all after them" : "", faults.failed,
+	              given_up);
+	assert_true(given_up < faults.done / 4);
+	given_up = 0;
+	assert_true(count > 100 && faults.done > FOR_EVER_MAX / 2);
+	assert_true(!for_ever || faults.failed > faults.done / 2);
+	memset(&faults, 0, sizeof(faults));
+}
+
+static void an_allocation_may_fail_once_while_the_agent_runs(void **state)
+{
+	(void)state;
+	lack_memory(OURS, false);
+}
+
+static void allocations_may_fail_for_ever_while_the_agent_runs(void **state)
+{
+	(void)state;
+	lack_memory(OURS, true);
+}
+
+static void an_allocation_of_libraries_may_fail_while_it_runs(void **state)
+{
+	(void)state;
+	lack_memory(LIBRARIES, false);
+}
+
+static void allocations_of_libraries_may_fail_for_ever(void **state)
+{
+	(void)state;
+	lack_memory(LIBRARIES, true);
+}
+
 static int say(void **state)
 {
 	(void)state;
-	memory.on = false;
+	memory.on = memory.runs = false;
 	model_fail(&(struct model_fault){0});
 	if (cuts_where[0])
 		print_message("# at: %s\n", cuts_where);
 	return 0;
 }
 
-/* Without an argument: an install; with one: the agent that runs. */
+/* Without an argument: an install; with "run": the agent that runs; with
+ * "memory", or "memory all", that too.
+ */
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,11 +688,28 @@ int main(int argc, char **argv)
 			calls_may_fail_for_ever_while_the_agent_runs, say),
 	};
 
-	(void)argv;
+	const struct CMUnitTest lacking[] = {
+		cmocka_unit_test_teardown(
+			an_allocation_may_fail_once_while_the_agent_runs, say),
+		cmocka_unit_test_teardown(
+			allocations_may_fail_for_ever_while_the_agent_runs,
+			say),
+		cmocka_unit_test_teardown(
+			an_allocation_of_libraries_may_fail_while_it_runs, say),
+		cmocka_unit_test_teardown(
+			allocations_of_libraries_may_fail_for_ever, say),
+	};
+
 	if (CRYPTO_set_mem_functions(library_malloc, library_realloc,
 	                             library_free) != 1)
 		return 1;
 	json_set_alloc_funcs(json_memory, free);
+	all_points = argc > 2;
+	(void)backtrace((void *[1]){NULL}, 1); /* it makes what it needs now */
+	if (argc > 1 && strcmp(argv[1], "memory") == 0)
+		return cmocka_run_group_tests_name("agent failures memory",
+		                                   lacking, set_up_run,
+		                                   tear_down);
 	if (argc > 1)
 		return cmocka_run_group_tests_name("agent failures run", runs,
 		                                   set_up_run, tear_down);
