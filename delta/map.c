@@ -58,13 +58,42 @@ static void pop(struct heap *h)
 	}
 }
 
-static int by_from(const void *a, const void *b)
+static bool is_behind(const struct vs_cover *x, const struct vs_cover *y)
 {
-	const struct vs_cover *x = a, *y = b;
+	return x->from != y->from ? x->from > y->from : x->at > y->at;
+}
 
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	return x->at < y->at ? -1 : 1;
+static void sink(struct vs_cover *covers, size_t i, size_t count)
+{
+	for (;;) {
+		size_t most = i;
+		struct vs_cover t = covers[i];
+
+		for (size_t k = 2 * i + 1; k <= 2 * i + 2; k++)
+			if (k < count && is_behind(&covers[k], &covers[most]))
+				most = k;
+		if (most == i)
+			return;
+		covers[i] = covers[most];
+		covers[most] = t;
+		i = most;
+	}
+}
+
+/* In place: qsort() takes memory and asks the system how much there is, which
+ * is one call more than the process has that applies deltas.
+ */
+static void sort(struct vs_cover *covers, size_t count)
+{
+	for (size_t i = count / 2; i > 0; i--)
+		sink(covers, i - 1, count);
+	for (size_t end = count; end > 1; end--) {
+		struct vs_cover t = covers[0];
+
+		covers[0] = covers[end - 1];
+		covers[end - 1] = t;
+		sink(covers, 0, end - 1);
+	}
 }
 
 static uint64_t end_of(const struct vs_cover *c)
@@ -131,7 +160,7 @@ vs_status vs_map_init(struct vs_map *m, const struct vs_cover *covers,
 	if (sorted && h.items && m->rows) {
 		for (size_t i = 0; i < count; i++)
 			sorted[i] = covers[i];
-		qsort(sorted, count, sizeof(*sorted), by_from);
+		sort(sorted, count);
 		h.covers = sorted;
 		sweep(m, &h, count);
 	}

@@ -211,6 +211,9 @@ static void begin(const struct scenario *s)
 {
 	at_hand = s;
 	stage.on_gateway = s->on_gateway;
+	stage.kind = s->kind;
+	if (s->kind != SPECIMEN_NONE)
+		stage_take();
 	server_init(&stage.server);
 	s->prepare();
 	model_outside(NULL, 0);

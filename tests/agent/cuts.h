@@ -25,8 +25,9 @@ struct stage {
 	struct maker maker;
 	struct server server;
 	struct made gateway[RELEASES], controller[RELEASES];
-	bool on_gateway; /* storage and loader are gateway.h's */
-	unsigned boots;  /* since the last cut */
+	bool on_gateway;    /* storage and loader are gateway.h's */
+	enum specimen kind; /* of the images of releases 2 and 3 */
+	unsigned boots;     /* since the last cut */
 };
 extern struct stage stage;
 
@@ -36,6 +37,7 @@ struct scenario {
 	void (*run)(void);     /* from any cut of it to the end; asserts */
 	unsigned boots_max;
 	bool on_gateway;
+	enum specimen kind; /* of its images; NONE: they are noise */
 };
 extern const struct scenario scenarios[];
 extern const size_t scenario_count;
@@ -57,10 +59,10 @@ void stage_drop_deltas(void);
 size_t stage_deltas_len(void); /* of both together */
 /* Whether the gateway's is in units: its file system is one that is known. */
 bool stage_delta_in_units(void);
-/* Releases 2 and 3 are images of this kind, and of the controller's, until
- * cuts_end().
+/* Releases 2 and 3 are images of stage.kind, and of the controller's, until
+ * they are given back.
  */
-void stage_take(enum specimen kind);
+void stage_take(void);
 void stage_give_back(void);
 /* Of release 1 and 2 the floor is 1; of 3, 2; of 4, 3. */
 uint32_t stage_security(int release);

@@ -90,14 +90,14 @@ static void seal(struct made *out, const char *component, int release,
 	free(image.data);
 }
 
-void stage_take(enum specimen kind)
+void stage_take(void)
 {
 	assert_false(are_aside);
 	are_aside = true;
 	for (int r = 2; r <= 3; r++) {
 		aside[0][r - 2] = stage.gateway[r];
 		aside[1][r - 2] = stage.controller[r];
-		seal(&stage.gateway[r], "gateway", r, kind);
+		seal(&stage.gateway[r], "gateway", r, stage.kind);
 		seal(&stage.controller[r], "controller", r,
 		     SPECIMEN_CONTROLLER);
 	}

@@ -127,26 +127,11 @@ static void at_lying_deltas(void)
 	stage_deltas(true);
 }
 
-static void at_kind(enum specimen kind)
+/* Images of the scenario's kind. */
+static void at_kind(void)
 {
-	stage_take(kind);
 	at_deltas();
-	assert_int_equal(stage_delta_in_units(), kind != SPECIMEN_EXT4);
-}
-
-static void at_ext4(void)
-{
-	at_kind(SPECIMEN_EXT4);
-}
-
-static void at_squashfs(void)
-{
-	at_kind(SPECIMEN_SQUASHFS);
-}
-
-static void at_erofs(void)
-{
-	at_kind(SPECIMEN_EROFS);
+	assert_int_equal(stage_delta_in_units(), stage.kind != SPECIMEN_EXT4);
 }
 
 static void at_armed(void)
@@ -391,12 +376,17 @@ static void run_bundle(void)
 	assert_true(stage.server.heard->bundled > 0);
 }
 
-#define ROW(name, begin, run, boots, gateway)                                  \
+#define ROW(name, begin, run, boots, gateway, kind)                            \
 	{                                                                      \
-		name, begin, run, boots, gateway                               \
+		name, begin, run, boots, gateway, kind                         \
 	}
-#define HOST(name, at, run, boots) ROW(name, at, run, boots, false)
-#define UEFI(name, at, run, boots) ROW(name, at, run, boots, true)
+#define HOST(name, at, run, boots)                                             \
+	ROW(name, at, run, boots, false, SPECIMEN_NONE)
+#define UEFI(name, at, run, boots)                                             \
+	ROW(name, at, run, boots, true, SPECIMEN_NONE)
+#define KIND(name, kind)                                                       \
+	ROW("an update by deltas of " name, at_kind, run_kind, 3, false,       \
+	    SPECIMEN_##kind)
 
 const struct scenario scenarios[] = {
 	HOST("a fresh install", at_first, run_set, 3),
@@ -416,8 +406,11 @@ const struct scenario scenarios[] = {
 	HOST("an update by deltas that lie", at_lying_deltas, run_lying_deltas,
              3),
 	HOST("an install from a bundle", at_bundle, run_bundle, 3),
-	HOST("an update by deltas of ext4", at_ext4, run_kind, 3),
-	HOST("an update by deltas of squashfs", at_squashfs, run_kind, 3),
-	HOST("an update by deltas of erofs", at_erofs, run_kind, 3),
+	KIND("ext4", EXT4),
+	KIND("squashfs with zstd", ZSTD),
+	KIND("squashfs with xz", XZ),
+	KIND("squashfs with gzip", GZIP),
+	KIND("erofs", EROFS),
+	KIND("erofs with lz4hc", LZ4HC),
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);

@@ -34,7 +34,7 @@ static const uint8_t *find(const char *name, size_t *len)
 
 static void seal(struct made *out, uint64_t seq)
 {
-	struct bytes b = specimen_image(SPECIMEN_SQUASHFS, seq == 3);
+	struct bytes b = specimen_image(SPECIMEN_ZSTD, seq == 3);
 
 	maker_seal(&visit.maker, out, "gateway", seq, 1, b.data, b.len);
 	free(b.data);

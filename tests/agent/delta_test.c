@@ -222,6 +222,41 @@ static void a_delta_costs_what_changed(void **state)
 	assert_true(stats.requests <= 2);
 }
 
+/* S0.31: a program of which hundreds of pieces are elsewhere, so that unpack
+ * does all that it ever does with what the kernel leaves it.
+ */
+static void a_program_in_many_pieces_comes_out_too(void **state)
+{
+	struct bytes was = specimen_program(false), is = copy_of(&was);
+	const size_t piece = 48, from = 4096, count = 200;
+	struct given g = {.delta = NULL};
+	struct made before, after;
+	uint8_t *bytes;
+
+	(void)state;
+	assert_true(was.len > from + piece * count);
+	for (size_t i = 0; i < count; i++)
+		memcpy(is.data + from + i * piece,
+		       was.data + from + i * 77 % count * piece, piece);
+	maker_seal(&maker, &before, "gateway", 1, 1, was.data, was.len);
+	maker_seal(&maker, &after, "gateway", 2, 1, is.data, is.len);
+	bytes = delta_make(&before, &after, &g.len);
+	g.delta = bytes;
+	make_slots();
+	fresh_slot("running");
+	maker_fill_slot(&maker, "running", &before);
+	assert_int_equal(install_of(&after, &g), VS_OK);
+	assert_holds(&after);
+	if (stats.deltas_dropped > 0)
+		fail_msg("%s", stats.delta_why.what);
+	assert_int_equal(stats.clusters_rebuilt, 1);
+	free(bytes);
+	made_drop(&before);
+	made_drop(&after);
+	free(was.data);
+	free(is.data);
+}
+
 static void assert_dropped(const struct given *g)
 {
 	make_slots();
@@ -342,8 +377,8 @@ static void nothing_more_is_asked_of_a_wrong_delta(void **state)
 /* S0.31: the library that packs here says another version of itself. */
 static void a_delta_for_another_packer_says_so(void **state)
 {
-	struct bytes was = specimen_image(SPECIMEN_SQUASHFS, false);
-	struct bytes is = specimen_image(SPECIMEN_SQUASHFS, true);
+	struct bytes was = specimen_image(SPECIMEN_ZSTD, false);
+	struct bytes is = specimen_image(SPECIMEN_ZSTD, true);
 	struct given g = {.pack_len = 0};
 	struct made from, to;
 	uint8_t *bytes;
@@ -636,6 +671,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_delta_costs_what_changed),
+		cmocka_unit_test(a_program_in_many_pieces_comes_out_too),
 		cmocka_unit_test(
 			a_delta_that_is_cut_or_flipped_ends_in_clusters),
 		cmocka_unit_test(a_delta_that_lies_ends_in_clusters),

@@ -18,6 +18,19 @@
 #define NOISE_LEN 600000 /* so that an image has clusters that stay */
 #define TEXT_LEN 30000
 
+#define SQUASHFS(packer)                                                       \
+	{                                                                      \
+		"/usr/bin/mksquashfs", "TREE", "IMAGE", "-comp", packer,       \
+			"-noappend", "-all-root", "-no-xattrs", "-processors", \
+			"1", "-all-time", "1700000000", "-mkfs-time",          \
+			"1700000000"                                           \
+	}
+#define EROFS(more)                                                            \
+	{                                                                      \
+		"/usr/bin/mkfs.erofs", "-T", "1700000000", "-U", UUID, "-x-1", \
+			"--all-root", more, "IMAGE", "TREE"                    \
+	}
+
 /* words: how its builder is called. */
 static const struct row {
 	const char *name;
@@ -27,16 +40,11 @@ static const struct row {
                            {"/usr/sbin/mke2fs", "-q", "-t", "ext4", "-b",
                             "4096", "-O", "^has_journal", "-U", UUID, "-E",
                             "hash_seed=" UUID, "-d", "TREE", "IMAGE", "1536K"}},
-	[SPECIMEN_SQUASHFS] = {"squashfs, zstd",
-                           {"/usr/bin/mksquashfs", "TREE", "IMAGE", "-comp",
-                                "zstd", "-Xcompression-level", "19",
-                                "-noappend", "-all-root", "-no-xattrs",
-                                "-processors", "1", "-all-time", "1700000000",
-                                "-mkfs-time", "1700000000"}                   },
-	[SPECIMEN_EROFS] = {"erofs",
-                           {"/usr/bin/mkfs.erofs", "-T", "1700000000", "-U",
-                             UUID, "-x-1", "--all-root", "--quiet", "IMAGE",
-                             "TREE"}					  },
+	[SPECIMEN_ZSTD] = {"squashfs, zstd", SQUASHFS("zstd")                 },
+	[SPECIMEN_XZ] = {"squashfs, xz",   SQUASHFS("xz")                   },
+	[SPECIMEN_GZIP] = {"squashfs, gzip", SQUASHFS("gzip")                 },
+	[SPECIMEN_EROFS] = {"erofs",          EROFS("--quiet")                 },
+	[SPECIMEN_LZ4HC] = {"erofs, lz4hc",   EROFS("-zlz4hc")                 },
 	[SPECIMEN_CONTROLLER] = {"Cortex-M",       {NULL}                           },
 };
 
@@ -79,6 +87,12 @@ static struct bytes controller(bool is_new)
 	return b;
 }
 
+struct bytes specimen_program(bool is_new)
+{
+	return load(is_new ? PROGRAMS "/delta_specimen_more"
+	                   : PROGRAMS "/delta_specimen");
+}
+
 struct bytes specimen_image(enum specimen kind, bool is_new)
 {
 	struct tree t = {0};
@@ -87,9 +101,7 @@ struct bytes specimen_image(enum specimen kind, bool is_new)
 	if (!rows[kind].words[0])
 		return controller(is_new);
 	tree_set(&t, 0, "0/noise", noise_of(NOISE_LEN, 1));
-	tree_set(&t, 1, "1/program",
-	         load(is_new ? PROGRAMS "/delta_specimen_more"
-	                     : PROGRAMS "/delta_specimen"));
+	tree_set(&t, 1, "1/program", specimen_program(is_new));
 	tree_set(&t, 2, "2/text", text_of(is_new));
 	image = tree_image(&t, rows[kind].words);
 	tree_drop(&t);

@@ -13,9 +13,13 @@
 #include "tests/delta/fixture.h"
 
 enum specimen {
+	SPECIMEN_NONE,
 	SPECIMEN_EXT4,
-	SPECIMEN_SQUASHFS,
+	SPECIMEN_ZSTD, /* squashfs, and so */
+	SPECIMEN_XZ,
+	SPECIMEN_GZIP,
 	SPECIMEN_EROFS,
+	SPECIMEN_LZ4HC,      /* erofs */
 	SPECIMEN_CONTROLLER, /* Cortex-M */
 	SPECIMENS
 };
@@ -26,5 +30,7 @@ const char *specimen_name(enum specimen kind);
  * clang to build for a controller, its image is half noise that stays.
  */
 struct bytes specimen_image(enum specimen kind, bool is_new);
+/* The program in its file systems, an ELF file. */
+struct bytes specimen_program(bool is_new);
 
 #endif
