@@ -48,7 +48,7 @@ void vs_stretch_init(struct vs_stretch *s)
 	}
 }
 
-void vs_count16_learn(uint16_t *c, unsigned bit)
+static void learn16(uint16_t *c, unsigned bit)
 {
 	int32_t p = *c == 0 ? 2048 : *c >> 4;
 	uint32_t count = *c & 15u;
@@ -60,16 +60,29 @@ void vs_count16_learn(uint16_t *c, unsigned bit)
 	*c = (uint16_t)((uint32_t)p << 4 | count);
 }
 
-void vs_count32_learn(uint32_t *c, unsigned bit, uint32_t limit)
+void vs_counts16_learn(uint16_t *const *counts, size_t count, unsigned bit)
 {
-	uint32_t count = *c & 1023u;
-	int64_t p = *c == 0 ? 1 << 21 : *c >> 10;
-	int64_t aim = bit ? (1 << 22) - 1 : 0;
+	for (size_t i = 0; i < count; i++)
+		learn16(counts[i], bit);
+}
 
-	p += (aim - p) * 2 / (int64_t)(2 * count + 3);
-	if (count < limit)
+static void learn32(uint32_t *c, unsigned bit, uint32_t limit)
+{
+	int32_t count = (int32_t)(*c & 1023u);
+	int32_t p = *c == 0 ? 1 << 21 : (int32_t)(*c >> 10);
+	int32_t aim = bit ? (1 << 22) - 1 : 0;
+
+	p += (aim - p) * 2 / (2 * count + 3);
+	if ((uint32_t)count < limit)
 		count++;
-	*c = (uint32_t)p << 10 | count;
+	*c = (uint32_t)p << 10 | (uint32_t)count;
+}
+
+void vs_counts32_learn(uint32_t *const *counts, size_t count, unsigned bit,
+                       uint32_t limit)
+{
+	for (size_t i = 0; i < count; i++)
+		learn32(counts[i], bit, limit);
 }
 
 vs_status vs_mix_init(struct vs_mix *m, size_t inputs,

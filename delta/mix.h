@@ -24,9 +24,10 @@ struct vs_stretch {
 void vs_stretch_init(struct vs_stretch *s);
 
 /* A counter of 16 bits: 12 of chance, 4 of count; 0 is an unused one. */
-void vs_count16_learn(uint16_t *c, unsigned bit);
+void vs_counts16_learn(uint16_t *const *counts, size_t count, unsigned bit);
 /* A counter of 32 bits: 22 of chance, 10 of count; 0 is an unused one. */
-void vs_count32_learn(uint32_t *c, unsigned bit, uint32_t limit);
+void vs_counts32_learn(uint32_t *const *counts, size_t count, unsigned bit,
+                       uint32_t limit);
 
 struct vs_mix {
 	size_t inputs;

@@ -266,6 +266,16 @@ static size_t clip(uint64_t place, const struct vs_window *w)
 	return place - w->place > w->len ? w->len : (size_t)(place - w->place);
 }
 
+uint32_t vs_window_first(const struct vs_elf *e, uint32_t from)
+{
+	const struct vs_section_row *row = vs_elf_by_place(e, from);
+	uint32_t before = row && row->kind == VS_SECTION_EH_FRAME
+	                          ? VS_WINDOW_BEFORE
+	                          : VS_WINDOW_NEAR;
+
+	return from > before ? from - before : 0;
+}
+
 void vs_operands_find(struct vs_operands *o, const struct vs_window *w,
                       const struct vs_elf *e, const struct vs_frames *frames)
 {

@@ -58,8 +58,11 @@ struct vs_window {
 	uint32_t from, end; /* operands that reach into [from, end) count */
 };
 
-/* How far before from a window should reach into a section, at most. */
+/* How far before from a window reaches: into an unwind table to where one of
+ * its records begins, elsewhere some instructions far.
+ */
 #define VS_WINDOW_BEFORE (VS_DELTA_BLOCK + 64)
+#define VS_WINDOW_NEAR 64
 #define VS_WINDOW_AFTER 64
 
 /* Where the records of an old .eh_frame begin: one place each 4 KiB. */
@@ -72,6 +75,9 @@ struct vs_frames {
 vs_status vs_frames_init(struct vs_frames *f, const struct vs_old *old,
                          const struct vs_elf *e) VS_MUST_CHECK;
 void vs_frames_drop(struct vs_frames *f);
+
+/* Where a window begins whose operands are wanted from a place on. */
+uint32_t vs_window_first(const struct vs_elf *e, uint32_t from);
 
 /* Finds the operands in one window; a window lies in any number of sections. */
 void vs_operands_find(struct vs_operands *o, const struct vs_window *w,

@@ -135,18 +135,25 @@ static bool within(const struct vs_piece *p, const struct vs_operand *o,
 	return o->place + i >= from && *at < p->len;
 }
 
-static const uint8_t *old_bytes(const struct vs_piece *p,
-                                const struct vs_operand *o,
-                                uint32_t window_place)
+static uint32_t start_of(const struct vs_piece *p)
 {
-	return p->window + (o->place - window_place);
+	return p->cover->from + (p->at - p->cover->at);
 }
 
-static uint32_t window_place(const struct vs_piece *p)
+/* The first operand that begins at or behind a place. */
+static size_t operand_from(const struct vs_operands *o, uint32_t place)
 {
-	uint32_t from = p->cover->from + (p->at - p->cover->at);
+	size_t low = 0, high = o->count;
 
-	return from > VS_WINDOW_BEFORE ? from - VS_WINDOW_BEFORE : 0;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (o->list[middle].place < place)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static void guess(struct vs_piece *p, const struct vs_pair *pair,
@@ -162,10 +169,10 @@ static void guess(struct vs_piece *p, const struct vs_pair *pair,
 	target = vs_pair_translate(pair, p->cover, o->target, &source);
 	if (o->kind == VS_OPERAND_TABLE)
 		base = pair->is->rows[row].addr;
-	else if (o->kind == VS_OPERAND_SIZE64 ||
-	         o->kind == VS_OPERAND_SIZE32 || o->kind == VS_OPERAND_REST)
+	else if (o->kind == VS_OPERAND_SIZE64 || o->kind == VS_OPERAND_SIZE32 ||
+	         o->kind == VS_OPERAND_REST)
 		base = vs_pair_translate(pair, p->cover, o->base, &base_source);
-	memcpy(bytes, old_bytes(p, o, window_place(p)), o->len);
+	memcpy(bytes, p->window + (o->place - p->window_first), o->len);
 	vs_operand_put(o, addr, base, target, bytes);
 	for (uint32_t i = 0; i < o->len; i++) {
 		uint32_t at;
@@ -182,21 +189,19 @@ static void guess(struct vs_piece *p, const struct vs_pair *pair,
 void vs_piece_guess(struct vs_piece *p, const struct vs_pair *pair,
                     uint32_t from, uint32_t end)
 {
-	uint32_t start = p->cover->from + (p->at - p->cover->at);
+	const struct vs_operands *o = &p->operands;
+	uint32_t start = start_of(p);
 
-	for (size_t i = 0; i < p->operands.count; i++) {
-		const struct vs_operand *o = &p->operands.list[i];
-
-		if (o->place >= start + from && o->place < start + end)
-			guess(p, pair, o);
-	}
+	for (size_t i = operand_from(o, start + from);
+	     i < o->count && o->list[i].place < start + end; i++)
+		guess(p, pair, &o->list[i]);
 }
 
 vs_status vs_piece_init(struct vs_piece *p, const struct vs_pair *pair,
                         const struct vs_cover *cover, uint32_t at, uint32_t len)
 {
 	uint32_t from = cover->from + (at - cover->at);
-	uint32_t first;
+	const struct vs_section_row *row;
 	struct vs_window w;
 	vs_status status;
 
@@ -208,21 +213,19 @@ vs_status vs_piece_init(struct vs_piece *p, const struct vs_pair *pair,
 	memset(p->kind, 0, len);
 	memset(p->part, 0, len);
 	memset(p->source, 0, len);
-	first = window_place(p);
-	w = (struct vs_window){p->window, first,
-	                       from - first + len + VS_WINDOW_AFTER, from,
-	                       from + len};
-	status = vs_old_read(pair->old, first, p->window, w.len);
+	if (!pair->was)
+		return vs_old_read(pair->old, from, p->guess, len);
+	p->window_first = vs_window_first(pair->was, from);
+	w = (struct vs_window){p->window, p->window_first,
+	                       from - p->window_first + len + VS_WINDOW_AFTER,
+	                       from, from + len};
+	status = vs_old_read(pair->old, p->window_first, p->window, w.len);
 	if (status != VS_OK)
 		return status;
-	memcpy(p->guess, p->window + (from - first), len);
-	if (pair->was) {
-		const struct vs_section_row *row =
-			vs_elf_by_place(pair->was, from);
-
-		p->section = row ? row->kind : VS_SECTION_OTHER;
-		vs_operands_find(&p->operands, &w, pair->was, pair->frames);
-	}
+	memcpy(p->guess, p->window + (from - p->window_first), len);
+	row = vs_elf_by_place(pair->was, from);
+	p->section = row ? row->kind : VS_SECTION_OTHER;
+	vs_operands_find(&p->operands, &w, pair->was, pair->frames);
 	for (size_t i = 0; i < p->operands.count; i++)
 		guess(p, pair, &p->operands.list[i]);
 	return VS_OK;
@@ -231,18 +234,24 @@ vs_status vs_piece_init(struct vs_piece *p, const struct vs_pair *pair,
 void vs_piece_learn(const struct vs_piece *p, const struct vs_pair *pair,
                     uint32_t from, uint32_t end, const uint8_t *bytes)
 {
-	for (size_t i = 0; i < p->operands.count; i++) {
-		const struct vs_operand *o = &p->operands.list[i];
+	const struct vs_operands *o = &p->operands;
+	uint32_t start = start_of(p);
+
+	/* it may have begun a few bytes before */
+	for (size_t i = operand_from(o, start + (from < 7 ? 0 : from - 7));
+	     i < o->count; i++) {
+		const struct vs_operand *x = &o->list[i];
+		uint32_t first = x->place - start, last = first + x->len - 1u;
 		uint64_t addr, target, base;
-		uint32_t first, last;
 		size_t row;
 
-		if (!within(p, o, 0, &first) ||
-		    !within(p, o, o->len - 1u, &last) || last < from ||
-		    last >= end || !stands(pair, p, o, &addr, &row))
+		if (first >= end)
+			break;
+		if (last < from || last >= end || last >= p->len ||
+		    !stands(pair, p, x, &addr, &row))
 			continue;
 		base = pair->is->rows[row].addr;
-		if (vs_operand_get(o, addr, base, bytes + first, &target))
-			learn(pair, o->target, target);
+		if (vs_operand_get(x, addr, base, bytes + first, &target))
+			learn(pair, x->target, target);
 	}
 }

@@ -51,6 +51,7 @@ struct vs_piece {
 	uint8_t kind[VS_PIECE_MAX], part[VS_PIECE_MAX], source[VS_PIECE_MAX];
 	enum vs_section section; /* of the first byte */
 	struct vs_operands operands;
+	uint32_t window_first; /* place of the window's first byte */
 	uint8_t window[VS_WINDOW_BEFORE + VS_PIECE_MAX + VS_WINDOW_AFTER];
 };
 

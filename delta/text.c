@@ -109,12 +109,11 @@ static unsigned byte_bit(struct vs_text *t, struct vs_coder *c,
 
 	for (size_t i = 0; i < BYTE_CONTEXTS; i++)
 		t->bytes.in[i] =
-			*counts[i] ? t->stretch.of[*counts[i] >> 4] : 0;
+			t->stretch.of[*counts[i] >> 4] & -(*counts[i] != 0);
 	t->bytes.in[BYTE_CONTEXTS] = 256;
 	p = vs_squash(vs_mix_guess(&t->bytes, chosen));
 	bit = vs_coder_bit(c, bit, p);
-	for (size_t i = 0; i < BYTE_CONTEXTS; i++)
-		vs_count16_learn(counts[i], bit);
+	vs_counts16_learn(counts, BYTE_CONTEXTS, bit);
 	vs_mix_learn(&t->bytes, bit);
 	return bit;
 }
@@ -207,12 +206,11 @@ unsigned vs_text_hit(struct vs_text *t, struct vs_coder *c,
 		counts[i] = t->hit_counts + ((size_t)i << HIT_LOG) +
 		            (contexts[i] >> (32 - HIT_LOG));
 		t->hits.in[i] =
-			*counts[i] ? t->stretch.of[*counts[i] >> 20] : 0;
+			t->stretch.of[*counts[i] >> 20] & -(*counts[i] != 0);
 	}
 	t->hits.in[HIT_CONTEXTS] = 256;
 	hit = vs_coder_bit(c, hit, vs_squash(vs_mix_guess(&t->hits, chosen)));
-	for (size_t i = 0; i < HIT_CONTEXTS; i++)
-		vs_count32_learn(counts[i], hit, HIT_LIMIT);
+	vs_counts32_learn(counts, HIT_CONTEXTS, hit, HIT_LIMIT);
 	vs_mix_learn(&t->hits, hit);
 	if (spot->scale) {
 		t->pieces = t->pieces << 1 | hit;

@@ -91,8 +91,7 @@ vs_status vs_view_make(const struct vs_old *file, const struct vs_elf *elf,
 	for (uint64_t at = 0; status == VS_OK && at < file->len;
 	     at += VS_DELTA_BLOCK) {
 		uint32_t from = (uint32_t)at;
-		uint32_t first =
-			from > VS_WINDOW_BEFORE ? from - VS_WINDOW_BEFORE : 0;
+		uint32_t first = vs_window_first(elf, from);
 		const struct vs_window window = {w->window, first,
 		                                 from - first + VS_DELTA_BLOCK +
 		                                         VS_WINDOW_AFTER,

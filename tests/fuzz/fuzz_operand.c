@@ -64,8 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	assert(vs_frames_init(&frames, &old, &elf) == VS_OK);
 	for (uint32_t at = 0; at < size; at += VS_DELTA_BLOCK) {
-		uint32_t first =
-			at > VS_WINDOW_BEFORE ? at - VS_WINDOW_BEFORE : 0;
+		uint32_t first = vs_window_first(&elf, at);
 		const struct vs_window w = {bytes, first,
 		                            at - first + VS_DELTA_BLOCK +
 		                                    VS_WINDOW_AFTER,
