@@ -5,6 +5,7 @@
 #include "server/campaigns/rollout_store.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,14 +323,28 @@ static vs_status load_skips(void *ctx, const struct vs_row *row)
 	return status;
 }
 
+/* All eight numbers of a seat; of a row of an older server none: zeros. */
+static void read_numbers(const char *text, unsigned n[static 8])
+{
+	char *end;
+	size_t i;
+
+	for (i = 0; i < 8; i++, text = end) {
+		unsigned long v = strtoul(text, &end, 10);
+
+		if (end == text || v > UINT_MAX)
+			break;
+		n[i] = (unsigned)v;
+	}
+	if (i < 8)
+		memset(n, 0, 8 * sizeof *n);
+}
+
 static void read_seat(const char *text, struct vs_seat *out)
 {
 	unsigned n[8] = {0};
 
-	/* A row of an older server has none of them: zeros. */
-	if (sscanf(text, "%u %u %u %u %u %u %u %u", &n[0], &n[1], &n[2], &n[3],
-	           &n[4], &n[5], &n[6], &n[7]) != 8)
-		memset(n, 0, sizeof n);
+	read_numbers(text, n);
 	out->started_s = n[0];
 	out->attempts =
 		(uint8_t)(n[1] > VS_ATTEMPTS_MAX ? VS_ATTEMPTS_MAX : n[1]);
