@@ -16,7 +16,7 @@ enum vs_spent_on {
 	VS_SPENT_COUNT,
 };
 
-/* Of one file. */
+/* Of one block of the new view, or of a file's. */
 struct vs_spent {
 	uint64_t bits[VS_SPENT_COUNT]; /* in 1/65536 */
 	uint64_t misses, literals;     /* bytes */

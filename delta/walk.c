@@ -56,7 +56,7 @@ vs_status vs_walk_init(struct vs_walk *w, const struct vs_old_image *image,
 /* What is coded from here on is for this. */
 static void spend(struct vs_walk *w, enum vs_spent_on what)
 {
-	w->coder->meter = w->spent ? &w->spent[w->file].bits[what] : NULL;
+	w->coder->meter = w->spent ? &w->spent[w->block].bits[what] : NULL;
 }
 
 static void close_file(struct vs_walk *w, struct vs_open_file *f)
@@ -139,7 +139,7 @@ static vs_status open_file(struct vs_walk *w, struct vs_open_file *f,
 	w->covers_open += f->cover_count;
 	f->open = true;
 	if (w->spent)
-		w->spent[w->file].covers = f->cover_count;
+		w->spent[w->block].covers = f->cover_count;
 	if (status == VS_OK && file->predicted)
 		status = open_elf(w, f, file->load);
 	return status;
@@ -181,7 +181,7 @@ static vs_status code_gap(struct vs_walk *w, const struct vs_open_file *f,
 		bytes[i] = vs_text_byte(&w->text, w->coder, &spot, bytes[i]);
 	}
 	if (w->spent)
-		w->spent[w->file].literals += len;
+		w->spent[w->block].literals += len;
 	return VS_OK;
 }
 
@@ -247,7 +247,7 @@ static void code_missed(struct vs_walk *w, const struct vs_piece *p,
 		missed = true;
 		spend(w, spot.operand ? VS_SPENT_OPERANDS : VS_SPENT_MISSES);
 		if (w->spent)
-			w->spent[w->file].misses++;
+			w->spent[w->block].misses++;
 		bytes[i] = vs_text_byte(&w->text, w->coder, &spot, bytes[i]);
 	}
 }
@@ -340,7 +340,6 @@ static vs_status from_file(struct vs_walk *w, const struct vs_segment *s,
 	const struct vs_file *file = &w->layout->files[s->file];
 	vs_status status = VS_OK;
 
-	w->file = s->file;
 	if (!f->open)
 		status = open_file(w, f, file);
 	if (w->coder->encode && s->file == 0)

@@ -49,8 +49,7 @@ struct vs_walk {
 	struct vs_learnt learnt;
 	struct vs_cover_models *models; /* owned */
 	struct vs_piece *piece;         /* owned */
-	struct vs_spent *spent;         /* keeps; one for each file; or NULL */
-	uint32_t file;                  /* the one at hand */
+	struct vs_spent *spent;         /* keeps; one for each block; or NULL */
 };
 
 /* VS_OK; VS_ERR_NOMEM.  vs_walk_drop() in every case. */

@@ -3,7 +3,8 @@
  * sign/cmd_delta_inspect.c - delta inspect: what a delta holds, and what its
  * bytes are spent on.
  *
- * The old image tells the rest, because a delta cannot be read without it.
+ * The old image tells the rest, because a delta cannot be read without it:
+ * then the new one is there in whole, too, and says whose bytes they are.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,8 +17,8 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "delta/apply/apply.h"
-#include "delta/make/ext4.h"
 #include "sign/commands.h"
+#include "sign/delta_spent.h"
 #include "sign/say.h"
 #include "trust/json.h"
 
@@ -35,9 +36,12 @@ struct inspection {
 	size_t len, at;
 	uint8_t *old; /* owned; NULL: no old image */
 	uint64_t old_len;
+	uint8_t *new; /* owned: what came out; or NULL */
 	struct vs_apply *apply;
-	struct vs_spent *spent; /* owned; by file */
-	struct vs_ext4 names;   /* of the old image */
+	struct vs_spent *spent; /* owned; by block of the view */
+	struct vs_spent *files; /* owned; by file of the layout */
+	struct vs_names names;  /* of the new image */
+	struct vs_spent_rows rows;
 };
 
 static vs_status give(void *ctx, uint8_t *out, size_t len, size_t *got)
@@ -81,63 +85,100 @@ static vs_status load_old(struct inspection *n, const char *path)
 	return VS_OK;
 }
 
+/* Sums by file of the layout. */
+static void sum_up(struct inspection *n)
+{
+	const struct vs_layout *l = vs_apply_layout(n->apply);
+
+	for (size_t i = 0; i < l->segment_count; i++) {
+		const struct vs_segment *g = &l->segments[i];
+
+		if (g->file == VS_SEGMENT_COPY)
+			continue;
+		for (uint32_t b = g->at; b < g->at + g->count; b++) {
+			struct vs_spent *to = &n->files[g->file];
+
+			for (int k = 0; k < VS_SPENT_COUNT; k++)
+				to->bits[k] += n->spent[b].bits[k];
+			to->misses += n->spent[b].misses;
+			to->literals += n->spent[b].literals;
+			to->covers += n->spent[b].covers;
+		}
+	}
+}
+
+/* Who is who in the new image. */
+static vs_status name_all(struct inspection *n)
+{
+	const struct vs_layout *l = vs_apply_layout(n->apply);
+	const struct vs_image image = {n->new,
+	                               vs_apply_head(n->apply)->new_len};
+	struct vs_named_units units = {.units = vs_apply_units(n->apply)};
+	vs_status status;
+
+	units.known_count = vs_apply_known(n->apply, &units.known);
+	status = vs_names_read(&image, units.units ? &units : NULL, &n->names);
+	if (!status)
+		status = vs_spent_by_name(&n->names, l, n->spent, &n->rows);
+	return status ? vs_say_io(VS_ERR_NOMEM, n->path) : VS_OK;
+}
+
 /* Counts bits by decoding all of it. */
 static vs_status spend(struct inspection *n, const char *old)
 {
+	const struct vs_layout *l = vs_apply_layout(n->apply);
 	uint64_t len = vs_apply_head(n->apply)->new_len;
-	uint8_t block[VS_DELTA_BLOCK];
 	struct vs_why why = {0};
 	vs_status status = load_old(n, old);
 
 	if (status)
 		return status;
-	n->spent = calloc(vs_apply_layout(n->apply)->file_count + 1,
-	                  sizeof(*n->spent));
-	if (!n->spent)
+	n->spent = calloc(l->blocks + 1, sizeof(*n->spent));
+	n->files = calloc(l->file_count + 1, sizeof(*n->files));
+	n->new = malloc((size_t)len);
+	if (!n->spent || !n->files || !n->new)
 		return vs_say_io(VS_ERR_NOMEM, n->path);
 	vs_apply_meter(n->apply, n->spent);
-	for (uint64_t at = 0; at < len && !status; at += sizeof block)
-		status = vs_apply_next(n->apply, block,
-		                       len - at < sizeof block
+	for (uint64_t at = 0; at < len && !status; at += VS_DELTA_BLOCK)
+		status = vs_apply_next(n->apply, n->new + at,
+		                       len - at < VS_DELTA_BLOCK
 		                               ? (size_t)(len - at)
-		                               : sizeof block,
+		                               : VS_DELTA_BLOCK,
 		                       &why);
 	if (status) {
 		vs_error("%s: cannot be applied to %s: %s", n->path, old,
 		         why.what);
 		return status;
 	}
-	if (vs_ext4_read(n->old, n->old_len, &n->names))
-		return vs_say_io(VS_ERR_NOMEM, old);
-	return VS_OK;
+	sum_up(n);
+	return name_all(n);
 }
 
-/* A delta names no files: the old image does. */
+/* A delta names no files: what its first block is in the new image. */
 static const char *name_of(const struct inspection *n, uint32_t file)
 {
-	const struct vs_file *f = &vs_apply_layout(n->apply)->files[file];
+	const struct vs_layout *l = vs_apply_layout(n->apply);
+	const char *name = NULL;
 
-	if (file == 0 && !f->predicted)
+	if (file == 0 && !l->files[0].predicted)
 		return "(all that is no program)";
-	for (size_t i = 0; i < n->names.count && f->was_count > 0; i++)
-		if (n->names.files[i].count > 0 &&
-		    n->names.files[i].extents[0].image == f->was[0].image)
-			return n->names.files[i].path;
+	for (size_t i = 0; i < l->segment_count && !name; i++)
+		if (l->segments[i].file == file)
+			name = vs_names_at(&n->names, l->segments[i].at);
+	if (name)
+		return name;
 	return file == 0 ? "(the image)" : "(a file)";
 }
 
-static uint64_t bytes_of(uint64_t bits)
+static json_t *spent_json(const uint64_t bits[static VS_SPENT_COUNT])
 {
-	return (bits + (1 << 18)) >> 19;
-}
-
-static uint64_t sum_of(const struct vs_spent *s)
-{
-	uint64_t bits = 0;
+	json_t *o = json_object();
 
 	for (int k = 0; k < VS_SPENT_COUNT; k++)
-		bits += s->bits[k];
-	return bytes_of(bits);
+		json_object_set_new(
+			o, kinds[k],
+			json_integer((json_int_t)vs_spent_bytes(bits[k])));
+	return o;
 }
 
 static json_t *file_json(const struct inspection *n, uint32_t file)
@@ -148,21 +189,17 @@ static json_t *file_json(const struct inspection *n, uint32_t file)
 	                      "old_len",
 	                      (json_int_t)f->was_blocks * VS_DELTA_BLOCK);
 
-	if (!n->spent || !o)
+	if (!n->files || !o)
 		return o;
-	const struct vs_spent *s = &n->spent[file];
-	json_t *spent = json_object();
-	for (int k = 0; k < VS_SPENT_COUNT; k++)
-		json_object_set_new(
-			spent, kinds[k],
-			json_integer((json_int_t)bytes_of(s->bits[k])));
+	const struct vs_spent *s = &n->files[file];
 	json_object_set_new(o, "name", json_string(name_of(n, file)));
 	json_object_set_new(o, "covers", json_integer((json_int_t)s->covers));
 	json_object_set_new(o, "missed", json_integer((json_int_t)s->misses));
 	json_object_set_new(o, "uncovered",
 	                    json_integer((json_int_t)s->literals));
-	json_object_set_new(o, "bytes", json_integer((json_int_t)sum_of(s)));
-	json_object_set_new(o, "spent", spent);
+	json_object_set_new(o, "bytes",
+	                    json_integer((json_int_t)vs_spent_sum(s->bits)));
+	json_object_set_new(o, "spent", spent_json(s->bits));
 	return o;
 }
 
@@ -212,6 +249,22 @@ static json_t *head_json(const struct inspection *n)
 	                 "files", (json_int_t)l->file_count);
 }
 
+static json_t *rows_json(const struct inspection *n)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < n->rows.count; i++) {
+		const struct vs_spent_row *r = &n->rows.list[i];
+
+		json_array_append_new(
+			rows, json_pack("{s:s%, s:I, s:o}", "name", r->name,
+		                        strlen(r->name), "bytes",
+		                        (json_int_t)vs_spent_sum(r->bits),
+		                        "spent", spent_json(r->bits)));
+	}
+	return rows;
+}
+
 static vs_status tell_json(const struct inspection *n)
 {
 	VS_AUTO(vs_json_drop) json_t *o = head_json(n);
@@ -219,70 +272,53 @@ static vs_status tell_json(const struct inspection *n)
 
 	for (uint32_t i = 0; i < vs_apply_layout(n->apply)->file_count; i++)
 		json_array_append_new(files, file_json(n, i));
-	if (!o || json_object_set_new(o, "files", files))
+	if (!o || json_object_set_new(o, "files", files) ||
+	    (n->spent && json_object_set_new(o, "spent", rows_json(n))))
 		return vs_say_io(VS_ERR_NOMEM, "JSON");
 	return vs_print_json(o);
 }
 
-static int by_bytes(const void *a, const void *b, void *ctx)
-{
-	const struct vs_spent *spent = ctx;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	uint64_t left = sum_of(&spent[x]), right = sum_of(&spent[y]);
-
-	if (left != right)
-		return left < right ? 1 : -1;
-	return x < y ? -1 : 1;
-}
-
-static void tell_row(const struct vs_spent *s, const char *name)
+static void tell_row(const uint64_t bits[static VS_SPENT_COUNT],
+                     const char *name)
 {
 	char quoted[256];
 
-	printf("%9" PRIu64, sum_of(s));
+	printf("%9" PRIu64, vs_spent_sum(bits));
 	for (int k = 0; k < VS_SPENT_COUNT; k++)
-		printf(" %9" PRIu64, bytes_of(s->bits[k]));
+		printf(" %9" PRIu64, vs_spent_bytes(bits[k]));
 	printf("  %s\n", vs_log_quote(name, quoted, sizeof quoted));
 }
 
-static void add(struct vs_spent *to, const struct vs_spent *s)
+static void add(uint64_t to[static VS_SPENT_COUNT],
+                const uint64_t bits[static VS_SPENT_COUNT])
 {
 	for (int k = 0; k < VS_SPENT_COUNT; k++)
-		to->bits[k] += s->bits[k];
+		to[k] += bits[k];
 }
 
 /* The most expensive files first. */
-static vs_status tell_spent(const struct inspection *n)
+static void tell_spent(const struct inspection *n)
 {
-	uint32_t count = (uint32_t)vs_apply_layout(n->apply)->file_count;
-	VS_AUTO(vs_free_drop)
-	uint32_t *order = calloc(count + 1, sizeof *order);
-	struct vs_spent all = {0}, others = {0};
+	uint64_t all[VS_SPENT_COUNT] = {0}, others[VS_SPENT_COUNT] = {0};
 
-	if (!order)
-		return vs_say_io(VS_ERR_NOMEM, n->path);
-	for (uint32_t i = 0; i < count; i++)
-		order[i] = i;
-	qsort_r(order, count, sizeof *order, by_bytes, n->spent);
 	printf("\n%9s", "bytes");
 	for (int k = 0; k < VS_SPENT_COUNT; k++)
 		printf(" %9s", kinds[k]);
 	printf("  file\n");
-	for (uint32_t i = 0; i < count; i++) {
-		const struct vs_spent *s = &n->spent[order[i]];
+	for (size_t i = 0; i < n->rows.count; i++) {
+		const struct vs_spent_row *r = &n->rows.list[i];
 
-		add(&all, s);
+		add(all, r->bits);
 		if (i < rows_max)
-			tell_row(s, name_of(n, order[i]));
+			tell_row(r->bits, r->name);
 		else
-			add(&others, s);
+			add(others, r->bits);
 	}
-	if (count > rows_max)
-		tell_row(&others, "(others)");
-	tell_row(&all, "(sum)");
+	if (n->rows.count > rows_max)
+		tell_row(others, "(others)");
+	tell_row(all, "(sum)");
 	printf("%9" PRIu64 "  head and layout\n",
-	       n->len > sum_of(&all) ? n->len - sum_of(&all) : 0);
-	return VS_OK;
+	       n->len > vs_spent_sum(all) ? n->len - vs_spent_sum(all) : 0);
 }
 
 static vs_status tell(const struct inspection *n)
@@ -301,7 +337,9 @@ static vs_status tell(const struct inspection *n)
 			printf("%-10s %" JSON_INTEGER_FORMAT "\n", name,
 			       json_integer_value(v));
 	}
-	return n->spent ? tell_spent(n) : VS_OK;
+	if (n->spent)
+		tell_spent(n);
+	return VS_OK;
 }
 
 static vs_status open_delta(struct inspection *n, struct vs_old_image *image)
@@ -335,7 +373,10 @@ static vs_status run(const struct vs_args *args)
 	if (!status)
 		status = vs_args_flag(args, "json") ? tell_json(&n) : tell(&n);
 	vs_apply_free(&n.apply);
-	vs_ext4_drop(&n.names);
+	vs_names_drop(&n.names);
+	free(n.rows.list);
+	free(n.files);
+	free(n.new);
 	free(n.spent);
 	free(n.old);
 	free(n.delta);
@@ -350,9 +391,11 @@ static const struct vs_option options[] = {
 const struct vs_command vs_cmd_delta_inspect = {
 	"delta inspect",
 	"print what a delta holds, and what its bytes are for",
-	"With the old image also by file: covers (what lies where), hits "
-	"(whether\npredictions hold), operands (addresses that were not "
-	"foreseen), misses\n(other bytes), literals (bytes with no old form).  "
+	"With the old image also by the new one's files: covers (what lies "
+	"where),\nhits (whether predictions hold), operands (addresses that "
+        "were "
+	"not foreseen),\nmisses (other bytes), literals (bytes with no old "
+	"form).  "
 	"Verifies nothing.",
 	"FILE",
 	options,

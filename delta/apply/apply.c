@@ -174,6 +174,18 @@ const struct vs_layout *vs_apply_layout(const struct vs_apply *a)
 	return &a->layout;
 }
 
+const struct vs_units *vs_apply_units(const struct vs_apply *a)
+{
+	return a->head.form == VS_DELTA_UNITS ? &a->is : NULL;
+}
+
+size_t vs_apply_known(const struct vs_apply *a,
+                      const struct vs_squash_known **out)
+{
+	*out = a->repack.known;
+	return a->repack.known_count;
+}
+
 void vs_apply_meter(struct vs_apply *a, struct vs_spent *spent)
 {
 	a->walk.spent = spent;

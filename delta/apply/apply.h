@@ -14,6 +14,7 @@
 #include "delta/helper.h"
 #include "delta/layout.h"
 #include "delta/spent.h"
+#include "delta/squash.h"
 
 struct vs_apply;
 
@@ -33,8 +34,13 @@ void vs_apply_free(struct vs_apply **a); /* also for VS_AUTO */
 
 const struct vs_delta_head *vs_apply_head(const struct vs_apply *a);
 const struct vs_layout *vs_apply_layout(const struct vs_apply *a);
-/* Counts what the bytes are spent on: one entry for each file of the layout,
- * kept until the end.
+/* Units of the new image; NULL: it has none. */
+const struct vs_units *vs_apply_units(const struct vs_apply *a);
+/* Places of those units given so far that are no copies, in order. */
+size_t vs_apply_known(const struct vs_apply *a,
+                      const struct vs_squash_known **out);
+/* Counts what the bytes are spent on: one entry for each of the layout's
+ * blocks, kept until the end.
  */
 void vs_apply_meter(struct vs_apply *a, struct vs_spent *spent);
 

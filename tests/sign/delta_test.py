@@ -144,5 +144,56 @@ def inspect_of_another_image_or_a_broken_delta_is_one_clear_line(w):
             assert done.returncode in (0, 1), done
 
 
+def tree(w, name, lines):
+    """A folder of a program's neighbours: texts, of which some change."""
+    folder = w.path(name)
+    os.makedirs(os.path.join(folder, "etc"))
+    for i in range(40):
+        text = "".join(f"{i} {k} of {name if i < lines else 'all'}\n"
+                       for k in range(i * 37))
+        write(os.path.join(folder, "etc", f"file{i:02}"), text)
+    write(os.path.join(folder, "once"), random.Random(4).randbytes(9000))
+    if lines:
+        write(os.path.join(folder, "fresh"),
+              random.Random(5).randbytes(60000))
+    return folder
+
+
+BUILDERS = {
+    "ext4": "/usr/sbin/mke2fs -q -t ext4 -b 4096 -d TREE IMAGE 8M",
+    "squashfs": "/usr/bin/mksquashfs TREE IMAGE -comp zstd -noappend "
+                "-no-progress -quiet",
+    "xz": "/usr/bin/mksquashfs TREE IMAGE -comp xz -noappend -no-progress "
+          "-quiet -no-fragments",
+}
+
+
+@test
+def each_file_of_a_file_system_is_told_by_its_name(w):
+    for kind, words in BUILDERS.items():
+        for side, lines in (("was", 0), ("is", 12)):
+            folder = tree(w, f"{kind}-{side}-tree", lines)
+            image = w.path(f"{kind}-{side}")
+            subprocess.run([{"TREE": folder, "IMAGE": image}.get(x, x)
+                            for x in words.split()], check=True,
+                           stdout=subprocess.DEVNULL)
+            seal(w, f"{kind}-{side}")
+        w.run(*args(w, f"{kind}-was", f"{kind}-is"))
+        told = json.loads(w.run("delta", "inspect", "--json",
+                                w.path("delta"), "--old",
+                                w.path(f"{kind}-was"))[0])
+        spent = {row["name"]: row["bytes"] for row in told["spent"]}
+        # neighbours in one block of fragments share what it costs
+        assert 56000 < spent["/fresh"] < 60500, (kind, spent)
+        assert spent["/etc/file08"] > 0, (kind, spent)
+        if kind != "squashfs":
+            assert "/once" not in spent and "/etc/file39" not in spent
+        whole = sum(f["bytes"] for f in told["files"])
+        assert abs(sum(spent.values()) - whole) < len(spent) + 8
+        text, _ = w.run("delta", "inspect", w.path("delta"), "--old",
+                        w.path(f"{kind}-was"))
+        assert text.index("/fresh") < text.index("/etc/file08"), text
+
+
 if __name__ == "__main__":
     sys.exit(main())
