@@ -9,6 +9,7 @@
  *
  * Format: docs/formats/key.md.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -25,7 +26,7 @@ struct line {
 	int fd;
 	enum vs_lane_phase phase;
 	const struct vs_key_store *store;
-	void *key;
+	void *held; /* owned: by the store, in our memory */
 	char error[VS_KEY_ERROR_LEN];
 };
 
@@ -74,7 +75,12 @@ static bool open_key(struct line *l)
 		return fail(l, head.number, VS_ERR_INPUT);
 	}
 	l->store = stores[place.kind];
-	status = l->store->open(&place, head.code, &l->key, point, l->error);
+	l->held = calloc(1, l->store->len);
+	if (!l->held) {
+		memcpy(l->error, "no memory", sizeof("no memory"));
+		return fail(l, head.number, VS_ERR_NOMEM);
+	}
+	status = l->store->open(l->held, &place, head.code, point, l->error);
 	if (status != VS_OK)
 		return fail(l, head.number, status);
 	head = (struct vs_wire_head){.what = VS_REQUEST_TOLD,
@@ -93,7 +99,7 @@ static bool sign(struct line *l)
 	if (!hear(l, &head, digest, sizeof(digest)) ||
 	    head.len != sizeof(digest))
 		return false;
-	status = l->store->sign(l->key, digest, sig, &len, l->error);
+	status = l->store->sign(l->held, digest, sig, &len, l->error);
 	if (status != VS_OK)
 		return fail(l, head.number, status);
 	head = (struct vs_wire_head){.what = VS_REQUEST_SIGNED,
@@ -113,7 +119,8 @@ int main(void)
 	if (say(&l, ready, NULL) && open_key(&l))
 		while (sign(&l))
 			;
-	if (l.key)
-		l.store->close(l.key);
+	if (l.held)
+		l.store->close(l.held);
+	free(l.held);
 	return 0;
 }

@@ -6,7 +6,6 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -67,26 +66,20 @@ static vs_status log_in(struct held *h, const struct vs_key_place *at,
 	return status;
 }
 
-static void close_key(void *key)
+static void close_key(void *held)
 {
-	struct held *h = key;
+	struct held *h = held;
 
 	vs_p11_close(&h->token);
-	free(h);
 }
 
-static vs_status open_key(const struct vs_key_place *at, unsigned how,
-                          void **key, uint8_t point[static VS_P256_POINT_LEN],
+static vs_status open_key(void *held, const struct vs_key_place *at,
+                          unsigned how, uint8_t point[static VS_P256_POINT_LEN],
                           char error[static VS_KEY_ERROR_LEN])
 {
-	struct held *h = calloc(1, sizeof(*h));
-	vs_status status;
+	struct held *h = held;
+	vs_status status = log_in(h, at, how, error);
 
-	*key = NULL;
-	snprintf(error, VS_KEY_ERROR_LEN, "no memory");
-	if (!h)
-		return VS_ERR_NOMEM;
-	status = log_in(h, at, how, error);
 	if (status == VS_OK) {
 		status = vs_p11_find(h->token, at->object, &h->key);
 		if (status == VS_ERR_ABSENT && (how & VS_KEY_MAKE))
@@ -94,21 +87,16 @@ static vs_status open_key(const struct vs_key_place *at, unsigned how,
 		if (status != VS_OK)
 			tell(h->token, status, error);
 	}
-	if (status != VS_OK) {
-		close_key(h);
-		return status;
-	}
 	memcpy(point, h->key.point, VS_P256_POINT_LEN);
-	*key = h;
-	return VS_OK;
+	return status;
 }
 
-static vs_status sign(void *key,
+static vs_status sign(void *held,
                       const uint8_t digest[static VS_P256_DIGEST_LEN],
                       uint8_t sig[static VS_P256_DER_MAX], size_t *len,
                       char error[static VS_KEY_ERROR_LEN])
 {
-	struct held *h = key;
+	struct held *h = held;
 	uint8_t raw[VS_P256_RAW_LEN];
 	vs_status status = vs_p11_sign_digest(h->token, &h->key, digest, raw);
 
@@ -118,4 +106,5 @@ static vs_status sign(void *key,
 	return vs_p256_der(raw, sig, len);
 }
 
-const struct vs_key_store vs_key_pkcs11 = {open_key, sign, close_key};
+const struct vs_key_store vs_key_pkcs11 = {sizeof(struct held), open_key, sign,
+                                           close_key};

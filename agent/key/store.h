@@ -22,21 +22,22 @@ enum {
 };
 
 struct vs_key_store {
-	/* Gives *key (close), whose public part is in point.
+	size_t len; /* of what the key is held in, which is zeros at first */
+	/* Opens the key whose public part is in point; close in every case.
 	 * VS_OK; VS_ERR_ABSENT (no device or no key); VS_ERR_DENIED (PIN);
 	 * VS_ERR_REFUSED (no P-256 key, or one that could leave the device or
 	 * do more than sign); VS_ERR_STATE, VS_ERR_IO, VS_ERR_CRYPTO ...; with
 	 * a line in error.
 	 */
-	vs_status (*open)(const struct vs_key_place *place, unsigned how,
-	                  void **key, uint8_t point[static VS_P256_POINT_LEN],
+	vs_status (*open)(void *held, const struct vs_key_place *place,
+	                  unsigned how, uint8_t point[static VS_P256_POINT_LEN],
 	                  char error[static VS_KEY_ERROR_LEN]);
 	/* VS_OK and DER; else a line in error. */
-	vs_status (*sign)(void *key,
+	vs_status (*sign)(void *held,
 	                  const uint8_t digest[static VS_P256_DIGEST_LEN],
 	                  uint8_t sig[static VS_P256_DER_MAX], size_t *len,
 	                  char error[static VS_KEY_ERROR_LEN]);
-	void (*close)(void *key);
+	void (*close)(void *held);
 };
 
 extern const struct vs_key_store vs_key_pkcs11, vs_key_tpm;

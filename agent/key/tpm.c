@@ -12,7 +12,6 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_rc.h>
@@ -103,15 +102,14 @@ static vs_status connect_tpm(struct held *h, const char *tcti,
 	return VS_ERR_ABSENT;
 }
 
-static void close_key(void *key)
+static void close_key(void *held)
 {
-	struct held *h = key;
+	struct held *h = held;
 
 	if (h->esys && h->key != ESYS_TR_NONE)
 		(void)Esys_TR_Close(h->esys, &h->key);
 	Esys_Finalize(&h->esys);
 	Tss2_TctiLdr_Finalize(&h->tcti);
-	free(h);
 }
 
 /* x and y come without leading zeros. */
@@ -245,13 +243,16 @@ static vs_status read_pin(const char *file, TPM2B_AUTH *out,
 	return status;
 }
 
-static vs_status open_in(struct held *h, const struct vs_key_place *at,
-                         unsigned how, uint8_t point[static VS_P256_POINT_LEN],
-                         char error[static VS_KEY_ERROR_LEN])
+static vs_status open_key(void *held, const struct vs_key_place *at,
+                          unsigned how, uint8_t point[static VS_P256_POINT_LEN],
+                          char error[static VS_KEY_ERROR_LEN])
 {
+	struct held *h = held;
 	TPM2B_AUTH pin = {0};
 	vs_status status = read_pin(at->pin_file, &pin, error);
 
+	h->key = ESYS_TR_NONE;
+	h->handle = at->handle;
 	if (status == VS_OK)
 		status = connect_tpm(h, at->tcti, error);
 	if (status == VS_OK) {
@@ -272,33 +273,12 @@ static vs_status open_in(struct held *h, const struct vs_key_place *at,
 	return status;
 }
 
-static vs_status open_key(const struct vs_key_place *at, unsigned how,
-                          void **key, uint8_t point[static VS_P256_POINT_LEN],
-                          char error[static VS_KEY_ERROR_LEN])
-{
-	struct held *h = calloc(1, sizeof(*h));
-	vs_status status;
-
-	*key = NULL;
-	snprintf(error, VS_KEY_ERROR_LEN, "no memory");
-	if (!h)
-		return VS_ERR_NOMEM;
-	h->key = ESYS_TR_NONE;
-	h->handle = at->handle;
-	status = open_in(h, at, how, point, error);
-	if (status != VS_OK)
-		close_key(h);
-	else
-		*key = h;
-	return status;
-}
-
-static vs_status sign(void *key,
+static vs_status sign(void *held,
                       const uint8_t digest[static VS_P256_DIGEST_LEN],
                       uint8_t sig[static VS_P256_DER_MAX], size_t *len,
                       char error[static VS_KEY_ERROR_LEN])
 {
-	struct held *h = key;
+	struct held *h = held;
 	const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_ECDSA,
 	                                .details.ecdsa.hashAlg =
 	                                        TPM2_ALG_SHA256};
@@ -327,4 +307,5 @@ static vs_status sign(void *key,
 	return status;
 }
 
-const struct vs_key_store vs_key_tpm = {open_key, sign, close_key};
+const struct vs_key_store vs_key_tpm = {sizeof(struct held), open_key, sign,
+                                        close_key};

@@ -122,6 +122,39 @@ static vs_status ask(struct vs_runner *r, enum vs_request what,
 	return VS_OK;
 }
 
+/* A status of that process, which is believed as this one is; but no other
+ * number than a status.
+ */
+static vs_status status_of(const struct vs_runner *r)
+{
+	return r->said.status <= VS_ERR_CRYPTO ? (vs_status)r->said.status
+	                                       : VS_ERR_IO;
+}
+
+/* Its text is printable there already; here it only has to fit. */
+static void take_line(const struct vs_runner *r,
+                      char out[static VS_PROBE_LINE_LEN])
+{
+	size_t len = r->said.len < VS_PROBE_LINE_LEN ? r->said.len
+	                                             : VS_PROBE_LINE_LEN - 1;
+
+	memcpy(out, r->said.text, len);
+	out[len] = '\0';
+}
+
+/* The same, with the line that it says, and how it went. */
+static vs_status ask_how(struct vs_runner *r, enum vs_request what,
+                         uint64_t wait_ms, int lines[static VS_WIRE_LINES],
+                         char line[static VS_PROBE_LINE_LEN])
+{
+	vs_status status = ask(r, what, wait_ms, lines);
+
+	if (status != VS_OK)
+		return status;
+	take_line(r, line);
+	return status_of(r);
+}
+
 static void become_runner(int fd, const struct vs_runner_config *config)
 {
 	if (dup2(fd, VS_RUNNER_FD) != VS_RUNNER_FD ||
@@ -182,26 +215,6 @@ bool vs_runner_lost(struct vs_runner *r)
 	return lost;
 }
 
-/* A status of that process, which is believed as this one is; but no other
- * number than a status.
- */
-static vs_status status_of(const struct vs_runner *r)
-{
-	return r->said.status <= VS_ERR_CRYPTO ? (vs_status)r->said.status
-	                                       : VS_ERR_IO;
-}
-
-/* Its text is printable there already; here it only has to fit. */
-static void take_line(const struct vs_runner *r,
-                      char out[static VS_PROBE_LINE_LEN])
-{
-	size_t len = r->said.len < VS_PROBE_LINE_LEN ? r->said.len
-	                                             : VS_PROBE_LINE_LEN - 1;
-
-	memcpy(out, r->said.text, len);
-	out[len] = '\0';
-}
-
 vs_status vs_runner_check(struct vs_runner *r,
                           char detail[static VS_PROBE_LINE_LEN],
                           struct vs_why *why)
@@ -212,11 +225,7 @@ vs_status vs_runner_check(struct vs_runner *r,
 
 	snprintf(detail, VS_PROBE_LINE_LEN, "nobody is there to run checks");
 	pthread_mutex_lock(&r->lock);
-	status = ask(r, VS_REQUEST_CHECK, wait_ms, lines);
-	if (status == VS_OK) {
-		take_line(r, detail);
-		status = status_of(r);
-	}
+	status = ask_how(r, VS_REQUEST_CHECK, wait_ms, lines, detail);
 	if (status != VS_OK)
 		(void)vs_fail(status, why,
 		              r->said.reason == VS_REASON_HEALTH_TIMEOUT
@@ -254,14 +263,10 @@ vs_status vs_runner_net(struct vs_runner *r, int lines[static VS_WIRE_LINES],
 
 	snprintf(why, VS_PROBE_LINE_LEN, "nobody is there to start it");
 	pthread_mutex_lock(&r->lock);
-	status = ask(r, VS_REQUEST_START, SPARE_MS, lines);
-	if (status == VS_OK) {
-		take_line(r, why);
-		status = status_of(r);
-		if ((status == VS_OK) != (lines[0] >= 0)) {
-			drop_lines(lines);
-			status = broken(r);
-		}
+	status = ask_how(r, VS_REQUEST_START, SPARE_MS, lines, why);
+	if ((status == VS_OK) != (lines[0] >= 0)) {
+		drop_lines(lines);
+		status = broken(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return status;
