@@ -5,14 +5,18 @@
  *
  * A process of its own, because what stands between us and the device is not
  * ours: a vendor's module or driver that hangs or crashes ends here, and holds
- * the agent up no longer than it waits.  It ends with its line.
+ * the agent up no longer than it waits.  It ends with its line.  What a module
+ * may need, files and local sockets, stays; a network, other processes and
+ * other programs do not.
  *
  * Format: docs/formats/key.md.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/syscall.h>
 
+#include "agent/confine/confine.h"
+#include "agent/confine/seclude.h"
 #include "agent/key/store.h"
 #include "agent/line/birth.h"
 #include "agent/line/wire.h"
@@ -108,13 +112,32 @@ static bool sign(struct line *l)
 	return say(l, head, sig);
 }
 
+/* There will be a PIN and a session in this memory, and code that nobody here
+ * has read.  Who started this may have given up as much, or less.
+ */
+static vs_status give_up(void)
+{
+	static const struct vs_confine_call calls[] = {
+		{SYS_execve,   VS_CALL_FAILS, 0, 0},
+		{SYS_execveat, VS_CALL_FAILS, 0, 0},
+	};
+	const struct vs_confine_filter filter = {
+		.calls = calls,
+		.count = sizeof(calls) / sizeof(calls[0]),
+		.others = VS_OTHERS_MAY,
+	};
+	struct vs_secluded secluded;
+	vs_status status = vs_seclude(&secluded);
+
+	return status == VS_OK ? vs_confine_filter(&filter) : status;
+}
+
 int main(void)
 {
 	struct line l = {.fd = VS_BIRTH_FD, .phase = VS_SIGNER_STARTING};
 	const struct vs_wire_head ready = {.what = VS_REQUEST_READY};
 
-	/* There are a PIN and a session in this memory. */
-	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+	if (give_up() != VS_OK)
 		return 1;
 	if (say(&l, ready, NULL) && open_key(&l))
 		while (sign(&l))

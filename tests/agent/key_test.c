@@ -341,6 +341,65 @@ static void a_signature_that_is_none_is_not_given_out(void **state)
 	vs_signer_drop(&s);
 }
 
+static void told(const char *path, const char *name, int number)
+{
+	char line[64];
+	uint8_t *text;
+	size_t len;
+
+	snprintf(line, sizeof(line), "%s %d\n", name, number);
+	assert_int_equal(vs_file_read(path, 4096, &text, &len), VS_OK);
+	if (!strstr((const char *)text, line))
+		fail_msg("not %s in: %s", line, (const char *)text);
+	free(text);
+}
+
+/* S1.17: and it signs all the same. */
+static void a_module_has_no_network_and_starts_no_program(void **state)
+{
+	static const char *const denied[] = {
+		"inet",   "inet6",  "netlink", "ring", "unshare",
+		"ptrace", "memory", "steal",   "exec", "exec-at"};
+	char path[PATH_MAX];
+	struct vs_signer s;
+
+	(void)state;
+	setenv("KEY_FAULT", "attack", 1);
+	setenv("KEY_TOLD", key_world_path("told", path), 1);
+	open_signer(&s, key_world.shim, 0);
+	s.expected = key_in(key_world.token);
+	if (sign(&s) != VS_OK)
+		fail_msg("%s", error);
+	vs_signer_drop(&s);
+	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++)
+		told(path, denied[i], EPERM);
+	told(path, "unix", 0);
+	told(path, "dumpable", 0);
+	told(path, "rights", 0);
+}
+
+/* By a program that has no network itself. */
+static void the_factory_makes_a_key_and_asks_for_its_certificate(void **state)
+{
+	const char *const places[] = {key_world.token, key_world.tpm};
+	char path[PATH_MAX];
+	uint8_t *text;
+	size_t len;
+
+	(void)state;
+	key_world_path("csr.pem", path);
+	for (size_t i = 0; i < 2; i++) {
+		(void)unlink(path);
+		key_world_run(AGENT_PROGRAM, "provision", "--vehicle",
+		              "CP-0001", "--key", places[i], "--csr", path,
+		              NULL);
+		assert_int_equal(vs_file_read(path, 65536, &text, &len), VS_OK);
+		assert_non_null(strstr((const char *)text,
+		                       "BEGIN CERTIFICATE REQUEST"));
+		free(text);
+	}
+}
+
 static void pauses_grow_up_to_the_longest(void **state)
 {
 	struct vs_signer s;
@@ -528,6 +587,8 @@ int main(void)
 		EACH(a_device_that_hangs_is_ended),
 		EACH(a_module_that_crashes_takes_nobody_with_it),
 		EACH(a_signature_that_is_none_is_not_given_out),
+		EACH(a_module_has_no_network_and_starts_no_program),
+		EACH(the_factory_makes_a_key_and_asks_for_its_certificate),
 		EACH(pauses_grow_up_to_the_longest),
 		EACH(another_key_than_the_certificates_is_told),
 		EACH(a_token_key_of_another_kind_is_refused),
