@@ -189,16 +189,18 @@ vs_status vs_clusters_ahead(const struct vs_image *image,
 	return status == VS_ERR_NOMEM ? status : VS_OK;
 }
 
-/* Whether the first cluster of a file comes out at each level. */
-static vs_status vote(const struct vs_image *image,
-                      const struct vs_parted *parted,
-                      const struct vs_part *part,
-                      unsigned votes[VS_CLUSTER_LEVEL_MAX + 1])
+/* Of the levels that are left, those at which the first cluster of a file comes
+ * out: if none does, the file says nothing.
+ */
+static vs_status narrow(const struct vs_image *image,
+                        const struct vs_parted *parted,
+                        const struct vs_part *part, uint32_t *levels)
 {
 	struct try w;
 	vs_status status = try_init(&w, image, parted, part->inode);
 	uint32_t len = w.file.len < w.ahead ? w.file.len : w.ahead;
 	uint8_t *held = malloc((size_t)len + 1);
+	uint32_t left = 0;
 
 	if (!held)
 		status = VS_ERR_NOMEM;
@@ -208,45 +210,44 @@ static vs_status vote(const struct vs_image *image,
 	     level++) {
 		bool same;
 
+		if (!(*levels & UINT32_C(1) << level))
+			continue;
 		status = comes_out(&w, level, 0, held, &same);
-		votes[level] += status == VS_OK && same;
+		if (status == VS_OK && same)
+			left |= UINT32_C(1) << level;
 	}
 	free(held);
 	try_drop(&w);
+	if (left != 0)
+		*levels = left;
 	return status == VS_ERR_NOMEM ? status : VS_OK;
 }
 
 vs_status vs_clusters_level(const struct vs_image *image,
                             struct vs_parted *parted)
 {
-	unsigned votes[VS_CLUSTER_LEVEL_MAX + 1] = {0}, best = 0;
-	size_t step = parted->count / (SAMPLES * 4) + 1, tried = 0;
+	const uint32_t all = (UINT32_C(2) << VS_CLUSTER_LEVEL_MAX) - 1;
+	uint32_t levels = all;
+	size_t tried = 0;
 	vs_status status = VS_OK;
 
-	parted->level = -1;
-	parted->ahead = VS_CLUSTER_AHEAD_MAX;
-	for (size_t i = 0;
-	     i < parted->count && tried < SAMPLES && status == VS_OK;
-	     i += step) {
-		const struct vs_part *part = &parted->parts[i];
+	/* long files first: short ones come out at many levels */
+	for (int is_long = 1; is_long >= 0; is_long--)
+		for (size_t i = 0;
+		     i < parted->count && tried < SAMPLES && status == VS_OK;
+		     i++) {
+			const struct vs_part *part = &parted->parts[i];
 
-		/* small ones come out at many levels */
-		if (part->stored || part->packed < parted->block ||
-		    part->len < 4 * VS_DELTA_BLOCK)
-			continue;
-		tried++;
-		status = vote(image, parted, part, votes);
-	}
-	for (size_t i = 0, few = tried;
-	     i < parted->count && few < SAMPLES && status == VS_OK; i++)
-		if (!parted->parts[i].stored && tried == 0) {
-			few++;
-			status = vote(image, parted, &parted->parts[i], votes);
+			if (part->stored ||
+			    (part->packed >= 2 * parted->block) != is_long)
+				continue;
+			tried++;
+			status = narrow(image, parted, part, &levels);
 		}
-	for (int level = 0; level <= VS_CLUSTER_LEVEL_MAX; level++)
-		if (votes[level] >= best && votes[level] > 0) {
-			best = votes[level];
+	parted->level = -1;
+	for (int level = 0; level <= VS_CLUSTER_LEVEL_MAX && levels != all;
+	     level++)
+		if (levels & UINT32_C(1) << level)
 			parted->level = level;
-		}
 	return status;
 }

@@ -17,8 +17,8 @@ vs_status vs_clusters_try(const struct vs_image *image,
                           const struct vs_part *part,
                           struct vs_trial *t) VS_MUST_CHECK;
 
-/* The level that most files were packed with, by some of them: in
- * parted->level, -1 if none is right.  VS_OK; VS_ERR_NOMEM.
+/* The level that files were packed with, by some of them: in parted->level,
+ * -1 if none is right.  VS_OK; VS_ERR_NOMEM.
  */
 vs_status vs_clusters_level(const struct vs_image *image,
                             struct vs_parted *parted) VS_MUST_CHECK;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "delta/erofs.h"
-#include "delta/make/clusters.h"
 #include "delta/operand.h"
 
 #define MAGIC 0xe0f5e1e2
@@ -299,6 +298,7 @@ static void read_packing(struct reader *r, const uint8_t *super)
 	r->packed = true;
 	r->out->packing = VS_PACKING_LZ4;
 	r->out->block = room;
+	r->out->ahead = VS_CLUSTER_AHEAD_MAX;
 }
 
 static vs_status read_all(struct reader *r, const uint8_t *super)
@@ -318,10 +318,10 @@ static vs_status read_all(struct reader *r, const uint8_t *super)
 	vs_parted_sort(o);
 	for (size_t i = 0; i < o->count; i++)
 		any = any || !o->parts[i].stored;
-	if (any)
-		return vs_clusters_level(&r->whole, o);
-	o->packing = VS_PACKING_NONE;
-	o->block = VS_UNIT_LEN_MAX;
+	if (!any) {
+		o->packing = VS_PACKING_NONE;
+		o->block = VS_UNIT_LEN_MAX;
+	}
 	return VS_OK;
 }
 

@@ -14,7 +14,8 @@
 
 #include "delta/make/parts.h"
 
-/* VS_OK; VS_ERR_ABSENT (no such image); VS_ERR_NOMEM.  vs_parted_drop() in
+/* The level of what is packed is not known yet: vs_clusters_level().
+ * VS_OK; VS_ERR_ABSENT (no such image); VS_ERR_NOMEM.  vs_parted_drop() in
  * every case.
  */
 vs_status vs_erofs_read(const struct vs_image *image,

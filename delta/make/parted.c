@@ -521,7 +521,7 @@ static vs_status lay_out(struct pairing *p, int side)
 	s->units = &p->out->units[side];
 	s->units->is_new = side == 1;
 	s->units->packing = s->parted.packing;
-	s->units->level = s->parted.level > 0 ? (uint32_t)s->parted.level : 0;
+	s->units->level = (uint32_t)s->parted.level;
 	s->units->block = s->parted.block;
 	s->units->ahead = s->parted.ahead;
 	s->units->image_len = s->image.len;
@@ -710,8 +710,12 @@ static vs_status read_side(struct side *s, bool is_new)
 	if (status == VS_ERR_ABSENT) {
 		vs_parted_drop(&s->parted);
 		status = vs_erofs_read(&s->image, &s->parted);
-		/* a new one that nobody here can pack again */
-		if (status == VS_OK && s->parted.level < 0 && is_new)
+		if (status != VS_OK || !is_new ||
+		    s->parted.packing != VS_PACKING_LZ4)
+			return status;
+		status = vs_clusters_level(&s->image, &s->parted);
+		/* nobody here can pack it again */
+		if (status == VS_OK && s->parted.level < 0)
 			status = VS_ERR_ABSENT;
 	}
 	return status;
