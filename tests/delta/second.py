@@ -9,6 +9,7 @@ before it.  2: the delta needs what Python's own libraries do not have.
 import sys
 
 from second_programs import Fault, Finder, Learnt, Pair, le, read_table
+from second_units import Missing, OldView, Units, new_image, packer_version
 
 M32, M64 = (1 << 32) - 1, (1 << 64) - 1
 BLOCK = 4096
@@ -678,20 +679,45 @@ def head(delta, old):
     return delta[10], new
 
 
-def apply(old, delta):
-    """The new image, in parts; a Fault ends them.  Returns the bytes used."""
-    form, new_len = head(delta, old)
-    coder = Coder(delta, 128)
-    if form:
-        raise NotImplementedError("units")
+def plain(old, coder, new_len):
+    """Blocks of form 0."""
     old += bytes(-len(old) % BLOCK)
     blocks = (new_len + BLOCK - 1) // BLOCK
     layout = Layout(coder, blocks, len(old) // BLOCK)
-    walk = Walk(coder, layout,
-                lambda b: old[b * BLOCK:(b + 1) * BLOCK])
+    walk = Walk(coder, layout, lambda b: old[b * BLOCK:(b + 1) * BLOCK])
     for b in range(blocks):
-        yield walk.block(b)[:new_len - b * BLOCK]
-    return coder.at
+        yield walk.block(b)
+
+
+def in_units(old, coder, delta):
+    """Bytes of form 1, in parts of any length."""
+    was = Units(coder, Number, Tree, False, len(old))
+    now = Units(coder, Number, Tree, True, len(old))
+    if packer_version(now.packing) not in (None, le(delta, 96, 4)):
+        raise Fault("another packer")
+    view = OldView(was, old)
+    layout = Layout(coder, now.blocks, was.blocks)
+    yield from new_image(old, Walk(coder, layout, view.read), now)
+
+
+def apply(old, delta):
+    """The new image block by block; a Fault ends them.
+
+    Returns how many bytes of the delta were used.
+    """
+    form, new_len = head(delta, old)
+    coder = Coder(delta, 128)
+    parts = in_units(old, coder, delta) if form else plain(old, coder, new_len)
+    held, left = b"", new_len
+    for part in parts:
+        held += part
+        while left and len(held) >= min(left, BLOCK):
+            size = min(left, BLOCK)
+            yield held[:size]
+            held, left = held[size:], left - size
+        if not left:
+            return coder.at
+    raise Fault("the units end early")
 
 
 def main(old_path, delta_path, out_path):
@@ -707,7 +733,7 @@ def main(old_path, delta_path, out_path):
         except Fault as fault:
             print(f"second: {fault}", file=sys.stderr)
             return 1
-        except NotImplementedError as other:
+        except Missing as other:
             print(f"second: no {other} here", file=sys.stderr)
             return 2
     return 0

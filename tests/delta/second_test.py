@@ -71,9 +71,11 @@ def apply(old, delta):
         return 1, out
 
 
-def comes_out(old, new):
-    """What is wrong with a pair of images."""
+def comes_out(old, new, form=0):
+    """What is wrong with a pair of images, whose delta is of that form."""
     delta = make(old, new)
+    if delta[10] != form:
+        return f"form {delta[10]}"
     code, out = apply(old, delta)
     if code == 0 and out == new:
         return None
@@ -91,33 +93,63 @@ def program(was, now):
     return comes_out(*map(load, paths))
 
 
-def ext4(seed, was, now):
-    """Two file systems with a program in them, and files that moved."""
-    mke2fs = shutil.which("mke2fs", path="/usr/sbin:/sbin:/usr/bin")
-    if not mke2fs:
-        return "SKIP no mke2fs"
-    images = []
-    for name in (was, now):
-        with tempfile.TemporaryDirectory() as folder:
-            tree = os.path.join(folder, "tree")
-            image = os.path.join(folder, "image")
-            dice = random.Random(seed)
-            os.mkdir(tree)
-            shutil.copy(os.path.join(sys.argv[2], name), tree + "/program")
-            for i in range(3 if name == was else 4):
-                with open(f"{tree}/{i}", "wb") as f:
-                    f.write(dice.randbytes(dice.randrange(1, 9000)))
-                os.utime(f"{tree}/{i}", (1700000000, 1700000000))
-            os.utime(tree + "/program", (1700000000, 1700000000))
-            os.utime(tree, (1700000000, 1700000000))
-            env = {"E2FSPROGS_FAKE_TIME": "1700000000"}
-            subprocess.run([mke2fs, "-q", "-t", "ext4", "-b", "4096", "-O",
-                            "^has_journal", "-N", "64", "-U", UUID, "-E",
-                            "hash_seed=" + UUID, "-d", tree, image, "512k"],
-                           check=True, env=env, timeout=60,
-                           stdout=subprocess.DEVNULL)
-            images.append(load(image))
-    return comes_out(*images)
+MKE2FS = ("mke2fs", "-q", "-t", "ext4", "-b", "4096", "-O", "^has_journal",
+          "-N", "64", "-U", UUID, "-E", "hash_seed=" + UUID, "-d", "TREE",
+          "IMAGE", "512k")
+SQUASH = ("mksquashfs", "TREE", "IMAGE", "-noappend", "-all-root",
+          "-no-xattrs", "-processors", "1", "-all-time", "1700000000",
+          "-mkfs-time", "1700000000")
+SYSTEMS = {
+    "an ext4 image": MKE2FS,
+    "a squashfs of gzip": (*SQUASH, "-b", "16384", "-comp", "gzip",
+                           "-Xcompression-level", "6"),
+    "a squashfs of xz without fragments": (
+        *SQUASH, "-b", "8192", "-comp", "xz", "-no-fragments"),
+    "a plain erofs": ("mkfs.erofs", "-T1700000000", "-U", UUID, "--all-root",
+                      "-x-1", "IMAGE", "TREE"),
+}
+
+
+def image_of(words, name, seed, more):
+    """A file system with a program and some files; None: no such tool."""
+    program_path = shutil.which(words[0], path="/usr/sbin:/usr/bin:/sbin:/bin")
+    if not program_path:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        tree, image = (os.path.join(folder, n) for n in ("tree", "image"))
+        dice = random.Random(seed)
+        os.makedirs(tree + "/sub")
+        shutil.copy(os.path.join(sys.argv[2], name), tree + "/sub/program")
+        for i in range(4 if more else 3):
+            text = b"".join(dice.choice((b"lock ", b"plug ", b"meter\n"))
+                            for _ in range(dice.randrange(1, 4000)))
+            with open(f"{tree}/{i}", "wb") as f:
+                f.write(text + dice.randbytes(dice.randrange(900)))
+            os.symlink(str(i), f"{tree}/sub/{i}")
+        for at, folders, files in os.walk(tree):
+            for n in (".", *folders, *files):
+                os.utime(os.path.join(at, n), (1700000000, 1700000000),
+                         follow_symlinks=False)
+        swap = {"TREE": tree, "IMAGE": image}
+        subprocess.run([program_path, *(swap.get(w, w) for w in words[1:])],
+                       check=True, timeout=60, stdout=subprocess.DEVNULL,
+                       env={"E2FSPROGS_FAKE_TIME": "1700000000"})
+        return load(image)
+
+
+def images(which):
+    """Two of them."""
+    old = image_of(SYSTEMS[which], "delta_specimen", 1, False)
+    return old, old and image_of(SYSTEMS[which], "delta_specimen_more", 1,
+                                 True)
+
+
+def system(which):
+    """Two file systems."""
+    old, new = images(which)
+    if not old:
+        return "SKIP no tool that makes one"
+    return comes_out(old, new, 0 if SYSTEMS[which] is MKE2FS else 1)
 
 
 def edited(seed):
@@ -138,12 +170,17 @@ def edits(seed):
     return comes_out(*edited(seed))
 
 
-def damaged(seed, was, now):
+def damaged(seed, what):
     """A delta or an old image with damage: both appliers must agree."""
-    paths = [os.path.join(sys.argv[2], name) for name in (was, now)]
-    if not all(os.path.exists(p) for p in paths):
-        return "SKIP no clang or lld"
-    old, new = map(load, paths)
+    if what in SYSTEMS:
+        old, new = images(what)
+        if not old:
+            return "SKIP no tool that makes one"
+    else:
+        paths = [os.path.join(sys.argv[2], name) for name in what]
+        if not all(os.path.exists(p) for p in paths):
+            return "SKIP no clang or lld"
+        old, new = map(load, paths)
     dice = random.Random(seed)
     delta = make(old, new)
     for _ in range(4):
@@ -167,11 +204,10 @@ def damaged(seed, was, now):
 
 
 CASES = [(f"{was} becomes {now}", program, was, now) for was, now in PAIRS] + [
-    ("an ext4 image becomes another", ext4, 1, "delta_specimen",
-     "delta_specimen_more"),
+    (f"{which} becomes another", system, which) for which in SYSTEMS
 ] + [(f"random edits {seed} come out", edits, seed) for seed in range(12)] + [
-    (f"damage is seen alike: {was}", damaged, seed, was, now)
-    for seed, (was, now) in enumerate(PAIRS)]
+    (f"damage is seen alike: {what if what in SYSTEMS else what[0]}",
+     damaged, seed, what) for seed, what in enumerate((*PAIRS, *SYSTEMS))]
 
 
 def judge(case):
