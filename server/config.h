@@ -52,7 +52,7 @@ struct vs_settings {
 	struct vs_networks networks; /* that they may be in, beside public */
 	uint64_t rehash_s, rehash_mb_s; /* between passes; and how fast */
 	/* between looks; and for one at a time, and all (0: none is made) */
-	uint64_t delta_s, delta_memory_mb, delta_disk_mb;
+	uint64_t delta_s, delta_memory_mb, delta_cpu_s, delta_disk_mb;
 	uint64_t hook_give_up_s;
 	/* how long after it became general a release may be missing */
 	uint64_t overdue_security_s, overdue_feature_s;

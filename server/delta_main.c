@@ -6,7 +6,7 @@
  * their packs into files without a name, each cluster held against its seal;
  * the delta gets its name once it is whole, was applied and gave the new image.
  *
- * voltseal-delta DATA OLDSEAL OLDPACK NEWSEAL NEWPACK MEMORY_MB DISK_MB
+ * voltseal-delta DATA OLDSEAL OLDPACK NEWSEAL NEWPACK MEMORY_MB DISK_MB CPU_S
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,7 +27,10 @@
 #include "server/publish/delta.h"
 #include "server/publish/ways.h"
 
-#define CPU_S 1800
+/* What it may take. */
+struct bounds {
+	uint64_t memory_mb, disk_mb, cpu_s;
+};
 
 struct side {
 	const char *data_dir;
@@ -209,13 +212,14 @@ static vs_status keep(const struct work *w, const char *data_dir,
 /* Beside the images, which are files and mapped, and what the program takes
  * of its address space before it begins.
  */
-static bool bound(uint64_t memory_mb, uint64_t images)
+static bool bound(const struct bounds *b, uint64_t images)
 {
-	const struct rlimit cpu = {CPU_S, CPU_S}, core = {0, 0};
+	/* the first is a signal that tells its reason */
+	const struct rlimit cpu = {b->cpu_s, b->cpu_s + 1}, core = {0, 0};
 	struct rlimit memory;
 
 	memory.rlim_cur = memory.rlim_max =
-		(memory_mb << 20) + images + ((uint64_t)OWN_MB << 20);
+		(b->memory_mb << 20) + images + ((uint64_t)OWN_MB << 20);
 	return setpriority(PRIO_PROCESS, 0, 19) == 0 &&
 	       prctl(PR_SET_PDEATHSIG, 9) == 0 &&
 	       setrlimit(RLIMIT_CPU, &cpu) == 0 &&
@@ -223,7 +227,21 @@ static bool bound(uint64_t memory_mb, uint64_t images)
 	       setrlimit(RLIMIT_AS, &memory) == 0;
 }
 
-static int work_on(struct work *w, uint64_t memory_mb, uint64_t disk_mb)
+static int end_of(vs_status status)
+{
+	switch (status) {
+	case VS_OK:
+		return VS_DELTA_MADE;
+	case VS_ERR_LIMIT:
+		return VS_DELTA_USELESS;
+	case VS_ERR_NOMEM:
+		return VS_DELTA_NO_MEMORY;
+	default:
+		return VS_DELTA_FAILED;
+	}
+}
+
+static int work_on(struct work *w, const struct bounds *bounds)
 {
 	const char *data_dir = w->sides[0].data_dir;
 	struct vs_way way;
@@ -239,27 +257,25 @@ static int work_on(struct work *w, uint64_t memory_mb, uint64_t disk_mb)
 		return VS_DELTA_FAILED;
 	images = w->sides[0].seal.header.image_len +
 	         w->sides[1].seal.header.image_len;
-	if (images >> 20 >= disk_mb)
+	if (images >> 20 >= bounds->disk_mb)
 		return VS_DELTA_NO_ROOM;
-	if (!bound(memory_mb, images))
+	if (!bound(bounds, images))
 		return VS_DELTA_FAILED;
 	for (int i = 0; i < 2 && !status; i++)
 		status = unpack(&w->sides[i]);
 	if (status)
-		return VS_DELTA_FAILED;
+		return status == VS_ERR_NOMEM ? VS_DELTA_NO_MEMORY
+		                              : VS_DELTA_FAILED;
 	status = make(w, &way);
-	if (status == VS_ERR_LIMIT)
-		return VS_DELTA_USELESS;
-	if (!status)
-		status = keep(w, data_dir, &way);
-	return status ? VS_DELTA_FAILED : VS_DELTA_MADE;
+	return end_of(status ? status : keep(w, data_dir, &way));
 }
 
 int main(int argc, char **argv)
 {
 	static struct work w;
+	struct bounds bounds;
 
-	if (argc != 8)
+	if (argc != 9)
 		return VS_DELTA_FAILED;
 	for (int i = 0; i < 2; i++) {
 		struct side *s = &w.sides[i];
@@ -270,6 +286,8 @@ int main(int argc, char **argv)
 		snprintf(s->names.pack, sizeof s->names.pack, "%s",
 		         argv[3 + 2 * i]);
 	}
-	return work_on(&w, strtoull(argv[6], NULL, 10),
-	               strtoull(argv[7], NULL, 10));
+	bounds = (struct bounds){strtoull(argv[6], NULL, 10),
+	                         strtoull(argv[7], NULL, 10),
+	                         strtoull(argv[8], NULL, 10)};
+	return work_on(&w, &bounds);
 }

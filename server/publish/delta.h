@@ -20,6 +20,8 @@ enum vs_delta_end {
 	VS_DELTA_FAILED,
 	VS_DELTA_USELESS, /* not shorter than the clusters, or too unlike */
 	VS_DELTA_NO_ROOM, /* the images do not fit on the disk's share */
+	VS_DELTA_NO_MEMORY,
+	VS_DELTA_NO_TIME, /* by a signal: it says no more then */
 };
 
 /* Makes DATA/deltas. */

@@ -150,9 +150,11 @@ static int wait_for(struct vs_delta_work *w, pid_t pid)
 	for (;;) {
 		pid_t got = waitpid(pid, &how, WNOHANG);
 
+		if (got == pid && WIFSIGNALED(how))
+			return WTERMSIG(how) == SIGXCPU ? VS_DELTA_NO_TIME
+			                                : VS_DELTA_FAILED;
 		if (got == pid)
-			return WIFEXITED(how) ? WEXITSTATUS(how)
-			                      : VS_DELTA_FAILED;
+			return WEXITSTATUS(how);
 		if (got < 0 && errno != EINTR)
 			return VS_DELTA_FAILED;
 		if (atomic_load(&w->stopping) || vs_server_ms() > end_ms)
@@ -165,10 +167,10 @@ static int run(struct vs_delta_work *w, const struct vs_pair *p,
                uint64_t room_mb)
 {
 	const struct vs_settings *s = w->server->settings;
-	char program[PATH_MAX], memory[32], disk[32], data_dir[1024];
+	char program[PATH_MAX], memory[32], disk[32], cpu[32], data_dir[1024];
 	char from[2][65], to[2][65];
 	char *argv[] = {program, data_dir, from[0], from[1], to[0],
-	                to[1],   memory,   disk,    NULL};
+	                to[1],   memory,   disk,    cpu,     NULL};
 	char *env[] = {NULL};
 	pid_t pid;
 
@@ -180,6 +182,7 @@ static int run(struct vs_delta_work *w, const struct vs_pair *p,
 	memcpy(to[1], p->to.pack, 65);
 	snprintf(memory, sizeof memory, "%" PRIu64, s->delta_memory_mb);
 	snprintf(disk, sizeof disk, "%" PRIu64, room_mb);
+	snprintf(cpu, sizeof cpu, "%" PRIu64, s->delta_cpu_s);
 	if (posix_spawn(&pid, program, NULL, NULL, argv, env)) {
 		vs_warn("%s: cannot be started", program);
 		return VS_DELTA_FAILED;
@@ -196,6 +199,64 @@ static void note_useless(const struct vs_delta_work *w, const char *name)
 	if (vs_path_join(path, sizeof path, w->folder, file) ||
 	    vs_file_replace(path, "", 0, 0600))
 		vs_warn("%s: cannot be written", path);
+}
+
+/* How many chargers would fetch it. */
+static uint64_t chargers_of(const struct vs_delta_work *w, const char *name)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < w->pairs.count; i++)
+		if (strcmp(w->names[i], name) == 0 &&
+		    w->pairs.at[i].chargers > most)
+			most = w->pairs.at[i].chargers;
+	return most;
+}
+
+/* Makes room: of those that fewer chargers would fetch than so many, the one
+ * for the fewest goes.  What nobody would fetch yet was brought by somebody,
+ * and is the sweep's.  False: there is none.
+ */
+static bool evict(const struct vs_delta_work *w, uint64_t chargers)
+{
+	char least[VS_DELTA_NAME_LEN] = "", path[VS_ARTIFACT_PATH_MAX];
+	DIR *d = opendir(w->folder);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		uint64_t has;
+
+		if (!vs_delta_is_name(e->d_name))
+			continue;
+		has = chargers_of(w, e->d_name);
+		if (has == 0 || has >= chargers)
+			continue;
+		chargers = has;
+		memcpy(least, e->d_name, sizeof least);
+	}
+	if (d)
+		closedir(d);
+	if (!least[0] || vs_path_join(path, sizeof path, w->folder, least) ||
+	    vs_file_remove(path))
+		return false;
+	vs_info("delta %.24s...: dropped, for one that more chargers would "
+	        "fetch (delta_disk_mb)",
+	        least);
+	return true;
+}
+
+static const char *why_not(int end)
+{
+	switch (end) {
+	case VS_DELTA_NO_ROOM:
+		return "no room for it (delta_disk_mb)";
+	case VS_DELTA_NO_MEMORY:
+		return "takes more memory than it may (delta_memory_mb)";
+	case VS_DELTA_NO_TIME:
+		return "takes more processor time than it may (delta_cpu_s)";
+	default:
+		return "could not be made";
+	}
 }
 
 static void make(struct vs_delta_work *w, size_t i, uint64_t room_mb)
@@ -217,9 +278,9 @@ static void make(struct vs_delta_work *w, size_t i, uint64_t room_mb)
 		note_useless(w, name);
 		return;
 	}
-	vs_warn("delta %.24s...: %s", name,
-	        end == VS_DELTA_NO_ROOM ? "no room for it (delta_disk_mb)"
-	                                : "could not be made");
+	if (end == VS_DELTA_NO_ROOM && evict(w, p->chargers))
+		return;
+	vs_warn("delta %.24s...: %s", name, why_not(end));
 	memcpy(w->failed[w->failed_count++ % FAILED_MAX], name,
 	       VS_DELTA_NAME_LEN);
 }
@@ -255,6 +316,8 @@ static bool look(struct vs_delta_work *w)
 	if (i == w->pairs.count)
 		return false;
 	if (used_mb >= w->server->settings->delta_disk_mb) {
+		if (evict(w, w->pairs.at[i].chargers))
+			return true;
 		vs_warn("no deltas are made: delta_disk_mb is used up");
 		return false;
 	}

@@ -4,10 +4,11 @@
  *
  * For what chargers really run, to releases that are not retired, the most
  * common first; one at a time, by a process of its own (voltseal-delta) that
- * is nice and has bounds of memory, time and disk.  What is to be done follows
- * from what lies in DATA/deltas, so a restart goes on where the last one
- * stopped.  A delta that is longer than the clusters is not kept (a file
- * .useless-NAME says so), nor is one for which nobody is left.
+ * is nice and has bounds of memory, time and disk; where the disk's is reached,
+ * the delta goes that the fewest would fetch.  What is to be done follows from
+ * what lies in DATA/deltas, so a restart goes on where the last one stopped.  A
+ * delta that is longer than the clusters is not kept (a file .useless-NAME says
+ * so), nor is one for which nobody is left.
  */
 #ifndef VS_SERVER_PUBLISH_DELTA_WORK_H
 #define VS_SERVER_PUBLISH_DELTA_WORK_H
