@@ -336,6 +336,7 @@ static vs_status read_parts(struct vs_config *c, const char *folder,
 		free(found[i]);
 	}
 	free(found);
+	p->file = folder;
 	return status;
 }
 

@@ -99,7 +99,7 @@ static enum vs_exit follow(const struct vs_args *a, const struct vs_wait *w)
 		e = vs_client_open(a, &c);
 	if (!e)
 		e = vs_wait(a, c, w, &v);
-	if (v && json_is_object(v))
+	if (json_is_object(v))
 		vs_campaign_print(a, v);
 	return e;
 }

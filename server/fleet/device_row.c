@@ -274,14 +274,22 @@ static vs_status store_all(struct vs_store *s, const struct vs_device_next *n)
 		row, 7, NULL, NULL);
 }
 
+bool vs_device_state_same(const struct vs_device_state *a,
+                          const struct vs_device_state *b)
+{
+	const void *one = a, *other = b;
+
+	return memcmp(one, other, sizeof *a) == 0;
+}
+
 vs_status vs_device_state_store(struct vs_store *s,
                                 const struct vs_device_next *n,
                                 const struct vs_device *was)
 {
-	bool same = was->counter &&
-	            memcmp(&n->state, was->state, sizeof n->state) == 0 &&
-	            memcmp(n->ecus, was->ecus,
-	                   was->ecu_count * sizeof *n->ecus) == 0;
+	bool same =
+		was->counter && vs_device_state_same(&n->state, was->state) &&
+		memcmp(n->ecus, was->ecus, was->ecu_count * sizeof *n->ecus) ==
+			0;
 
 	return same ? store_numbers(s, &n->device) : store_all(s, n);
 }

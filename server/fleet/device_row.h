@@ -24,6 +24,10 @@ vs_status vs_device_runs_write(const struct vs_device_ecu *ecus, size_t count,
 vs_status vs_device_runs_read(const char *text, struct vs_device_ecu *ecus,
                               size_t count, struct vs_why *why) VS_MUST_CHECK;
 
+/* Byte for byte: states are made from zeros, so that equal ones are alike. */
+bool vs_device_state_same(const struct vs_device_state *a,
+                          const struct vs_device_state *b);
+
 /* Writes the row of n; was: as it was until then, and so its row. */
 vs_status vs_device_state_store(struct vs_store *s,
                                 const struct vs_device_next *n,

@@ -271,7 +271,7 @@ static bool same(const struct vs_device *d, const struct vs_device_next *n)
 	return d->counter == n->device.counter &&
 	       d->faults == n->device.faults &&
 	       vs_device_fetched(d) == vs_device_fetched(&n->device) &&
-	       memcmp(&has, &says, sizeof has) == 0 &&
+	       vs_device_state_same(&has, &says) &&
 	       memcmp(d->ecus, n->ecus, d->ecu_count * sizeof *n->ecus) == 0;
 }
 

@@ -107,7 +107,7 @@ vs_status vs_zone_decode(const uint8_t *in, size_t len,
                          struct vs_zone_change **out, size_t *count,
                          struct vs_why *why)
 {
-	struct counts c;
+	struct counts c = {0};
 	vs_status status = read_header(in, len, 0, &c, why);
 
 	*out = NULL;

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -201,14 +202,16 @@ vs_status vs_metric_expiries(const struct vs_metric_page *p)
 static uint64_t resident(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long long pages = 0;
+	char line[128] = "";
 
 	if (!f)
 		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
+	const char *blank =
+		fgets(line, sizeof line, f) ? strchr(line, ' ') : NULL;
 	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return blank ? strtoull(blank, NULL, 10) *
+	                       (uint64_t)sysconf(_SC_PAGESIZE)
+	             : 0;
 }
 
 static uint64_t open_files(void)

@@ -63,9 +63,9 @@ static bool find_subject(const uint8_t **at, const uint8_t **end)
 	                             V_ASN1_SEQUENCE, V_ASN1_SEQUENCE};
 	const uint8_t version[] = {0xa0, 3, 2, 1, 2};
 
-	if (!move(at, end, V_ASN1_SEQUENCE, true) ||
-	    !move(at, end, V_ASN1_SEQUENCE, true))
-		return false;
+	for (int depth = 0; depth < 2; depth++)
+		if (!move(at, end, V_ASN1_SEQUENCE, true))
+			return false;
 	if ((size_t)(*end - *at) > sizeof version &&
 	    memcmp(*at, version, sizeof version) == 0)
 		*at += sizeof version;
