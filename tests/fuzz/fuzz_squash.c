@@ -48,7 +48,7 @@ static size_t store(const uint8_t *data, const size_t *lens, uint8_t *out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t in[2 * ROOM], out[2 * ROOM], parts[ROOM];
-	struct vs_packer packer = {NULL, NULL};
+	struct vs_packer packer = {0};
 	struct vs_squash s = {.packing = VS_PACKING_NONE, .packer = &packer};
 	const struct vs_squash_known known[2] = {
 		{200,  100                    },

@@ -232,7 +232,9 @@ static void keys_are_in_the_order_of_their_bytes(void **state)
 		                  "SELECT id, n, body FROM thing "
 		                  "WHERE id > ?1 ORDER BY id LIMIT ?2",
 		                  from, 2, see, &page));
-		strncat(paged, page.ids, sizeof paged - strlen(paged) - 1);
+		size_t had = strlen(paged), more = strlen(page.ids);
+		assert_in_range(had + more, 1, sizeof paged - 1);
+		memcpy(paged + had, page.ids, more + 1);
 		rows = page.rows;
 		if (!rows)
 			break;
