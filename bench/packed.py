@@ -15,6 +15,9 @@ KINDS = {
         f"-mkfs-time {EPOCH}",
     "erofs":
         f"mkfs.erofs -T {EPOCH} -U {UUID} -x-1 --quiet IMAGE TREE",
+    "erofs lz4hc":
+        "mkfs.erofs -zlz4hc,12 -C65536 "
+        f"-T {EPOCH} -U {UUID} -x-1 --quiet IMAGE TREE",
 }
 
 
