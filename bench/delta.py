@@ -1,24 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deltas of two images, ours and what others make of the same pair: bytes,
-processor seconds and peak memory of both ways.  Each result is compared."""
+seconds and peak memory of both ways.  Each result is compared."""
 import filecmp
+import hashlib
 import os
 import re
 import shutil
 import subprocess
+import time
 
+import delta_pair
 import packed
 
 MB = 1e6
 SALT = "00" * 32
+FLOOR_LEVEL = 19
 # name, maker, applier; O, N, D, R: old, new, delta, result
+BSDIFF = "bsdiff"
 PEERS = (
-    ("bsdiff", "bsdiff O N D", "bspatch O R D"),
+    (BSDIFF, "bsdiff O N D", "bspatch O R D"),
     ("xdelta3 -9", "xdelta3 -9 -f -B 536870912 -e -s O N D",
      "xdelta3 -f -B 536870912 -d -s O D R"),
-    ("zstd -19 --patch-from", "zstd -q -f -19 --long=28 --patch-from=O N -o D",
-     "zstd -q -f -d --long=28 --patch-from=O D -o R"),
+    ("zstd -19 --patch-from", "zstd -q -f -19 --long=29 --patch-from=O N -o D",
+     "zstd -q -f -d --long=29 --patch-from=O D -o R"),
 )
+LARGE = 64 * MB  # of such images a peer may take minutes and gigabytes
+FOLDER = "build/bench-pair"
+LOADERS = "boot/port/cortexm/cortexm/loader-"
+ALL, OPENSSL = "all updates", "OpenSSL updated"
+
+
+class Known:
+    """A pair of images and what we promise of it: the delta's kB, bsdiff's
+    size as a multiple of ours, whether making and applying count too."""
+
+    def __init__(self, name, files, kb=None, times=None, ways=False):
+        self.name, self.files = name, files
+        self.kb, self.times, self.ways = kb, times, ways
+
+    def is_large(self):
+        return os.path.getsize(self.files[0][0]) > LARGE
 
 
 def missing():
@@ -27,34 +48,51 @@ def missing():
             if not shutil.which(maker.split()[0])]
 
 
-def packed_pairs(folder, limit_kb):
-    """The same of packed file systems, made when they are asked for."""
-    old, new = [f"build/images/gateway-1.{i}.0.img" for i in (0, 1)]
-    if packed.missing() or not os.path.exists(new):
+def images_of(folder, *names):
+    return [tuple(os.path.join(folder, name + ".img") for name in names)]
+
+
+def packed_pairs(folder):
+    """The same files as squashfs and erofs, made when they are asked for."""
+    old, new = (os.path.join(folder, name + ".img")
+                for name in (delta_pair.RELEASED, delta_pair.UPDATED))
+    if packed.missing():
         return
-    for kind in packed.KINDS:
-        yield (f"Debian root, {kind}", packed.build(kind, old, folder),
-               packed.build(kind, new, folder), limit_kb)
+    for kind, words in packed.KINDS.items():
+        recipe = hashlib.sha256(words.encode()).hexdigest()[:8]
+        out = os.path.join(folder, "packed-" + recipe)
+        yield Known(f"{kind}, {ALL}", [(packed.build(kind, old, out),
+                                        packed.build(kind, new, out))],
+                    kb=800, ways=True)
 
 
-def pairs(programs):
-    """(name, old, new, how many times smaller than bsdiff it should be) of
-    the pairs that are at hand."""
-    images = "build/images"
-    loaders = os.path.join(programs, "boot/port/cortexm/cortexm/loader-")
-    known = (
-        ("Debian root, ext4", images + "/gateway-1.0.0.img",
-         images + "/gateway-1.1.0.img", None),
-        ("Cortex-M loaders", loaders + "direct.bin", loaders + "swap.bin",
-         None),
-        ("Cortex-M image", images + "/controller-2.0.0.img",
-         images + "/controller-2.1.0.img", None),
-    )
-    return [p for p in known if os.path.exists(p[1]) and os.path.exists(p[2])]
+def pairs(programs, say):
+    """Known by Known."""
+    folder = delta_pair.ensure(FOLDER, say)
+    loaders = os.path.join(programs, LOADERS)
+    old, new, openssl = delta_pair.IMAGES
+    yield Known(f"ext4, {ALL}", images_of(folder, old, new), kb=750,
+                ways=True)
+    yield Known(f"ext4, {OPENSSL}", images_of(folder, old, openssl), kb=50,
+                ways=True)
+    yield from packed_pairs(folder)
+    arm64 = delta_pair.arm64(folder)
+    if arm64:
+        yield Known(f"arm64, {len(arm64)} programs", arm64, times=1 / 0.3)
+    for known in (
+            Known("Cortex-M, loaders", [(loaders + "direct.bin",
+                                         loaders + "swap.bin")], times=2),
+            Known("Cortex-M, a script in flash",
+                  images_of("build/images", "controller-2.0.0",
+                            "controller-2.1.0"), times=2)):
+        if all(os.path.exists(name) for name in known.files[0]):
+            yield known
 
 
 def measured(argv):
-    """Runs it: (processor seconds, peak bytes)."""
+    """Runs it: processor seconds, peak bytes and seconds on the clock."""
+    os.sync()
+    start = time.monotonic()
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as child:
@@ -63,10 +101,23 @@ def measured(argv):
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{' '.join(argv[:2])} failed")
+    os.sync()
+    took = time.monotonic() - start
     peak = used.ru_maxrss
     if os.path.basename(argv[0]) == "bench-delta":
         peak = int(said.split()[0])
-    return used.ru_utime + used.ru_stime, peak * 1024
+    return {"cpu": used.ru_utime + used.ru_stime, "peak": peak * 1024,
+            "clock": took}
+
+
+def added(one, other):
+    """Of pair after pair: sums, and the highest peak."""
+    if one is None:
+        return other
+    if isinstance(one, dict):
+        return {key: max(one[key], other[key]) if key == "peak"
+                else added(one[key], other[key]) for key in one}
+    return one + other
 
 
 class Pair:
@@ -93,7 +144,7 @@ class Pair:
         return self.path(name)
 
     def both_ways(self, maker, applier):
-        """{bytes, make: (seconds, peak), apply: (seconds, peak)}"""
+        """{bytes, make: as measured, apply: as measured}"""
         made = measured(maker)
         size = os.path.getsize(self.path("D"))
         applied = measured(applier)
@@ -119,3 +170,42 @@ class Pair:
                            lambda m: (m.group(1) or "") + names[m.group(2)],
                            word) for word in line.split()]
         return self.both_ways(words(maker), words(applier))
+
+    def floor(self):
+        """The whole image from one frame, written: no delta is needed."""
+        frame = self.new + ".zst"
+        if not os.path.exists(frame):
+            measured(["zstd", "-q", "-f", f"-{FLOOR_LEVEL}", "-T0", self.new,
+                      "-o", frame])
+        got = measured(["zstd", "-q", "-f", "-d", frame, "-o",
+                        self.path("R")])
+        os.unlink(self.path("R"))
+        return got
+
+
+class Peers:
+    """Those that are here; of large images only if they are asked for."""
+
+    def __init__(self, slow):
+        absent = missing()
+        self.slow = slow
+        self.here = [peer for peer in PEERS if peer[0] not in absent]
+
+    def of(self, known):
+        return self.here if self.slow or not known.is_large() else ()
+
+
+def measure(programs, folder, known, peers, say):
+    """(ours, {peer: theirs}, seconds of the floor or None)"""
+    ours, floor = None, None
+    theirs = {}
+    for number, (old, new) in enumerate(known.files):
+        say(f"{known.name}, {number + 1} of {len(known.files)}")
+        pair = Pair(programs, folder, old, new)
+        ours = added(ours, pair.ours())
+        if known.ways:
+            floor = added(floor, pair.floor())
+        for name, *ways in peers.of(known):
+            say(f"{known.name}, {name}")
+            theirs[name] = added(theirs.get(name), pair.peer(*ways))
+    return ours, theirs, floor
