@@ -19,8 +19,9 @@
 #include <time.h>
 
 #include "bench/server_report.h"
-#include "server/campaigns/intake.h"
-#include "server/server.h"
+#include "server/api/intake.h"
+#include "server/hold/server.h"
+#include "server/work/start.h"
 
 enum { workers = 2 };
 

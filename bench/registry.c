@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/api/intake.h"
 #include "server/audit/audit.h"
-#include "server/campaigns/intake.h"
 #include "server/fleet/device_row.h"
 #include "server/fleet/fleet.h"
 #include "server/monitor/compliance.h"

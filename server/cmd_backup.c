@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "server/audit/audit.h"
 #include "server/commands.h"
-#include "server/server.h"
+#include "server/hold/server.h"
 
 enum { path_max = 1200 };
 

@@ -6,8 +6,8 @@
  */
 #include <stdio.h>
 
+#include "server/api/route.h"
 #include "server/commands.h"
-#include "server/listen.h"
 
 static vs_status print(const struct vs_route *row, bool open)
 {

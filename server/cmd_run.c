@@ -13,9 +13,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "server/commands.h"
-#include "server/listen.h"
-#include "server/net/limit.h"
-#include "server/net/tls.h"
+#include "server/listen/limit.h"
+#include "server/listen/listen.h"
+#include "server/listen/metrics.h"
+#include "server/listen/tls.h"
+#include "server/work/start.h"
 
 enum { path_max = 1200, drain_ms = 10000, look_ms = 20 };
 

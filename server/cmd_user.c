@@ -18,13 +18,13 @@
 #include "server/audit/audit.h"
 #include "server/commands.h"
 #include "server/config.h"
+#include "server/hold/server.h"
 #include "server/people/password.h"
 #include "server/people/people.h"
 #include "server/people/session.h"
 #include "server/publish/artifact.h"
 #include "server/publish/delta.h"
 #include "server/publish/online.h"
-#include "server/server.h"
 #include "trust/json.h"
 
 enum { path_max = 1200, day_s = 86400 };

@@ -15,13 +15,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "server/api/intake.h"
 #include "server/api/operator_api.h"
 #include "server/api/report_job.h"
+#include "server/api/route.h"
 #include "server/audit/audit.h"
-#include "server/campaigns/intake.h"
 #include "server/campaigns/requires.h"
-#include "server/listen.h"
-#include "server/people/scope.h"
+#include "server/campaigns/scope.h"
 #include "server/publish/seallog.h"
 
 static void give(struct vs_request *r, const void *bytes, size_t len)

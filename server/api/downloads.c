@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "server/publish/pairs.h"
+#include "server/work/pairs.h"
 
 static json_t *pair_json(const char *data_dir, const struct vs_pair *one)
 {

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "server/server.h"
+#include "server/hold/server.h"
 
 /* Adds "downloads" to a release as the API shows it: of each component the
  * predecessors in the repository, those that most chargers run first.

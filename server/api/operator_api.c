@@ -5,9 +5,9 @@
 #include "server/api/operator_api.h"
 
 #include "server/api/openapi.h"
+#include "server/api/route.h"
 #include "server/audit/audit.h"
-#include "server/listen.h"
-#include "server/people/scope.h"
+#include "server/campaigns/scope.h"
 #include "server/publish/seallog.h"
 
 /* *last: the number of the last record; 0 if there was none. */

@@ -12,7 +12,7 @@
 #include "server/api/operator_api.h"
 #include "server/api/operator_campaigns.h"
 #include "server/api/page.h"
-#include "server/people/scope.h"
+#include "server/campaigns/scope.h"
 #include "trust/json.h"
 #include "trust/time.h"
 

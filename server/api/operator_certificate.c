@@ -12,8 +12,8 @@
 #include "base/hex.h"
 #include "server/api/operator_api.h"
 #include "server/audit/audit.h"
+#include "server/campaigns/scope.h"
 #include "server/fleet/device_row.h"
-#include "server/people/scope.h"
 #include "trust/json.h"
 
 enum { shown_bytes = 8 };

@@ -7,7 +7,7 @@
 #include "server/api/operator_api.h"
 #include "server/api/page.h"
 #include "server/audit/audit.h"
-#include "server/people/scope.h"
+#include "server/campaigns/scope.h"
 #include "trust/json.h"
 
 /* ?flag=WORD: only chargers that have it.  False if an answer was set. */

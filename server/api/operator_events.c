@@ -15,8 +15,8 @@
 
 #include "server/api/identify.h"
 #include "server/api/operator_api.h"
+#include "server/campaigns/scope.h"
 #include "server/events/events.h"
-#include "server/people/scope.h"
 
 enum {
 	text_max = 512 * 1024,

@@ -6,8 +6,8 @@
 #include "server/api/operator_api.h"
 #include "server/api/page.h"
 #include "server/campaigns/requires.h"
+#include "server/campaigns/scope.h"
 #include "server/monitor/compliance.h"
-#include "server/people/scope.h"
 #include "trust/time.h"
 
 void vs_operator_versions(struct vs_request *r)

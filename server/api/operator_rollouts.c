@@ -13,7 +13,7 @@
 #include "server/api/operator_campaigns.h"
 #include "server/api/page.h"
 #include "server/campaigns/requires.h"
-#include "server/people/scope.h"
+#include "server/campaigns/scope.h"
 #include "trust/json.h"
 #include "trust/time.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "server/api/identify.h"
-#include "server/campaigns/intake.h"
+#include "server/api/intake.h"
 
 struct report_job {
 	struct vs_job job;

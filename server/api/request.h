@@ -14,10 +14,10 @@
 #include <microhttpd.h>
 
 #include "base/buffer.h"
+#include "server/hold/server.h"
 #include "server/people/people.h"
 #include "server/people/session.h"
 #include "server/publish/artifact.h"
-#include "server/server.h"
 
 #define VS_PATH_MAX 512
 #define VS_PARTS_MAX 2

@@ -5,9 +5,9 @@
  * Paths are compared as they came, undecoded; only characters that names
  * have are let through, and no part may be empty or begin with a dot.
  */
-#include <string.h>
+#include "server/api/route.h"
 
-#include "server/listen.h"
+#include <string.h>
 
 static bool harmless(const char *path)
 {

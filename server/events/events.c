@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "server/audit/audit.h"
-#include "server/people/scope.h"
+#include "server/campaigns/scope.h"
 
 bool vs_event_open(const char *action)
 {

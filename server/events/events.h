@@ -9,8 +9,8 @@
 #ifndef VS_SERVER_EVENTS_EVENTS_H
 #define VS_SERVER_EVENTS_EVENTS_H
 
+#include "server/hold/server.h"
 #include "server/people/people.h"
-#include "server/server.h"
 
 #define VS_EVENTS_AT_ONCE 50
 

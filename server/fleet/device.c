@@ -5,11 +5,11 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hex.h"
 #include "server/fleet/fleet.h"
-#include "server/monitor/compliance.h"
 
 /* Where "KIND=VALUE\n" begins in the labels, NULL if it is not there. */
 static const char *find_label(const struct vs_device *d, const char *line)
@@ -355,4 +355,20 @@ const char *vs_device_release(const struct vs_device *d,
                               const struct vs_releases *r)
 {
 	return vs_device_later(d, r, d->told->release) ? "" : d->told->release;
+}
+
+uint64_t vs_seal_short(const char *sha256)
+{
+	char head[17] = "";
+
+	memcpy(head, sha256, strnlen(sha256, sizeof head - 1));
+	return strtoull(head, NULL, 16);
+}
+
+bool vs_device_runs_seal(const struct vs_device *d, uint64_t seal)
+{
+	for (size_t i = 0; i < d->ecu_count; i++)
+		if (d->ecus[i].seal == seal && seal)
+			return true;
+	return false;
 }

@@ -224,4 +224,10 @@ const char *vs_device_unfit(const struct vs_device *d,
 vs_status vs_device_json(const struct vs_device *d, uint64_t now_s,
                          uint64_t online_s, json_t **out) VS_MUST_CHECK;
 
+/* What a seal's SHA-256 is shortened to in memory; 0: none was said. */
+uint64_t vs_seal_short(const char *sha256);
+
+/* Whether a component of the charger runs the seal. */
+bool vs_device_runs_seal(const struct vs_device *d, uint64_t seal);
+
 #endif

@@ -8,15 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/people/scope.h"
-
-uint64_t vs_seal_short(const char *sha256)
-{
-	char head[17] = "";
-
-	memcpy(head, sha256, strnlen(sha256, sizeof head - 1));
-	return strtoull(head, NULL, 16);
-}
+#include "server/campaigns/scope.h"
 
 struct count {
 	const struct vs_device_ecu *ecu; /* one that runs it */
@@ -162,12 +154,4 @@ bool vs_device_overdue(const struct vs_server *s, const struct vs_device *d,
 		for (size_t k = 0; k < all->target_count; k++)
 			look_at(s, &d->ecus[i], &all->targets[k], now_s, out);
 	return out->target;
-}
-
-bool vs_device_runs_seal(const struct vs_device *d, uint64_t seal)
-{
-	for (size_t i = 0; i < d->ecu_count; i++)
-		if (d->ecus[i].seal == seal && seal)
-			return true;
-	return false;
 }

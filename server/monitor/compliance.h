@@ -8,11 +8,8 @@
 #ifndef VS_SERVER_MONITOR_COMPLIANCE_H
 #define VS_SERVER_MONITOR_COMPLIANCE_H
 
+#include "server/hold/server.h"
 #include "server/people/people.h"
-#include "server/server.h"
-
-/* What a seal's SHA-256 is shortened to in memory; 0: none was said. */
-uint64_t vs_seal_short(const char *sha256);
 
 /* Gives *out (json_decref): {component, version, release_seq, release,
  * chargers} of those that p has to do with, by component and release_seq.
@@ -34,9 +31,6 @@ struct vs_overdue {
  */
 bool vs_device_overdue(const struct vs_server *s, const struct vs_device *d,
                        uint64_t now_s, struct vs_overdue *out);
-
-/* Whether a component of the charger runs the seal. */
-bool vs_device_runs_seal(const struct vs_device *d, uint64_t seal);
 
 /* Gives *out (json_decref): certificates and metadata by their ends, soonest
  * first, and chargers' certificates by month.  Takes the lock itself.

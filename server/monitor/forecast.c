@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/pem.h"
+#include "server/campaigns/scope.h"
 #include "server/monitor/compliance.h"
 #include "server/net/peer.h"
-#include "server/people/scope.h"
 #include "server/store/name.h"
 #include "trust/envelope.h"
 #include "trust/json.h"

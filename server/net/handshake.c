@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "server/count/histogram.h"
 #include "server/net/guard.h"
 #include "server/net/park.h"
-#include "server/server.h"
 
 enum { hello_max = 32 * 1024 };
 
@@ -64,14 +64,14 @@ static int on_message(gnutls_session_t session, unsigned type, unsigned when,
 	if (!guest)
 		return GNUTLS_E_MEMORY_ERROR;
 	if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && when == GNUTLS_HOOK_PRE)
-		return vs_guard_hello(guest, vs_server_ms())
+		return vs_guard_hello(guest, vs_histogram_us() / 1000)
 		               ? 0
 		               : GNUTLS_E_APPLICATION_ERROR_MIN;
 	if (type != GNUTLS_HANDSHAKE_FINISHED || when != GNUTLS_HOOK_POST)
 		return 0;
 	vs_park_shaken(guest->parked);
 	vs_guard_shaken(guest, gnutls_session_is_resumed(session) != 0,
-	                vs_server_ms());
+	                vs_histogram_us() / 1000);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-#include "server/monitor/histogram.h"
+#include "server/count/histogram.h"
 #include "server/store/store.h"
 
 struct vs_writer;

@@ -17,8 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/listen/limit.h"
 #include "server/net/guard.h"
-#include "server/net/limit.h"
 #include "server/net/network.h"
 #include "server/net/throttle.h"
 
