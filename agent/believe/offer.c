@@ -234,10 +234,53 @@ static vs_status check_log(const struct look *l, const struct vs_assignment *a,
 	return status;
 }
 
+/* Takes a copy of it, if it is the one that is named now. */
+static bool take_from_shelf(const struct look *l, const struct vs_assignment *a,
+                            struct vs_offer_part *p)
+{
+	const struct vs_seal_shelf *shelf = l->eyes->shelf;
+	struct vs_why why;
+
+	if (!shelf || !shelf->files[a->ecu] ||
+	    vs_believe_bytes(l->c, a, shelf->files[a->ecu], shelf->lens[a->ecu],
+	                     &why) != VS_OK)
+		return false;
+	p->file = malloc(shelf->lens[a->ecu]);
+	if (!p->file)
+		return false;
+	p->len = shelf->lens[a->ecu];
+	memcpy(p->file, shelf->files[a->ecu], p->len);
+	return true;
+}
+
+/* Lost for want of memory, it is fetched again. */
+static void put_on_shelf(const struct look *l, const struct vs_assignment *a,
+                         const struct vs_offer_part *p)
+{
+	struct vs_seal_shelf *shelf = l->eyes->shelf;
+
+	if (!shelf)
+		return;
+	free(shelf->files[a->ecu]);
+	shelf->files[a->ecu] = malloc(p->len);
+	shelf->lens[a->ecu] = p->len;
+	if (shelf->files[a->ecu])
+		memcpy(shelf->files[a->ecu], p->file, p->len);
+}
+
+void vs_seal_shelf_drop(struct vs_seal_shelf *shelf)
+{
+	for (int i = 0; i < VS_BOOT_COMPONENTS_MAX; i++) {
+		free(shelf->files[i]);
+		shelf->files[i] = NULL;
+	}
+}
+
 static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 {
 	struct vs_offer_part *p = &l->o->parts[a->ecu];
-	vs_status status;
+	bool kept;
+	vs_status status = VS_OK;
 
 	snprintf(p->path, sizeof(p->path), "%s", a->path);
 	memcpy(p->sha256, a->sha256, sizeof(p->sha256));
@@ -245,8 +288,10 @@ static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 	if (a->length > VS_SEAL_LEN_MAX || strlen(a->path) >= sizeof(p->path))
 		return vs_fail(VS_ERR_LIMIT, l->why, VS_REASON_TOO_LARGE,
 		               "the seal is too large", 0);
-	status = vs_net_get(l->eyes->net, "targets", a->name, (size_t)a->length,
-	                    &p->file, &p->len, NULL);
+	kept = take_from_shelf(l, a, p);
+	if (!kept)
+		status = vs_net_get(l->eyes->net, "targets", a->name,
+		                    (size_t)a->length, &p->file, &p->len, NULL);
 	if (status == VS_ERR_LIMIT)
 		return vs_fail(VS_ERR_REFUSED, l->why,
 		               VS_REASON_LENGTH_MISMATCH,
@@ -255,6 +300,8 @@ static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 		return vs_fail(status, l->why, VS_REASON_UNREADABLE,
 		               "the seal cannot be fetched", 0);
 	status = open_seal(l, a, p);
+	if (status == VS_OK && !kept)
+		put_on_shelf(l, a, p);
 	if (status == VS_OK)
 		status = check_log(l, a, p);
 	if (status != VS_OK)

@@ -18,6 +18,15 @@
 #include "trust/uptane.h"
 #include "trust/uptane_time.h"
 
+/* The seals that were opened last: a charger that waits, for a gate or for the
+ * next month, has a long one to fetch with each look else.
+ */
+struct vs_seal_shelf {
+	uint8_t *files[VS_BOOT_COMPONENTS_MAX]; /* owned; NULL: none */
+	size_t lens[VS_BOOT_COMPONENTS_MAX];
+};
+void vs_seal_shelf_drop(struct vs_seal_shelf *shelf);
+
 /* What a look is taken with. */
 struct vs_offer_eyes {
 	const struct vs_charger *charger;
@@ -25,6 +34,7 @@ struct vs_offer_eyes {
 	struct vs_net *net;
 	uint64_t build_s; /* of the program: it is later than that */
 	uint64_t clock_s; /* the system's clock, believed by nobody */
+	struct vs_seal_shelf *shelf; /* NULL: none */
 };
 
 /* The seal and the pack of one component of the release. */

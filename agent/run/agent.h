@@ -39,6 +39,7 @@ struct vs_agent {
 	struct vs_conf conf;
 	struct vs_device_key *key; /* owned */
 	struct vs_net net;
+	struct vs_seal_shelf shelf;
 	struct vs_logged log;
 	struct vs_reporter reporter;
 	struct vs_state state;

@@ -129,6 +129,7 @@ vs_status vs_agent_open(struct vs_agent *a, const char *dir, uint64_t build_s,
 void vs_agent_close(struct vs_agent *a)
 {
 	vs_net_close(&a->net);
+	vs_seal_shelf_drop(&a->shelf);
 	vs_device_key_close(&a->key);
 	vs_logged_close(&a->log);
 	vs_conf_drop(&a->conf);

@@ -580,8 +580,14 @@ static void refused(struct vs_agent *a, const struct vs_offer *o,
 
 void vs_agent_poll(struct vs_agent *a)
 {
-	const struct vs_offer_eyes eyes = {&a->charger, &a->log, &a->net,
-	                                   a->build_s, vs_agent_clock_s()};
+	const struct vs_offer_eyes eyes = {
+		.charger = &a->charger,
+		.log = &a->log,
+		.net = &a->net,
+		.build_s = a->build_s,
+		.clock_s = vs_agent_clock_s(),
+		.shelf = &a->shelf,
+	};
 	struct vs_offer *o = is_clear(a) ? malloc(sizeof(*o)) : NULL;
 	struct vs_why why;
 	vs_status status;

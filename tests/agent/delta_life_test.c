@@ -195,6 +195,29 @@ static void a_delta_longer_than_any_month_is_as_none(void **state)
 	assert_int_equal(heard->delta_bytes, 0);
 }
 
+/* S2.6: while it waits for a gate each look costs metadata alone; another
+ * release has another seal.
+ */
+static void a_seal_is_not_asked_for_twice(void **state)
+{
+	const struct server *s = &visit.server;
+
+	(void)state;
+	visit_must_go_on();
+	assert_int_equal(s->seals_asked, 1);
+	for (int i = 0; i < 3; i++)
+		visit_look();
+	assert_int_equal(visit.life.agent->state.phase, VS_PHASE_WAITING);
+	assert_int_equal(s->seals_asked, 1);
+	server_offer(&visit.server, &noise_to, NULL);
+	server_heal(&visit.server, s->heard->last.director_version);
+	visit_look();
+	assert_int_equal(s->seals_asked, 2);
+	visit_restart();
+	visit_look();
+	assert_int_equal(s->seals_asked, 3);
+}
+
 /* A note of this status and detail. */
 static bool was_told(const char *status, const char *phase, const char *detail)
 {
@@ -241,6 +264,8 @@ int main(void)
 			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_delta_longer_than_any_month_is_as_none, begin, end),
+		cmocka_unit_test_setup_teardown(a_seal_is_not_asked_for_twice,
+	                                        begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_delta_that_was_dropped_is_reported_with_its_reason,
 			begin, end),

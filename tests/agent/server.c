@@ -201,8 +201,10 @@ const uint8_t *server_find(const char *url, size_t *len)
 		snprintf(pack, sizeof(pack), "%s.pack", p->pack);
 		name = server_below(url, SERVER_URL "/targets/");
 		*len = p->made->seal_len;
-		if (name && strcmp(name, p->name) == 0)
+		if (name && strcmp(name, p->name) == 0) {
+			server_now->seals_asked++;
 			return p->made->seal;
+		}
 		name = server_below(url, SERVER_URL "/packs/");
 		*len = p->made->pack_len;
 		if (name && strcmp(name, pack) == 0)

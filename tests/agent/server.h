@@ -55,7 +55,7 @@ struct server {
 	uint64_t issued_s;    /* what timestamps say; 0: nothing */
 	bool forgetful;       /* refuses any nonce, and gives none then */
 	const char *proof;    /* that each seal is in the log; NULL: none */
-	unsigned proofs_asked;
+	unsigned proofs_asked, seals_asked;
 	/* A file below /log/, or NULL; owned by who gives it. */
 	const uint8_t *(*log)(const char *name, size_t *len);
 	bool log_down; /* no answer to anything below /log/ */
