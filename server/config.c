@@ -228,6 +228,28 @@ static vs_status check_online(const char *path, const struct vs_settings *s,
 	return VS_ERR_INPUT;
 }
 
+/* What is more than a text or a number. */
+static vs_status read_judged(const char *path, struct vs_settings *out,
+                             char error[static 256])
+{
+	vs_status status =
+		read_address(path, "device_listen", out->device_listen,
+	                     &out->device_address, error);
+	if (!status)
+		status = read_address(path, "operator_listen",
+		                      out->operator_listen,
+		                      &out->operator_address, error);
+	if (!status)
+		status = check_online(path, out, error);
+	if (!status)
+		status = read_metrics(path, out, error);
+	if (!status)
+		status = read_networks(path, out->config, out, error);
+	if (!status)
+		status = read_log(path, out->config, out, error);
+	return status ? status : read_stage(path, out->config, out, error);
+}
+
 vs_status vs_settings_load(const char *path, struct vs_settings *out,
                            char error[static 256])
 {
@@ -295,21 +317,7 @@ vs_status vs_settings_load(const char *path, struct vs_settings *out,
 		.hook_give_up_s = vs_config_uint(c, "hook_give_up_s"),
 		.artifact_max = vs_config_uint(c, "artifact_max_mb") << 20,
 	};
-	status = read_address(path, "device_listen", out->device_listen,
-	                      &out->device_address, error);
-	if (!status)
-		status = read_address(path, "operator_listen",
-		                      out->operator_listen,
-		                      &out->operator_address, error);
-	if (!status)
-		status = check_online(path, out, error);
-	if (!status)
-		status = read_metrics(path, out, error);
-	if (!status)
-		status = read_networks(path, c, out, error);
-	if (!status)
-		status = read_log(path, c, out, error);
-	return status ? status : read_stage(path, c, out, error);
+	return read_judged(path, out, error);
 }
 
 void vs_settings_drop(struct vs_settings *s)
