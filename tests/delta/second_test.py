@@ -5,7 +5,7 @@
 Arguments: TOOL PROGRAMS: tests/delta/tool.c, and the folder of the specimens.
 What second.py gives is compared byte for byte with the new image; of damaged
 deltas and old images it must give the blocks that our applier gives, and fail
-where that fails.
+where that fails.  S0.31
 """
 import concurrent.futures
 import os
@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import second  # noqa: E402
+import second_soup  # noqa: E402
 from second_programs import Fault  # noqa: E402
 
 PAIRS = (("delta_specimen", "delta_specimen_more"),
@@ -152,6 +153,11 @@ def system(which):
     return comes_out(old, new, 0 if SYSTEMS[which] is MKE2FS else 1)
 
 
+def soup(machine):
+    """Two files of instructions by chance."""
+    return comes_out(*second_soup.pair(machine, 7))
+
+
 def edited(seed):
     """Two images of random bytes, the second one with edits."""
     dice = random.Random(seed)
@@ -183,7 +189,7 @@ def damaged(seed, what):
         old, new = map(load, paths)
     dice = random.Random(seed)
     delta = make(old, new)
-    for _ in range(4):
+    for _ in range(2):
         broken, bent = bytearray(delta), bytearray(old)
         how = dice.randrange(4)
         if how == 0:
@@ -205,7 +211,10 @@ def damaged(seed, what):
 
 CASES = [(f"{was} becomes {now}", program, was, now) for was, now in PAIRS] + [
     (f"{which} becomes another", system, which) for which in SYSTEMS
-] + [(f"random edits {seed} come out", edits, seed) for seed in range(12)] + [
+] + [(f"instructions by chance come out: {name}", soup, machine)
+     for name, machine in (("x86-64", 62), ("A64", 183), ("Arm", 40),
+                           ("RV64", 243))
+] + [(f"random edits {seed} come out", edits, seed) for seed in range(6)] + [
     (f"damage is seen alike: {what if what in SYSTEMS else what[0]}",
      damaged, seed, what) for seed, what in enumerate((*PAIRS, *SYSTEMS))]
 
