@@ -197,15 +197,17 @@ static vs_status lz4_open(struct vs_packer *p, struct piece *w)
 	return VS_ERR_INPUT;
 }
 
+/* clang-format off */
 static const struct row rows[VS_PACKING_COUNT] = {
-	[VS_PACKING_ZSTD] = {zstd_version,        1, 22, KIB(256), zstd_pack,
-                             zstd_open						},
-	[VS_PACKING_XZ] = {lzma_version_number, 2, 16, KIB(256), xz_pack,
-                             xz_open						  },
-	[VS_PACKING_GZIP] = {gzip_version,        1, 9,  KIB(512), gzip_pack,
-                             gzip_open						},
-	[VS_PACKING_LZ4] = {lz4_version,         0, 12, 0,        lz4_pack,  lz4_open},
+	[VS_PACKING_ZSTD] = {zstd_version, 1, 22, KIB(256),
+	                     zstd_pack, zstd_open},
+	[VS_PACKING_XZ] = {lzma_version_number, 2, 16, KIB(256),
+	                   xz_pack, xz_open},
+	[VS_PACKING_GZIP] = {gzip_version, 1, 9, KIB(512),
+	                     gzip_pack, gzip_open},
+	[VS_PACKING_LZ4] = {lz4_version, 0, 12, 0, lz4_pack, lz4_open},
 };
+/* clang-format on */
 
 static const struct row *row_of(enum vs_packing packing)
 {

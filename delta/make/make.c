@@ -78,14 +78,16 @@ static vs_status match_file(const struct vs_make *m, const struct vs_plan *plan,
 	const struct vs_old_image raw[2] = {sides[0], sides[1]};
 	struct vs_inode_view views[2];
 	struct vs_inode_image flipped[2];
+	/* clang-format off */
 	const struct vs_pair_files files = {
-		.was = {&sides[0],                            f->was, f->was_count,
-	                (uint64_t)f->was_blocks * VS_DELTA_BLOCK},
-		.is = {&sides[1],				    is->is,                                  is->count,
-	                (uint64_t)f->blocks * VS_DELTA_BLOCK},
-		.load = {f->load, new_load(m,       f)            },
+		.was = {&sides[0], f->was, f->was_count,
+		        (uint64_t)f->was_blocks * VS_DELTA_BLOCK},
+		.is = {&sides[1], is->is, is->count,
+		       (uint64_t)f->blocks * VS_DELTA_BLOCK},
+		.load = {f->load, new_load(m, f)},
 		.predicted = f->predicted,
 	};
+	/* clang-format on */
 
 	for (int side = 0; side < 2 && number == 0; side++) {
 		vs_inode_view_init(&views[side], l->inodes[side].seed,

@@ -97,16 +97,18 @@ static void both_ways(const struct bytes *was, const struct bytes *is,
 /* S0.31 */
 static void random_edits_of_trees_come_out_as_they_were(void **state)
 {
+	/* clang-format off */
 	static const struct how hows[] = {
-		{"19", "131072", NULL,             NULL,                    NULL, NULL},
-		{"3",  "4096",   NULL,             NULL,                    NULL, NULL},
-		{"15", "65536",  "-no-fragments",  NULL,                    NULL, NULL},
-		{"19", "131072", "-no-exports",    "-no-sparse",            NULL, NULL},
+		{"19", "131072", NULL, NULL, NULL, NULL},
+		{"3", "4096", NULL, NULL, NULL, NULL},
+		{"15", "65536", "-no-fragments", NULL, NULL, NULL},
+		{"19", "131072", "-no-exports", "-no-sparse", NULL, NULL},
 		{"22", "262144", "-no-duplicates", "-always-use-fragments",
-	         NULL,							    NULL},
-		{"19", "16384",  "-noI",           NULL,                    NULL, NULL},
-		{"1",  "131072", "-noF",           "-noD",                  NULL, NULL},
+		 NULL, NULL},
+		{"19", "16384", "-noI", NULL, NULL, NULL},
+		{"1", "131072", "-noF", "-noD", NULL, NULL},
 	};
+	/* clang-format on */
 	uint32_t seed = 4711;
 
 	(void)state;
@@ -215,24 +217,26 @@ struct packed_row {
 /* S0.31: xz and gzip, where they pack again as they did. */
 static void other_packers_come_out_as_they_were(void **state)
 {
+	/* clang-format off */
 	static const struct packed_row rows[] = {
 		{{"100%", "131072", NULL, NULL, "xz", "-Xdict-size"},
-	         true,	                                                         false},
+		 true, false},
 		{{"8192", "65536", NULL, NULL, "xz", "-Xdict-size"},
-	         true,	                                                         false},
+		 true, false},
 		{{"75%", "32768", NULL, NULL, "xz", "-Xdict-size"},
-	         true,	                                                         false},
-		{{"x86", "131072", NULL, NULL, "xz", "-Xbcj"},                  true,  true },
-		{{"9", "131072", NULL, NULL, "gzip", NULL},                     true,  false},
-		{{"1", "4096", NULL, NULL, "gzip", NULL},                       true,  false},
+		 true, false},
+		{{"x86", "131072", NULL, NULL, "xz", "-Xbcj"}, true, true},
+		{{"9", "131072", NULL, NULL, "gzip", NULL}, true, false},
+		{{"1", "4096", NULL, NULL, "gzip", NULL}, true, false},
 		{{"6", "1048576", "-always-use-fragments", NULL, "gzip", NULL},
-	         true,	                                                         false},
+		 true, false},
 		{{"8", "131072", NULL, NULL, "gzip", "-Xwindow-size"},
-	         false,	                                                        false},
+		 false, false},
 		{{"huffman_only", "131072", NULL, NULL, "gzip", "-Xstrategy"},
-	         false,	                                                        false},
-		{{"3", "131072", NULL, NULL, "lzo", NULL},                      false, false},
+		 false, false},
+		{{"3", "131072", NULL, NULL, "lzo", NULL}, false, false},
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
