@@ -242,9 +242,9 @@ static vs_status read_test(struct parser *p, uint16_t *out)
 	                           .first = (uint16_t)p->f->value_count};
 	vs_status status = VS_OK;
 
-	for (uint8_t i = 0; i < VS_FIELD_COMPONENT; i++)
+	for (size_t i = 0; i < VS_FIELD_COMPONENT; i++)
 		if (at_word(p, vs_filter_fields[i]))
-			n.field = i;
+			n.field = (uint8_t)i;
 	if (n.field == VS_FIELD_COMPONENT)
 		status = names_component(p)
 		                 ? add_value(p)
@@ -315,8 +315,10 @@ static vs_status read_chain(struct parser *p, const char *word,
 {
 	struct vs_filter_node n = {.kind = word[0] == 'a' ? VS_FILTER_AND
 	                                                  : VS_FILTER_OR};
-	vs_status status = part(p, out);
+	vs_status status;
 
+	*out = 0;
+	status = part(p, out);
 	while (!status && at_word(p, word)) {
 		n.left = *out;
 		status = next(p);

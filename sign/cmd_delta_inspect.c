@@ -393,7 +393,7 @@ const struct vs_command vs_cmd_delta_inspect = {
 	"print what a delta holds, and what its bytes are for",
 	"With the old image also by the new one's files: covers (what lies "
 	"where),\nhits (whether predictions hold), operands (addresses that "
-        "were "
+	"were "
 	"not foreseen),\nmisses (other bytes), literals (bytes with no old "
 	"form).  "
 	"Verifies nothing.",

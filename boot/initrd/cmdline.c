@@ -107,9 +107,11 @@ static bool take_id(const struct text *t, uint8_t out[static VS_GPT_ID_LEN])
 	for (size_t i = 0; i < VS_GPT_ID_LEN; i++) {
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
 			return false;
-		if (digit_of(p[0]) < 0 || digit_of(p[1]) < 0)
+		int high = digit_of(p[0]), low = digit_of(p[1]);
+
+		if (high < 0 || low < 0)
 			return false;
-		out[order[i]] = (uint8_t)(digit_of(p[0]) << 4 | digit_of(p[1]));
+		out[order[i]] = (uint8_t)(high << 4 | low);
 		p += 2;
 	}
 	return true;

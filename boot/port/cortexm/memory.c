@@ -8,7 +8,8 @@
 
 #include "boot/memory.h"
 
-/* Names of Arm's run-time ABI: AAPCS32 RTABI section 4.3.4. */
+/* Names of Arm's run-time ABI: AAPCS32 RTABI section 4.3.4.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void __aeabi_memcpy(void *to, const void *from, size_t len);
 void __aeabi_memcpy4(void *to, const void *from, size_t len);
 void __aeabi_memcpy8(void *to, const void *from, size_t len);
@@ -19,6 +20,7 @@ void __aeabi_memset8(void *to, size_t len, int byte);
 void __aeabi_memclr(void *to, size_t len);
 void __aeabi_memclr4(void *to, size_t len);
 void __aeabi_memclr8(void *to, size_t len);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len)
 {
