@@ -350,6 +350,94 @@ static void a_unit_that_leads_out_of_its_bounds_is_an_error(void **state)
 	}
 }
 
+/* One new file of an erofs, 8192 bytes, one of whose clusters is fixed. */
+struct file_unit {
+	uint32_t block, ahead;
+	struct vs_unit unit;
+	struct vs_slice slices[2];
+	struct vs_fix fixes[2];
+	size_t slice_count, fix_count;
+};
+
+static void a_file_is(const char *what, struct file_unit f, vs_status wanted)
+{
+	struct vs_units in = {.is_new = true,
+	                      .packing = VS_PACKING_LZ4,
+	                      .level = 12,
+	                      .block = f.block,
+	                      .ahead = f.ahead,
+	                      .list = &f.unit,
+	                      .count = 1,
+	                      .slices = f.slices,
+	                      .slice_count = f.slice_count,
+	                      .fixes = f.fixes,
+	                      .fix_count = f.fix_count};
+	struct vs_units out = {.is_new = true};
+	struct bytes b = {0};
+	vs_status status;
+
+	vs_coder_encode_init(&coder, bytes_write, &b);
+	status = vs_units_code(&in, LARGE, &coder);
+	assert_true(status == VS_OK || status == VS_ERR_INPUT);
+	coder.status = VS_OK;
+	assert_int_equal(vs_coder_finish(&coder), VS_OK);
+	vs_coder_decode_init(&coder, bytes_read, &b);
+	status = vs_units_code(&out, LARGE, &coder);
+	if (status != wanted)
+		print_message("# %s\n", what);
+	assert_int_equal(status, wanted);
+	if (wanted == VS_OK) {
+		assert_int_equal(out.list[0].kind, VS_UNIT_FILE);
+		assert_memory_equal(out.fixes, f.fixes, sizeof(*f.fixes));
+	}
+	vs_units_drop(&out);
+	free(b.data);
+}
+
+static void a_file_whose_fixes_are_not_its_own_is_an_error(void **state)
+{
+	const struct file_unit good = {
+		.block = 4096,
+		.ahead = 2,
+		.unit = {VS_UNIT_FILE, 0, 0, 0, 2, 12288, 0, 1},
+		.slices = {{0, 4096, 0, 0},           {1, 8192, 0, 4096}},
+		.fixes = {{1, 5000, 1}          },
+		.slice_count = 2,
+		.fix_count = 1,
+	};
+	struct file_unit f = good;
+
+	(void)state;
+	a_file_is("all is well", f, VS_OK);
+	f.block = 4097;
+	a_file_is("a cluster of half blocks", f, VS_ERR_INPUT);
+	f = good;
+	f.ahead = 0;
+	a_file_is("nothing looked at", f, VS_ERR_INPUT);
+	f = good;
+	f.ahead = VS_CLUSTER_AHEAD_MAX + 1;
+	a_file_is("more looked at than there is room for", f, VS_ERR_INPUT);
+	f = good;
+	f.fixes[0].len = 0;
+	a_file_is("a fix that holds nothing", f, VS_ERR_INPUT);
+	f = good;
+	f.fixes[0].blocks = 2;
+	a_file_is("a fix longer than its bytes", f, VS_ERR_INPUT);
+	f = good;
+	f.fixes[0].blocks = 3;
+	a_file_is("a fix as long as the unit", f, VS_ERR_INPUT);
+	f = good;
+	f.unit.fixes = 2;
+	a_file_is("more fixes than there are", f, VS_ERR_INPUT);
+	f = good;
+	f.unit.slices = 1;
+	f.slice_count = 1;
+	a_file_is("fixes without bytes", f, VS_ERR_INPUT);
+	f = good;
+	f.unit.fixes = 0;
+	a_file_is("bytes without fixes", f, VS_ERR_INPUT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +448,8 @@ int main(void)
 		cmocka_unit_test(any_other_head_is_an_error),
 		cmocka_unit_test(
 			a_unit_that_leads_out_of_its_bounds_is_an_error),
+		cmocka_unit_test(
+			a_file_whose_fixes_are_not_its_own_is_an_error),
 		cmocka_unit_test(a_program_that_is_gone_is_an_error),
 	};
 
