@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 
+import delta_firmware
 import delta_pair
 import packed
 
@@ -79,12 +80,15 @@ def pairs(programs, say):
     arm64 = delta_pair.arm64(folder)
     if arm64:
         yield Known(f"arm64, {len(arm64)} programs", arm64, times=1 / 0.3)
+    firmware = delta_firmware.make(folder)
+    if firmware:
+        yield Known("Cortex-M, 160 KB", [firmware], times=2)
     for known in (
-            Known("Cortex-M, loaders", [(loaders + "direct.bin",
-                                         loaders + "swap.bin")], times=2),
+            Known("Cortex-M, one loader to another",
+                  [(loaders + "direct.bin", loaders + "swap.bin")]),
             Known("Cortex-M, a script in flash",
                   images_of("build/images", "controller-2.0.0",
-                            "controller-2.1.0"), times=2)):
+                            "controller-2.1.0"))):
         if all(os.path.exists(name) for name in known.files[0]):
             yield known
 
