@@ -156,6 +156,12 @@ static vs_status walk(struct many *m, struct vs_coder *coder, size_t *blocks)
 			&m->image, &m->extent, 1,
 			(uint64_t)m->layout.files[i].was_blocks * BLOCK};
 
+		struct vs_cover *cover = calloc(1, sizeof(*cover));
+
+		assert_non_null(cover);
+		*cover = (struct vs_cover){0, 0, 2 * BLOCK};
+		w.files[i].covers = cover;
+		w.files[i].cover_count = i > 0;
 		if (i == 0)
 			continue;
 		w.files[i].elf = calloc(2, sizeof(struct vs_elf));
@@ -165,6 +171,8 @@ static vs_status walk(struct many *m, struct vs_coder *coder, size_t *blocks)
 	*blocks = 0;
 	while (status == VS_OK && *blocks < m->layout.blocks) {
 		memset(block, 0, sizeof(block));
+		if (m->layout.segments[*blocks].from == 0)
+			memcpy(block, m->c.bytes, sizeof(block));
 		status = vs_walk_block(&w, block);
 		*blocks += status == VS_OK;
 	}
