@@ -194,7 +194,7 @@ vs_status vs_clusters_ahead(const struct vs_image *image,
  */
 static vs_status narrow(const struct vs_image *image,
                         const struct vs_parted *parted,
-                        const struct vs_part *part, uint32_t *levels)
+                        const struct vs_part *part, uint32_t *levels, bool *any)
 {
 	struct try w;
 	vs_status status = try_init(&w, image, parted, part->inode);
@@ -218,6 +218,7 @@ static vs_status narrow(const struct vs_image *image,
 	}
 	free(held);
 	try_drop(&w);
+	*any = *any || left != 0;
 	if (left != 0)
 		*levels = left;
 	return status == VS_ERR_NOMEM ? status : VS_OK;
@@ -226,8 +227,8 @@ static vs_status narrow(const struct vs_image *image,
 vs_status vs_clusters_level(const struct vs_image *image,
                             struct vs_parted *parted)
 {
-	const uint32_t all = (UINT32_C(2) << VS_CLUSTER_LEVEL_MAX) - 1;
-	uint32_t levels = all;
+	uint32_t levels = (UINT32_C(2) << VS_CLUSTER_LEVEL_MAX) - 1;
+	bool any = false;
 	size_t tried = 0;
 	vs_status status = VS_OK;
 
@@ -242,11 +243,10 @@ vs_status vs_clusters_level(const struct vs_image *image,
 			    (part->packed >= 2 * parted->block) != is_long)
 				continue;
 			tried++;
-			status = narrow(image, parted, part, &levels);
+			status = narrow(image, parted, part, &levels, &any);
 		}
 	parted->level = -1;
-	for (int level = 0; level <= VS_CLUSTER_LEVEL_MAX && levels != all;
-	     level++)
+	for (int level = 0; level <= VS_CLUSTER_LEVEL_MAX && any; level++)
 		if (levels & UINT32_C(1) << level)
 			parted->level = level;
 	return status;

@@ -242,6 +242,31 @@ static void a_cluster_that_does_not_come_out_goes_as_it_is(void **state)
 	free(delta.data);
 }
 
+/* One that comes out at each level is no reason to give all of them up. */
+static void files_that_come_out_at_any_level_are_packed(void **state)
+{
+	static const struct how how = {"-zlz4hc,12", NULL, PACKED};
+	struct bytes was, is, delta = {0}, lines = {0};
+	struct vs_make figures;
+	struct tree t = {0};
+
+	(void)state;
+	while (lines.len < 40000)
+		assert_int_equal(bytes_write(&lines, (const uint8_t *)"0", 1),
+		                 VS_OK);
+	tree_set(&t, 0, "1/zeros", lines);
+	was = image_of(&t, &how);
+	memset(t.files[0].bytes.data, '1', 5000);
+	is = image_of(&t, &how);
+	tree_drop(&t);
+	assert_int_equal(make_delta(&was, &is, &delta, &figures), VS_OK);
+	assert_int_equal(figures.units, 1);
+	assert_int_equal(figures.units_failed, 0);
+	assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
+	drop_pair(&was, &is);
+	free(delta.data);
+}
+
 static void another_version_of_the_library_is_refused(void **state)
 {
 	struct bytes was, is, delta = {0};
@@ -379,6 +404,7 @@ int main(void)
 		cmocka_unit_test(a_packed_program_costs_what_its_contents_do),
 		cmocka_unit_test(
 			a_cluster_that_does_not_come_out_goes_as_it_is),
+		cmocka_unit_test(files_that_come_out_at_any_level_are_packed),
 		cmocka_unit_test(another_version_of_the_library_is_refused),
 		cmocka_unit_test(the_same_erofs_pair_gives_the_same_delta),
 		cmocka_unit_test(a_damaged_delta_of_an_erofs_has_a_reason),
