@@ -80,7 +80,7 @@ def comes_out(old, new, form=0):
     code, out = apply(old, delta)
     if code == 0 and out == new:
         return None
-    if code == UNUSED:
+    if code == UNUSED and out == new:
         return "the delta is not used up"
     good = len(os.path.commonprefix((out, new)))
     return f"exit {code}, right up to {good} of {len(new)}"
