@@ -131,7 +131,8 @@ static void random_edits_of_trees_come_out_as_they_were(void **state)
 			assert_int_equal(figures.tables, 2);
 		assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
 		assert_int_equal(delta.at, delta.len);
-		both_ways(&was, &is, &delta);
+		if (i % 4 == 1)
+			both_ways(&was, &is, &delta);
 		tree_drop(&t);
 		free(was.data);
 		free(is.data);
