@@ -287,13 +287,13 @@ static vs_status begin(struct vs_repack *r)
 	unit = &r->units->list[r->unit++];
 	if (unit->kind == VS_UNIT_TABLES)
 		return begin_tables(r, unit);
+	remember(r, unit->len);
 	if (unit->kind == VS_UNIT_FILE)
 		return begin_file(r, unit);
 	/* raw, and too long to be held */
 	r->slice = unit->slice;
 	r->slices = unit->slices;
 	r->slice_left = 0;
-	remember(r, unit->len);
 	return VS_OK;
 }
 
