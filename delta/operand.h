@@ -40,7 +40,8 @@ struct vs_operand {
 	uint8_t detail;  /* by kind: bytes to the instruction's end; shift */
 	uint32_t place;  /* in the old file */
 	uint64_t target; /* old address; of a size: its last byte */
-	uint64_t base;   /* of a size: where it begins; of a table: its start */
+	uint64_t base;   /* of a size: where it begins; of a table: its start;
+	                  * of a rest: where the auipc is */
 };
 
 #define VS_OPERANDS_MAX 2048
