@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "delta/make/bare.h"
+#include "delta/make/fit.h"
 #include "delta/make/pair.h"
 #include "delta/make/parted.h"
 #include "delta/walk.h"
@@ -266,6 +267,8 @@ static vs_status encode(struct vs_make *m, struct vs_plan *plan,
 		status = vs_walk_init(&w, &old, l, coder);
 	if (status == VS_OK)
 		status = prepare(m, plan, &w);
+	if (status == VS_OK)
+		status = vs_fit_covers(&w, VS_COVERS_MAX);
 	for (uint64_t at = 0; status == VS_OK && at < m->is.len;
 	     at += VS_DELTA_BLOCK) {
 		memcpy(block, m->is.bytes + at, VS_DELTA_BLOCK);

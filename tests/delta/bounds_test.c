@@ -225,12 +225,45 @@ static void only_so_much_of_unwind_tables_is_read(void **state)
 	check_many(fit + 1, table, false, 2 * fit);
 }
 
+#define PIECE 40
+#define PIECES (VS_COVERS_MAX + VS_COVERS_MAX / 4)
+
+/* Pieces of an image in another order: each would be a cover. */
+static void what_has_no_room_for_its_covers_keeps_the_longest(void **state)
+{
+	const size_t len = (size_t)PIECE * PIECES;
+	struct bytes was = {.data = malloc(len), .len = len};
+	struct bytes is = {.data = malloc(len), .len = len};
+	struct bytes delta = {0};
+	struct vs_make figures;
+
+	(void)state;
+	assert_non_null(was.data);
+	assert_non_null(is.data);
+	fill(was.data, len, 7);
+	/* a stride that is prime to their number */
+	for (size_t i = 0; i < PIECES; i++)
+		memcpy(is.data + i * PIECE,
+		       was.data + i * 7919 % PIECES * PIECE, PIECE);
+	assert_int_equal(make_delta(&was, &is, &delta, &figures), VS_OK);
+	assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
+	print_message("# %zu covers, %zu bytes of %zu\n",
+	              (size_t)figures.covers, delta.len, len);
+	assert_true(figures.covers > VS_COVERS_MAX);
+	assert_true(delta.len < len / 2);
+	free(was.data);
+	free(is.data);
+	free(delta.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_of_tiny_records_is_read_about_once),
 		cmocka_unit_test(only_so_many_programs_are_open_at_once),
 		cmocka_unit_test(only_so_much_of_unwind_tables_is_read),
+		cmocka_unit_test(
+			what_has_no_room_for_its_covers_keeps_the_longest),
 	};
 
 	return cmocka_run_group_tests_name("delta bounds", tests, NULL, NULL);
