@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/believe/believe.h"
+#include "agent/believe/pieces.h"
 #include "base/hex.h"
 #include "trust/json.h"
 #include "trust/proof.h"
@@ -276,6 +277,58 @@ void vs_seal_shelf_drop(struct vs_seal_shelf *shelf)
 	}
 }
 
+/* By ranges, on the connection that a delta or pack comes by later. */
+struct ranges {
+	struct vs_http *http;
+	char url[VS_URL_LEN];
+};
+
+static vs_status read_range(void *ctx, uint64_t from, uint8_t *out, size_t len)
+{
+	const struct ranges *r = ctx;
+	struct vs_http_stream *s = NULL;
+	vs_status status =
+		vs_http_stream_open(r->http, r->url, from, from + len - 1, &s);
+
+	if (status == VS_OK)
+		status = vs_http_stream_read(s, out, len);
+	vs_http_stream_close(&s);
+	return status;
+}
+
+/* What of it the running slot's seal has is not fetched.  False: no such luck,
+ * whatever the reason; then all of it comes at once.
+ */
+static bool take_in_pieces(const struct look *l, const struct vs_assignment *a,
+                           struct vs_offer_part *p)
+{
+	struct ranges r = {.http = l->eyes->net->download};
+	int i = (int)a->ecu;
+	uint8_t *old = NULL;
+	size_t old_len;
+	struct vs_seal was;
+	struct vs_why why;
+	bool whole = false;
+
+	if (l->eyes->net->bundle || l->c->slot < 0 ||
+	    vs_net_url(l->eyes->net, "targets", a->name, r.url) != VS_OK ||
+	    vs_charger_seal(l->c, i, l->c->slot, &old, &old_len, &was, &why) !=
+	            VS_OK)
+		return false;
+	p->len = (size_t)a->length;
+	p->file = malloc(p->len + 1);
+	if (p->file &&
+	    vs_pieces_gather(&was, p->len, read_range, &r, p->file) == VS_OK)
+		whole = vs_believe_bytes(l->c, a, p->file, p->len, &why) ==
+		        VS_OK;
+	free(old);
+	if (!whole) {
+		free(p->file);
+		p->file = NULL;
+	}
+	return whole;
+}
+
 static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 {
 	struct vs_offer_part *p = &l->o->parts[a->ecu];
@@ -289,7 +342,7 @@ static vs_status fetch_seal(const struct look *l, const struct vs_assignment *a)
 		return vs_fail(VS_ERR_LIMIT, l->why, VS_REASON_TOO_LARGE,
 		               "the seal is too large", 0);
 	kept = take_from_shelf(l, a, p);
-	if (!kept)
+	if (!kept && !take_in_pieces(l, a, p))
 		status = vs_net_get(l->eyes->net, "targets", a->name,
 		                    (size_t)a->length, &p->file, &p->len, NULL);
 	if (status == VS_ERR_LIMIT)
