@@ -36,8 +36,12 @@ struct vs_delta_work {
 	pthread_t thread;
 	_Atomic bool stopping;
 	char folder[VS_ARTIFACT_PATH_MAX];
-	/* not tried again before the next start; the last ones */
-	char failed[FAILED_MAX][VS_DELTA_NAME_LEN];
+	/* not tried again before the next start, or before more chargers
+	 * would fetch it than so many; the last ones */
+	struct {
+		char name[VS_DELTA_NAME_LEN];
+		uint64_t chargers;
+	} failed[FAILED_MAX];
 	size_t failed_count;
 	struct vs_pairs pairs;
 	char names[VS_PAIRS_MAX][VS_DELTA_NAME_LEN]; /* "": none is wanted */
@@ -76,12 +80,24 @@ static bool is_wanted(const struct vs_delta_work *w, const char *name)
 	return false;
 }
 
-static bool has_failed(const struct vs_delta_work *w, const char *name)
+static bool has_failed(const struct vs_delta_work *w, const char *name,
+                       uint64_t chargers)
 {
 	for (size_t i = 0; i < FAILED_MAX; i++)
-		if (strcmp(w->failed[i], name) == 0)
+		if (strcmp(w->failed[i].name, name) == 0 &&
+		    chargers <= w->failed[i].chargers)
 			return true;
 	return false;
+}
+
+/* For more chargers there may be room: others go for it. */
+static void note_failed(struct vs_delta_work *w, size_t i, int end)
+{
+	size_t at = w->failed_count++ % FAILED_MAX;
+
+	memcpy(w->failed[at].name, w->names[i], VS_DELTA_NAME_LEN);
+	w->failed[at].chargers =
+		end == VS_DELTA_NO_ROOM ? w->pairs.at[i].chargers : UINT64_MAX;
 }
 
 static bool is_there(const struct vs_delta_work *w, const char *prefix,
@@ -281,8 +297,7 @@ static void make(struct vs_delta_work *w, size_t i, uint64_t room_mb)
 	if (end == VS_DELTA_NO_ROOM && evict(w, p->chargers))
 		return;
 	vs_warn("delta %.24s...: %s", name, why_not(end));
-	memcpy(w->failed[w->failed_count++ % FAILED_MAX], name,
-	       VS_DELTA_NAME_LEN);
+	note_failed(w, i, end);
 }
 
 /* The pair that most chargers would gain by; count if there is none. */
@@ -293,8 +308,8 @@ static size_t choose(const struct vs_delta_work *w)
 	for (size_t i = 0; i < w->pairs.count; i++) {
 		const char *name = w->names[i];
 
-		if (!name[0] || has_failed(w, name) || is_there(w, "", name) ||
-		    is_there(w, USELESS, name))
+		if (!name[0] || has_failed(w, name, w->pairs.at[i].chargers) ||
+		    is_there(w, "", name) || is_there(w, USELESS, name))
 			continue;
 		if (best == w->pairs.count ||
 		    w->pairs.at[i].chargers > w->pairs.at[best].chargers)

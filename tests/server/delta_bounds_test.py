@@ -156,7 +156,10 @@ def disk(tap, program, folder):
         used = sum(os.path.getsize(one.world.path("data", "deltas", n))
                    for n in one.made())
         tap.check(used > 1 << 20, "of a megabyte and more", used)
-        one.runs(62, *one.chargers[3:])
+        one.runs(62, one.chargers[3])
+        tap.check(one.waits_for(lambda: one.said(third, "no room for it")),
+                  "one charger more is no reason", one.world.said())
+        one.runs(62, *one.chargers[4:])
         tap.check(one.waits_for(lambda: third in one.made()),
                   "one that three would fetch is made", one.world.said())
         tap.equal((first in one.made(), second in one.made()), (False, True),
