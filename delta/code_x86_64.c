@@ -73,7 +73,7 @@ static struct found data_operand(const uint8_t *b, size_t left, size_t modrm,
 static struct found look_0f(const uint8_t *b, size_t left, bool narrow)
 {
 	static const struct found none = {VS_OPERAND_NONE, 0, 0};
-	char follows = left >= 6 ? known(opcodes_0f, b[1]) : '.';
+	char follows = (char)(left >= 6 ? known(opcodes_0f, b[1]) : '.');
 
 	switch (follows) {
 	case '.':
@@ -92,7 +92,7 @@ static struct found look_0f(const uint8_t *b, size_t left, bool narrow)
 static struct found look(const uint8_t *b, size_t left, bool narrow)
 {
 	static const struct found none = {VS_OPERAND_NONE, 0, 0};
-	char follows = left >= 5 ? known(opcodes, b[0]) : '.';
+	char follows = (char)(left >= 5 ? known(opcodes, b[0]) : '.');
 
 	switch (follows) {
 	case '.':

@@ -496,7 +496,10 @@ static vs_status restart(const struct call *k)
 
 	if (k->c->view.runs != VS_CONTROLLER_BY_LOADER)
 		line->attempts = 1;
-	status = vs_serial_ask(line, VS_SERVE_RESTART, NULL, 0, &answer);
+	/* it may go before it answers: what it says then will tell */
+	bool answered = vs_serial_ask(line, VS_SERVE_RESTART, NULL, 0,
+	                              &answer) == VS_OK;
+	(void)answered;
 	line->attempts = 1;
 	line->patience_ms = patience < KNOCK_MS ? patience : KNOCK_MS;
 	do {

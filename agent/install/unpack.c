@@ -83,15 +83,15 @@ static vs_status bear(struct vs_unpack *u, const char *path, int old,
                       struct vs_why *why)
 {
 	VS_AUTO(drop_fds)
-	struct vs_birth b = {.texts = texts,
-	                     .name = NAME,
-	                     .path = path,
-	                     .uid = VS_UNPACK_UID,
-	                     .memory_max = VS_UNPACK_MEMORY_MAX,
-	                     .with_thread = true,
-	                     .arg = old < 0 ? (char)('0' + u->count)
-	                                    : VS_UNPACK_DELTA,
-	                     .count = 1};
+	struct vs_birth b = {
+		.texts = texts,
+		.name = NAME,
+		.path = path,
+		.uid = VS_UNPACK_UID,
+		.memory_max = VS_UNPACK_MEMORY_MAX,
+		.with_thread = true,
+		.arg = (char)(old < 0 ? '0' + u->count : VS_UNPACK_DELTA),
+		.count = 1};
 	vs_status status = share(u, &b.fds[0]);
 
 	if (status == VS_OK)

@@ -65,7 +65,8 @@ static vs_status broken(struct vs_http *h)
 static void take_error(struct vs_http *h, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		h->error[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
+		h->error[i] =
+			(char)(text[i] < ' ' || text[i] > '~' ? '?' : text[i]);
 	h->error[len] = '\0';
 }
 
