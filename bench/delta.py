@@ -53,6 +53,12 @@ def images_of(folder, *names):
     return [tuple(os.path.join(folder, name + ".img") for name in names)]
 
 
+def openssl_pair(say):
+    """The pair whose delta is small beside all that comes with it."""
+    folder = delta_pair.ensure(FOLDER, say)
+    return images_of(folder, delta_pair.RELEASED, delta_pair.OPENSSL)[0]
+
+
 def packed_pairs(folder):
     """The same files as squashfs and erofs, made when they are asked for."""
     old, new = (os.path.join(folder, name + ".img")
