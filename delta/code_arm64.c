@@ -57,18 +57,6 @@ static int branch_bits(uint32_t word)
 	return 0;
 }
 
-static void add(const struct vs_code *code, struct vs_operands *o, size_t i,
-                const struct vs_operand *operand)
-{
-	struct vs_operand whole = *operand;
-
-	if (!vs_elf_by_addr(code->elf, whole.target))
-		return;
-	whole.len = 4;
-	whole.place = code->window->place + (uint32_t)i;
-	vs_operands_add(o, code->window, &whole);
-}
-
 /* Both halves of an address have the whole one as their target. */
 static void add_page(const struct vs_code *code, struct vs_operands *o,
                      size_t i)
@@ -88,7 +76,7 @@ static void add_page(const struct vs_code *code, struct vs_operands *o,
 			break;
 		}
 	}
-	add(code, o, i, &operand);
+	vs_code_add(code, o, i, &operand);
 }
 
 static void add_low(const struct vs_code *code, struct vs_operands *o, size_t i)
@@ -109,7 +97,7 @@ static void add_low(const struct vs_code *code, struct vs_operands *o, size_t i)
 					page_of(page, code->addr + i - 4 * k) +
 					low_of(word, shift)};
 
-			add(code, o, i, &operand);
+			vs_code_add(code, o, i, &operand);
 			return;
 		}
 	}
@@ -126,7 +114,7 @@ static void add_branch(const struct vs_code *code, struct vs_operands *o,
 	                                   .target = code->addr + i +
 	                                             ((imm ^ top) - top) * 4};
 
-	add(code, o, i, &operand);
+	vs_code_add(code, o, i, &operand);
 }
 
 void vs_code_arm64(const struct vs_code *code, struct vs_operands *o)

@@ -45,18 +45,6 @@ static uint64_t high_of(uint32_t word)
 	       0x80000000;
 }
 
-static void add(const struct vs_code *code, struct vs_operands *o, size_t i,
-                const struct vs_operand *operand)
-{
-	struct vs_operand whole = *operand;
-
-	if (!vs_elf_by_addr(code->elf, whole.target))
-		return;
-	whole.len = 4;
-	whole.place = code->window->place + (uint32_t)i;
-	vs_operands_add(o, code->window, &whole);
-}
-
 /* Both halves of an address have the whole one as their target. */
 static void add_high(const struct vs_code *code, struct vs_operands *o,
                      size_t i)
@@ -73,7 +61,7 @@ static void add_high(const struct vs_code *code, struct vs_operands *o,
 			continue;
 		operand.target =
 			code->addr + i + high_of(word) + low_of(next, stores);
-		add(code, o, i, &operand);
+		vs_code_add(code, o, i, &operand);
 		return;
 	}
 }
@@ -96,7 +84,7 @@ static void add_rest(const struct vs_code *code, struct vs_operands *o,
 		if (!is_auipc(high) || (high >> 7 & 31) != (word >> 15 & 31))
 			continue;
 		operand.target = from + high_of(high) + low_of(word, stores);
-		add(code, o, i, &operand);
+		vs_code_add(code, o, i, &operand);
 		return;
 	}
 }
@@ -116,7 +104,7 @@ void vs_code_riscv(const struct vs_code *code, struct vs_operands *o)
 		if ((word & 0x7f) == 0x6f &&
 		    vs_operand_get(&jump, code->addr + i, 0,
 		                   code->window->bytes + i, &jump.target))
-			add(code, o, i, &jump);
+			vs_code_add(code, o, i, &jump);
 		else if (is_auipc(word))
 			add_high(code, o, i);
 		else

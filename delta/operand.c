@@ -47,6 +47,18 @@ void vs_operands_add(struct vs_operands *o, const struct vs_window *w,
 	o->list[o->count++] = *operand;
 }
 
+void vs_code_add(const struct vs_code *code, struct vs_operands *o, size_t i,
+                 const struct vs_operand *operand)
+{
+	struct vs_operand whole = *operand;
+
+	if (!vs_elf_by_addr(code->elf, whole.target))
+		return;
+	whole.len = 4;
+	whole.place = code->window->place + (uint32_t)i;
+	vs_operands_add(o, code->window, &whole);
+}
+
 struct part {
 	const struct vs_window *window;
 	const struct vs_elf *elf;

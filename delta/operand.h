@@ -98,6 +98,9 @@ struct vs_code {
 	size_t begin, end;
 	uint64_t addr;
 };
+/* Takes up four bytes at i of the window, if the target is in the file. */
+void vs_code_add(const struct vs_code *code, struct vs_operands *o, size_t i,
+                 const struct vs_operand *operand);
 typedef void (*vs_code_fn)(const struct vs_code *code, struct vs_operands *o);
 void vs_code_x86_64(const struct vs_code *code, struct vs_operands *o);
 void vs_code_arm64(const struct vs_code *code, struct vs_operands *o);
