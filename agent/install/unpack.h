@@ -4,9 +4,10 @@
  *
  * It is a program of its own, voltseal-unpack, started for one install and
  * ended with it: another user than root, no system calls but read, write and
- * exit, a limit of memory, and no descriptor but the lanes; where it applies a
- * delta, the old slot to read from besides.  Nothing of this process's memory
- * is in it, for it comes by exec.  Its death is the death of a source.
+ * exit, a limit of memory, and no descriptor but the lanes.  Where it applies a
+ * delta it has the old slot to pread from, and a second thread, with which it
+ * waits by futex.  Nothing of this process's memory is in it, for it comes by
+ * exec.  Its death is the death of a source.
  */
 #ifndef VS_AGENT_UNPACK_H
 #define VS_AGENT_UNPACK_H

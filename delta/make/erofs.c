@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "delta/erofs.h"
+#include "delta/make/list.h"
 #include "delta/operand.h"
 
 #define MAGIC 0xe0f5e1e2
@@ -76,29 +77,15 @@ static bool locate(const struct reader *r, const struct vs_erofs_inode *in,
 	       behind <= r->len && out->tail_len <= r->len - behind;
 }
 
-static bool grow(struct reader *r, void *list, size_t *cap, size_t count,
-                 size_t each)
-{
-	void **out = list;
-	void *more;
-
-	if (count < *cap)
-		return true;
-	*cap = *cap ? *cap * 2 : 256;
-	more = realloc(*out, *cap * each);
-	if (more)
-		*out = more;
-	else
-		r->status = VS_ERR_NOMEM;
-	return more != NULL;
-}
-
 static bool add_part(struct reader *r, struct vs_part part)
 {
 	struct vs_parted *o = r->out;
 
-	if (!grow(r, &o->parts, &r->part_cap, o->count, sizeof(*o->parts)))
+	if (!vs_list_grow(&o->parts, &r->part_cap, o->count,
+	                  sizeof(*o->parts))) {
+		r->status = VS_ERR_NOMEM;
 		return false;
+	}
 	o->parts[o->count++] = part;
 	return true;
 }
@@ -115,8 +102,8 @@ static void add_named(struct reader *r, const char *path, struct vs_part_file f)
 	struct vs_parted *o = r->out;
 
 	f.path = strdup(path);
-	if (!f.path || !grow(r, &o->files, &r->file_cap, o->file_count,
-	                     sizeof(*o->files))) {
+	if (!f.path || !vs_list_grow(&o->files, &r->file_cap, o->file_count,
+	                             sizeof(*o->files))) {
 		free(f.path);
 		r->status = VS_ERR_NOMEM;
 		return;

@@ -9,6 +9,7 @@
 
 #include "delta/make/erofs.h"
 #include "delta/make/ext4.h"
+#include "delta/make/list.h"
 #include "delta/make/squash.h"
 
 static const char *const parts[VS_TABLE_PARTS] = {
@@ -28,29 +29,13 @@ struct naming {
 	vs_status status;
 };
 
-static bool grow(struct naming *n, void *list, size_t *cap, size_t count,
-                 size_t each)
-{
-	void **out = list;
-	void *more;
-
-	if (count < *cap)
-		return true;
-	*cap = *cap ? *cap * 2 : 1024;
-	more = realloc(*out, *cap * each);
-	if (more)
-		*out = more;
-	else
-		n->status = VS_ERR_NOMEM;
-	return more != NULL;
-}
-
 static void add_name(struct naming *n, const char *name)
 {
 	struct vs_names *o = n->out;
 	char *copy = strdup(name);
 
-	if (copy && grow(n, &o->list, &n->cap, o->count, sizeof(*o->list))) {
+	if (copy &&
+	    vs_list_grow(&o->list, &n->cap, o->count, sizeof(*o->list))) {
 		o->list[o->count++] = copy;
 		return;
 	}
@@ -63,9 +48,12 @@ static void add_piece(struct naming *n, uint64_t at, uint64_t len)
 {
 	struct vs_names *o = n->out;
 
-	if (len > 0 && n->status == VS_OK &&
-	    grow(n, &o->pieces, &n->piece_cap, o->piece_count,
-	         sizeof(*o->pieces)))
+	if (len == 0 || n->status != VS_OK)
+		return;
+	if (!vs_list_grow(&o->pieces, &n->piece_cap, o->piece_count,
+	                  sizeof(*o->pieces)))
+		n->status = VS_ERR_NOMEM;
+	else
 		o->pieces[o->piece_count++] = (struct vs_name_piece){
 			at, len, (uint32_t)(o->count - 1)};
 }

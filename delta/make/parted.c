@@ -9,6 +9,7 @@
 
 #include "delta/make/clusters.h"
 #include "delta/make/erofs.h"
+#include "delta/make/list.h"
 #include "delta/make/squash.h"
 #include "delta/make/trial.h"
 
@@ -40,20 +41,6 @@ struct pairing {
 	size_t file_cap[2];
 	uint8_t *tables[2]; /* owned: in normal form; NULL: as they are */
 };
-
-static bool grow(void *list, size_t *cap, size_t count, size_t each)
-{
-	void **out = list;
-	void *more;
-
-	if (count < *cap)
-		return true;
-	*cap = *cap ? *cap * 2 : 1024;
-	more = realloc(*out, *cap * each);
-	if (more)
-		*out = more;
-	return more != NULL;
-}
 
 static const uint8_t *packed_of(const struct side *s, size_t part)
 {
@@ -250,7 +237,8 @@ static bool is_changed(struct pairing *p, const struct vs_part_file *was,
 
 static vs_status add_cut(struct side *s, size_t part, uint32_t at)
 {
-	if (!grow(&s->cuts, &s->cut_cap, s->cut_count, sizeof(*s->cuts)))
+	if (!vs_list_grow(&s->cuts, &s->cut_cap, s->cut_count,
+	                  sizeof(*s->cuts)))
 		return VS_ERR_NOMEM;
 	s->cuts[s->cut_count++] = (struct cut){part, at};
 	return VS_OK;
@@ -284,8 +272,8 @@ static vs_status add_pair(struct pairing *p, const struct vs_part_file *was,
 		struct vs_ext4 *to = &p->out->files[side];
 		char *path = strdup(is->path);
 
-		if (!path || !grow(&to->files, &p->file_cap[side], to->count,
-		                   sizeof(*to->files))) {
+		if (!path || !vs_list_grow(&to->files, &p->file_cap[side],
+		                           to->count, sizeof(*to->files))) {
 			free(path);
 			return VS_ERR_NOMEM;
 		}
@@ -330,7 +318,7 @@ static vs_status add_unit(struct side *s, struct vs_unit unit)
 {
 	struct vs_units *u = s->units;
 
-	if (!grow(&u->list, &s->unit_cap, u->count, sizeof(*u->list)))
+	if (!vs_list_grow(&u->list, &s->unit_cap, u->count, sizeof(*u->list)))
 		return VS_ERR_NOMEM;
 	if (u->count == VS_UNITS_MAX)
 		return VS_ERR_LIMIT;
@@ -345,8 +333,8 @@ static vs_status add_slice(struct side *s, uint32_t len)
 	struct vs_units *u = s->units;
 	struct vs_unit *unit = &u->list[u->count - 1];
 
-	if (!grow(&u->slices, &s->slice_cap, u->slice_count,
-	          sizeof(*u->slices)))
+	if (!vs_list_grow(&u->slices, &s->slice_cap, u->slice_count,
+	                  sizeof(*u->slices)))
 		return VS_ERR_NOMEM;
 	if (u->slice_count == VS_SLICES_MAX)
 		return VS_ERR_LIMIT;

@@ -10,6 +10,7 @@
 #include "delta/elf.h"
 #include "delta/make/bare.h"
 #include "delta/make/ext4.h"
+#include "delta/make/list.h"
 #include "delta/walk.h"
 
 #define NOWHERE UINT32_MAX
@@ -111,26 +112,12 @@ static vs_status find_copies(struct plan *p)
 	return VS_OK;
 }
 
-static bool grow(void *list, size_t *cap, size_t count, size_t each)
-{
-	void **out = list;
-	void *more;
-
-	if (count < *cap)
-		return true;
-	*cap = *cap ? *cap * 2 : 1024;
-	more = realloc(*out, *cap * each);
-	if (more)
-		*out = more;
-	return more != NULL;
-}
-
 static vs_status add_extent(struct plan *p, struct vs_extent e)
 {
 	struct vs_layout *l = p->out;
 
-	if (!grow(&l->extents, &p->extent_cap, l->extent_count,
-	          sizeof(*l->extents)))
+	if (!vs_list_grow(&l->extents, &p->extent_cap, l->extent_count,
+	                  sizeof(*l->extents)))
 		return VS_ERR_NOMEM;
 	l->extents[l->extent_count++] = e;
 	return VS_OK;
@@ -140,9 +127,10 @@ static vs_status add_file(struct plan *p, struct vs_file f)
 {
 	struct vs_layout *l = p->out;
 
-	if (!grow(&l->files, &p->file_cap, l->file_count, sizeof(*l->files)) ||
-	    !grow(&p->plan->files, &p->new_cap, l->file_count,
-	          sizeof(*p->plan->files)))
+	if (!vs_list_grow(&l->files, &p->file_cap, l->file_count,
+	                  sizeof(*l->files)) ||
+	    !vs_list_grow(&p->plan->files, &p->new_cap, l->file_count,
+	                  sizeof(*p->plan->files)))
 		return VS_ERR_NOMEM;
 	p->plan->files[l->file_count] = (struct vs_plan_file){NULL, 0};
 	l->files[l->file_count++] = f;
@@ -359,8 +347,8 @@ static vs_status add_segments(struct plan *p)
 			last->count++;
 			continue;
 		}
-		if (!grow(&l->segments, &p->segment_cap, l->segment_count,
-		          sizeof(*l->segments)))
+		if (!vs_list_grow(&l->segments, &p->segment_cap,
+		                  l->segment_count, sizeof(*l->segments)))
 			return VS_ERR_NOMEM;
 		l->segments[l->segment_count++] = s;
 	}
