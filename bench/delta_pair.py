@@ -7,16 +7,21 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import large
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "delta"))
+sys.dont_write_bytecode = True
+import packages  # noqa: E402
 
 PACKAGES = "systemd,openssl,python3,nginx,sqlite3,libnode108"
 RELEASED, UPDATED, OPENSSL = "released", "updated", "openssl"
 IMAGES = (RELEASED, UPDATED, OPENSSL)
 # What has an update; of each the programs that differ are pairs.
 ARM64 = ("libssl3", "openssl", "python3.11-minimal", "perl-base", "nginx")
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ONLY_OPENSSL = """Package: *
 Pin: release n=SUITE
 Pin-Priority: -1
@@ -78,103 +83,30 @@ def make_images(made, folder, work, say):
 
 # --- the programs -------------------------------------------------------------
 
-class Apt:
-    """Debian's packages for another machine, without touching this one."""
-
-    def __init__(self, made, folder, arch):
-        self.made, self.folder = made, folder
-        self.security = made.RELEASE + "-security"
-        for name in ("lists/partial", "cache/archives/partial", "etc"):
-            os.makedirs(os.path.join(folder, name))
-        open(os.path.join(folder, "status"), "wb").close()
-        with open(os.path.join(folder, "etc", "sources.list"), "w",
-                  encoding="ascii") as out:
-            for suite, uri in self.mirrors().items():
-                out.write(f"deb [signed-by={KEYRING}] {uri} {suite} main\n")
-        self.options = []
-        for key, value in (
-                ("APT::Architecture", arch), ("APT::Architectures", arch),
-                ("Dir::State", folder), ("Dir::State::lists", "lists"),
-                ("Dir::State::status", os.path.join(folder, "status")),
-                ("Dir::Cache", os.path.join(folder, "cache")),
-                ("Dir::Etc", os.path.join(folder, "etc")),
-                ("APT::Sandbox::User", "root"), ("Acquire::Languages",
-                                                 "none")):
-            self.options += ["-o", f"{key}={value}"]
-        run(["apt-get", "-qq", *self.options, "update"])
-
-    def mirrors(self):
-        found = self.made.find_mirrors()
-        return {s: found[s] for s in (self.made.RELEASE, self.security)}
-
-    def unpack(self, package, suite, out):
-        """False if that suite has none."""
-        work = tempfile.mkdtemp(dir=self.folder)
-        done = subprocess.run(
-            ["apt-get", "-qq", *self.options, "download",
-             f"{package}/{suite}"], cwd=work, capture_output=True,
-            check=False)
-        debs = os.listdir(work)
-        if done.returncode or not debs:
-            return False
-        run(["dpkg-deb", "-x", os.path.join(work, debs[0]), out])
-        return True
-
-
-def programs_of(tree):
-    """{path: bytes} of the ELF files under a folder."""
-    found = {}
-    for folder, _, names in os.walk(tree):
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.islink(path):
-                continue
-            with open(path, "rb") as program:
-                content = program.read()
-            if content[:4] == b"\x7fELF":
-                found[os.path.relpath(path, tree)] = content
-    return found
-
-
 def make_arm64(made, folder, work, say):
     """Pairs FOLDER/arm64/NAME.old and NAME.new of the programs that differ."""
     say("pair: programs for arm64")
-    apt = Apt(made, os.path.join(work, "apt"), "arm64")
-    out = os.path.join(folder, "arm64")
-    seen = set()  # another name of one program is none of its own
-    os.makedirs(out)
-    for package in ARM64:
-        trees = [os.path.join(work, package + side) for side in ("-0", "-1")]
-        if not (apt.unpack(package, made.RELEASE, trees[0]) and
-                apt.unpack(package, apt.security, trees[1])):
-            continue
-        old, new = (programs_of(tree) for tree in trees)
-        for path in sorted(set(old) & set(new)):
-            if old[path] == new[path] or new[path] in seen:
-                continue
-            seen.add(new[path])
-            name = os.path.basename(path)
-            for side, content in (("old", old[path]), ("new", new[path])):
-                with open(os.path.join(out, f"{name}.{side}"), "wb") as file:
-                    file.write(content)
+    found = made.find_mirrors()
+    apt = packages.Apt(os.path.join(work, "apt"), "arm64", {
+        suite: found[suite]
+        for suite in (made.RELEASE, made.RELEASE + "-security")})
+    packages.fetch_pairs(apt, ARM64, os.path.join(folder, "arm64"))
 
 
 def arm64(folder):
     """[(old, new)], the same order each time."""
-    where = os.path.join(folder, "arm64")
-    if not os.path.isdir(where):
-        return []
-    names = sorted(n[:-4] for n in os.listdir(where) if n.endswith(".old"))
-    return [tuple(os.path.join(where, f"{name}.{side}")
-                  for side in ("old", "new")) for name in names]
+    return packages.pairs(os.path.join(folder, "arm64"))
 
 
 # --- all of it ----------------------------------------------------------------
 
 def recipe_hash():
     """Of everything that decides what the images hold, packages aside."""
-    with open(os.path.abspath(__file__), "rb") as source:
-        return hashlib.sha256(source.read()).hexdigest()
+    digest = hashlib.sha256()
+    for path in (__file__, packages.__file__):
+        with open(os.path.abspath(path), "rb") as source:
+            digest.update(source.read())
+    return digest.hexdigest()
 
 
 def ensure(folder, say):
