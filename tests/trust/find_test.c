@@ -7,28 +7,10 @@
 #include "tests/trust/repo.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "trust/digest.h"
 #include "trust/tuf_state.h"
-
-static int set_up(void **state)
-{
-	struct repo *r = malloc(sizeof *r);
-
-	assert_non_null(r);
-	repo_init(r);
-	*state = r;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	repo_drop(*state);
-	free(*state);
-	return 0;
-}
 
 static struct vs_tuf *ready(struct repo *r)
 {
@@ -464,7 +446,7 @@ static void malformed_delegations_are_refused(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct repo *r;
 
-		set_up((void **)&r);
+		repo_set_up_new((void **)&r);
 		role(r, NULL, "a", 7, "*");
 		role(r, NULL, "b", 8, "*");
 		r->edit = edit_delegation;
@@ -475,7 +457,7 @@ static void malformed_delegations_are_refused(void **state)
 		repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED,
 		               "1.targets.json");
 		json_decref(value);
-		tear_down((void **)&r);
+		repo_tear_down((void **)&r);
 	}
 }
 
@@ -502,7 +484,7 @@ static void delegations_need_keys_and_roles(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct repo *r;
 
-		set_up((void **)&r);
+		repo_set_up_new((void **)&r);
 		r->edit = set_delegations;
 		value = json_loads(bad[i], JSON_DECODE_ANY, NULL);
 		repo_publish(r);
@@ -510,7 +492,7 @@ static void delegations_need_keys_and_roles(void **state)
 		repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED,
 		               "1.targets.json");
 		json_decref(value);
-		tear_down((void **)&r);
+		repo_tear_down((void **)&r);
 	}
 }
 
@@ -541,7 +523,7 @@ static void malformed_targets_are_refused(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct repo *r;
 
-		set_up((void **)&r);
+		repo_set_up_new((void **)&r);
 		repo_add_target(r->targets, "a", "a", NULL);
 		r->edit = edit_target;
 		member = bad[i].member;
@@ -551,7 +533,7 @@ static void malformed_targets_are_refused(void **state)
 		repo_must_fail(r, VS_ERR_INPUT, VS_REASON_MALFORMED,
 		               "1.targets.json");
 		json_decref(value);
-		tear_down((void **)&r);
+		repo_tear_down((void **)&r);
 	}
 }
 
@@ -612,7 +594,8 @@ static void downloaded_bytes_are_held_to_length_and_every_hash(void **state)
 	vs_tuf_close(&t);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name)                                                                \
+	cmocka_unit_test_setup_teardown(name, repo_set_up_new, repo_tear_down)
 
 int main(void)
 {

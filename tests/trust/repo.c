@@ -460,15 +460,21 @@ void repo_must_fail(struct repo *r, vs_status status, vs_reason reason,
 	vs_tuf_close(&t);
 }
 
-int repo_set_up(void **state)
+int repo_set_up_new(void **state)
 {
 	struct repo *r = malloc(sizeof *r);
 
 	assert_non_null(r);
 	repo_init(r);
-	repo_publish(r);
-	repo_provision(r, 1);
 	*state = r;
+	return 0;
+}
+
+int repo_set_up(void **state)
+{
+	repo_set_up_new(state);
+	repo_publish(*state);
+	repo_provision(*state, 1);
 	return 0;
 }
 

@@ -111,8 +111,9 @@ void repo_delegate(struct repo *r, json_t *delegator, const char *name, int key,
 vs_status repo_refresh(struct repo *r, uint64_t now_s, struct vs_tuf **out,
                        struct vs_why *why);
 
-/* For cmocka: *state is a published repository and a client that has its
- * root. */
+/* For cmocka: *state is a repository, of which nothing is published. */
+int repo_set_up_new(void **state);
+/* The same, published, and a client that has its root. */
 int repo_set_up(void **state);
 int repo_tear_down(void **state);
 /* A client that has been through version 1 of everything, and a repository

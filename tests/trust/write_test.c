@@ -7,25 +7,7 @@
 #include "tests/trust/repo.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static int set_up(void **state)
-{
-	struct repo *r = malloc(sizeof *r);
-
-	assert_non_null(r);
-	repo_init(r);
-	*state = r;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	repo_drop(*state);
-	free(*state);
-	return 0;
-}
 
 static const uint64_t too_far = UINT64_C(9007199254740992); /* 2^53 */
 
@@ -220,7 +202,8 @@ static void delegations_follow_the_publishers_rules(void **state)
 		VS_ERR_INPUT);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name)                                                                \
+	cmocka_unit_test_setup_teardown(name, repo_set_up_new, repo_tear_down)
 
 int main(void)
 {
