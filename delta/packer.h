@@ -20,7 +20,7 @@ enum vs_packing {
 	 * 8 KiB, 3 is 12, 4 is 16, to 16 for 1 MiB */
 	VS_PACKING_XZ,
 	VS_PACKING_GZIP, /* levels 1 to 9 */
-	/* files in clusters alone (delta/flow.h); level 0 is lz4, 1 to 12 are
+	/* files in clusters alone (delta/batch.h); level 0 is lz4, 1 to 12 are
 	 * lz4hc's */
 	VS_PACKING_LZ4,
 	VS_PACKING_COUNT,

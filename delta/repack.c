@@ -23,6 +23,12 @@ void vs_repack_help(struct vs_repack *r, const struct vs_delta_helper *helper)
 		r->helper = helper;
 }
 
+static void tools_drop(struct vs_repack_tools *t)
+{
+	vs_packer_drop(&t->packer);
+	vs_cluster_packer_drop(&t->clusters);
+}
+
 void vs_repack_drop(struct vs_repack *r)
 {
 	if (r->helper)
@@ -33,10 +39,10 @@ void vs_repack_drop(struct vs_repack *r)
 	}
 	free(r->known);
 	free(r->bytes);
+	free(r->seen);
 	free(r->fixed);
-	vs_flow_drop(&r->flow);
-	vs_packer_drop(&r->packer);
-	vs_packer_drop(&r->helpers);
+	tools_drop(&r->tools);
+	tools_drop(&r->helpers);
 	*r = (struct vs_repack){0};
 }
 
@@ -77,10 +83,14 @@ static void pack(void *arg)
 {
 	struct vs_repack_unit *u = arg;
 
-	u->status =
-		vs_packer_pack(u->packer, (enum vs_packing)u->units->packing,
-	                       (int)u->units->level, u->held, u->len, u->bytes,
-	                       VS_PACKED_ROOM(u->len), &u->end);
+	if (u->batch.len > 0)
+		u->status = vs_batch_pack(&u->tools->clusters, &u->batch,
+		                          u->bytes, &u->end);
+	else
+		u->status = vs_packer_pack(
+			&u->tools->packer, (enum vs_packing)u->units->packing,
+			(int)u->units->level, u->held, u->len, u->bytes,
+			VS_PACKED_ROOM(u->len), &u->end);
 	if (u->status == VS_ERR_LIMIT)
 		u->status = VS_ERR_INPUT;
 }
@@ -92,39 +102,127 @@ static void have_packed(struct vs_repack *r, struct vs_repack_unit *u)
 
 	u->units = r->units;
 	u->helped = helper && helper->busy(helper->ctx) < 2;
-	u->packer = u->helped ? &r->helpers : &r->packer;
+	u->tools = u->helped ? &r->helpers : &r->tools;
 	if (u->helped)
 		helper->give(helper->ctx, pack, u);
 	else
 		pack(u);
 }
 
-/* The walk passes a unit. */
-static vs_status pass(struct vs_repack *r, const struct vs_unit *unit,
-                      struct vs_repack_unit *u)
+/* Memory for what it holds (0: nothing), and for its bytes. */
+static vs_status hold(struct vs_repack *r, struct vs_repack_unit *u,
+                      size_t held, size_t bytes)
 {
+	u->cost = held + bytes;
+	r->cost += u->cost;
+	r->count_held++;
+	u->bytes = malloc(bytes);
+	if (held > 0)
+		u->held = malloc(held);
+	return u->bytes && (u->held || held == 0) ? VS_OK : VS_ERR_NOMEM;
+}
+
+/* The walk passes a unit. */
+static vs_status pass_unit(struct vs_repack *r, const struct vs_unit *unit,
+                           struct vs_repack_unit *u)
+{
+	bool packed = unit->kind == VS_UNIT_PACKED;
 	vs_status status;
 
-	*u = (struct vs_repack_unit){.len = unit->len};
+	u->len = unit->len;
 	if (unit->kind == VS_UNIT_COPY) {
 		u->copy = unit->at;
 		u->copy_len = unit->packed;
 		/* its file's other blocks are predicted through it */
 		return gather(r, unit, NULL);
 	}
-	r->count_held++;
+	u->begins = true;
 	u->end = unit->len;
-	u->bytes = malloc(VS_PACKED_ROOM(unit->len));
-	if (unit->kind == VS_UNIT_PACKED)
-		u->held = malloc((size_t)unit->len + 1);
-	if (!u->bytes || (unit->kind == VS_UNIT_PACKED && !u->held))
+	status = hold(r, u, packed ? unit->len : 0, VS_PACKED_ROOM(unit->len));
+	if (status == VS_OK)
+		status = gather(r, unit, packed ? u->held : u->bytes);
+	if (status == VS_OK && packed)
+		have_packed(r, u);
+	return status;
+}
+
+static uint32_t looks_ahead(const struct vs_repack *r)
+{
+	return r->units->ahead * VS_CLUSTER_AHEAD;
+}
+
+/* The bytes of a file's fixes come before the file. */
+static vs_status enter_file(struct vs_repack *r, const struct vs_unit *unit)
+{
+	const struct vs_slice *slices = &r->units->slices[unit->slice];
+	uint32_t fixed = unit->slices > 1 ? slices[0].len : 0;
+
+	free(r->fixed);
+	r->fixed = malloc((size_t)fixed + 1);
+	if (!r->seen)
+		r->seen = malloc((size_t)looks_ahead(r) + VS_DELTA_BLOCK);
+	if (!r->fixed || !r->seen)
 		return VS_ERR_NOMEM;
-	status = gather(r, unit, u->held ? u->held : u->bytes);
-	if (status != VS_OK || unit->kind != VS_UNIT_PACKED)
+	r->batch = unit->batch;
+	r->batches = unit->batches;
+	r->file_left = unit->len - fixed;
+	r->seen_len = r->fixed_at = 0;
+	return fixed > 0 ? gather_slice(r, &slices[0], r->fixed) : VS_OK;
+}
+
+/* The file's next bytes: at least so many, or all that are left. */
+static vs_status see(struct vs_repack *r, size_t want, uint8_t *out,
+                     size_t *out_len)
+{
+	size_t len = r->seen_len;
+	vs_status status = VS_OK;
+
+	memcpy(out, r->seen, len);
+	while (len < want && r->file_left > 0 && status == VS_OK) {
+		uint32_t n = r->file_left < VS_DELTA_BLOCK ? r->file_left
+		                                           : VS_DELTA_BLOCK;
+
+		status = vs_walk_block(r->walk, r->block);
+		memcpy(out + len, r->block, n);
+		len += n;
+		r->file_left -= n;
+	}
+	*out_len = len;
+	return status;
+}
+
+/* The walk passes a batch, and what is looked at behind it. */
+static vs_status pass_batch(struct vs_repack *r, struct vs_repack_unit *u)
+{
+	const struct vs_batch *s = &r->units->batches[r->batch];
+	struct vs_batch_job job = {.level = (int)r->units->level,
+	                           .room = r->units->block,
+	                           .ahead = looks_ahead(r),
+	                           .len = s->len,
+	                           .fixes = r->units->fixes + s->fix,
+	                           .fix_count = s->fixes};
+	size_t fixed = vs_batch_fixed(job.fixes, job.fix_count);
+	size_t want = (size_t)s->len + job.ahead, got;
+	vs_status status =
+		hold(r, u, fixed + want + VS_DELTA_BLOCK, vs_batch_room(&job));
+
+	if (status != VS_OK)
 		return status;
+	memcpy(u->held, r->fixed + r->fixed_at, fixed);
+	status = see(r, want, u->held + fixed, &got);
+	if (status != VS_OK)
+		return status;
+	r->fixed_at += fixed;
+	r->seen_len = got - s->len;
+	memcpy(r->seen, u->held + fixed + s->len, r->seen_len);
+	r->batch++;
+	r->batches--;
+	job.fixed = u->held;
+	job.in = u->held + fixed;
+	job.seen = r->seen_len;
+	u->batch = job;
+	u->len = s->len;
 	have_packed(r, u);
-	r->packed_units++;
-	r->packed_bytes += unit->len;
 	return VS_OK;
 }
 
@@ -135,12 +233,34 @@ static bool goes_ahead(const struct vs_repack *r)
 {
 	const struct vs_unit *next = &r->units->list[r->unit];
 
-	if (r->status != VS_OK || r->unit == r->units->count ||
+	if (r->status != VS_OK ||
 	    r->count == (r->helper ? VS_REPACK_AHEAD : 1) ||
-	    r->count_held == (r->helper ? VS_REPACK_HELD : 1))
+	    r->count_held == (r->helper ? VS_REPACK_HELD : 1) ||
+	    r->cost >= VS_REPACK_BYTES)
+		return false;
+	if (r->batches > 0)
+		return true;
+	if (r->unit == r->units->count)
 		return false;
 	return next->kind == VS_UNIT_COPY || next->kind == VS_UNIT_PACKED ||
+	       next->kind == VS_UNIT_FILE ||
 	       (next->kind == VS_UNIT_RAW && next->len <= r->units->unit_max);
+}
+
+static vs_status pass(struct vs_repack *r, struct vs_repack_unit *u)
+{
+	const struct vs_unit *unit = &r->units->list[r->unit];
+	vs_status status = VS_OK;
+
+	*u = (struct vs_repack_unit){0};
+	if (r->batches == 0) {
+		r->unit++;
+		if (unit->kind != VS_UNIT_FILE)
+			return pass_unit(r, unit, u);
+		u->begins = true;
+		status = enter_file(r, unit);
+	}
+	return status == VS_OK ? pass_batch(r, u) : status;
 }
 
 static void go_ahead(struct vs_repack *r)
@@ -149,7 +269,7 @@ static void go_ahead(struct vs_repack *r)
 		struct vs_repack_unit *u =
 			&r->ahead[(r->first + r->count) % VS_REPACK_AHEAD];
 
-		r->status = pass(r, &r->units->list[r->unit++], u);
+		r->status = pass(r, u);
 		if (r->status == VS_OK)
 			r->count++;
 	}
@@ -181,8 +301,10 @@ static vs_status begin_passed(struct vs_repack *r)
 		free(r->bytes);
 		r->bytes = u->bytes;
 		r->end = u->end;
+		r->cost -= u->cost;
 		r->count_held--;
-		remember(r, r->end);
+		if (u->begins)
+			remember(r, r->end);
 	}
 	free(u->held);
 	u->bytes = u->held = NULL;
@@ -195,7 +317,7 @@ static vs_status begin_tables(struct vs_repack *r, const struct vs_unit *unit)
 	struct vs_squash s = {.block = r->units->block,
 	                      .packing = (enum vs_packing)r->units->packing,
 	                      .level = (int)r->units->level,
-	                      .packer = &r->packer,
+	                      .packer = &r->tools.packer,
 	                      .known = r->known,
 	                      .known_count = r->known_count};
 	uint8_t *held = malloc((size_t)unit->len + 1);
@@ -217,61 +339,6 @@ static vs_status begin_tables(struct vs_repack *r, const struct vs_unit *unit)
 	return status == VS_ERR_LIMIT ? VS_ERR_INPUT : status;
 }
 
-/* The bytes of a file's fixes come before the file. */
-static vs_status begin_file(struct vs_repack *r, const struct vs_unit *unit)
-{
-	const struct vs_slice *slices = &r->units->slices[unit->slice];
-	const struct vs_fix *fixes = r->units->fixes + unit->fix;
-	uint32_t fixed = unit->fixes > 0 ? slices[0].len : 0;
-	size_t room = r->units->block;
-	vs_status status;
-
-	for (uint32_t i = 0; i < unit->fixes; i++)
-		if ((size_t)fixes[i].blocks * VS_DELTA_BLOCK > room)
-			room = (size_t)fixes[i].blocks * VS_DELTA_BLOCK;
-	free(r->bytes);
-	free(r->fixed);
-	r->bytes = malloc(room);
-	r->fixed = malloc((size_t)fixed + 1);
-	if (!r->bytes || !r->fixed)
-		return VS_ERR_NOMEM;
-	if (fixed > 0) {
-		status = gather_slice(r, &slices[0], r->fixed);
-		if (status != VS_OK)
-			return status;
-	}
-	r->flow.level = (int)r->units->level;
-	r->flow.room = r->units->block;
-	r->flow.ahead = r->units->ahead * VS_CLUSTER_AHEAD;
-	status = vs_flow_begin(&r->flow, unit->len - fixed);
-	r->flow.fixes = fixes;
-	r->flow.fix_count = unit->fixes;
-	r->flow.fixed = r->fixed;
-	r->flowing = true;
-	return status;
-}
-
-/* The next cluster, once the walk has passed what it is made from. */
-static vs_status flow_on(struct vs_repack *r)
-{
-	vs_status status = VS_OK;
-	uint8_t *to;
-	size_t len;
-
-	while (status == VS_OK && (to = vs_flow_want(&r->flow, &len)) != NULL) {
-		status = vs_walk_block(r->walk, r->block);
-		memcpy(to, r->block, len);
-		vs_flow_took(&r->flow, len);
-	}
-	if (status != VS_OK)
-		return status;
-	r->at = 0;
-	r->packed_units++;
-	status = vs_flow_next(&r->flow, r->bytes, &r->end);
-	r->flowing = !vs_flow_done(&r->flow);
-	return status;
-}
-
 static vs_status begin(struct vs_repack *r)
 {
 	const struct vs_unit *unit;
@@ -288,8 +355,6 @@ static vs_status begin(struct vs_repack *r)
 	if (unit->kind == VS_UNIT_TABLES)
 		return begin_tables(r, unit);
 	remember(r, unit->len);
-	if (unit->kind == VS_UNIT_FILE)
-		return begin_file(r, unit);
 	/* raw, and too long to be held */
 	r->slice = unit->slice;
 	r->slices = unit->slices;
@@ -317,8 +382,6 @@ static vs_status give(struct vs_repack *r, uint8_t *out, size_t len, size_t *n)
 		*n = smaller(r->end - r->at, len);
 		memcpy(out, r->bytes + r->at, *n);
 		r->at += *n;
-	} else if (r->flowing) {
-		status = flow_on(r);
 	} else if (r->slice_left > 0) {
 		uint32_t inside =
 			(r->units->slices[r->slice].len - r->slice_left) %

@@ -3,8 +3,9 @@
  * delta/repack.h - the new image out of its view, unit by unit.
  *
  * Blocks of the view come from the walk; what they hold is packed as the
- * image's builder packed it.  One unit is in memory at a time; with a helper
- * up to four, so that some are packed while the walk is at later ones.
+ * image's builder packed it.  One unit, or batch of a file in clusters, is in
+ * memory at a time; with a helper up to four, so that some are packed while the
+ * walk is at later ones.
  */
 #ifndef VS_DELTA_REPACK_H
 #define VS_DELTA_REPACK_H
@@ -13,18 +14,28 @@
 #include "delta/squash.h"
 #include "delta/walk.h"
 
-#define VS_REPACK_AHEAD 8 /* units, of which */
-#define VS_REPACK_HELD 4  /* have bytes in memory */
+#define VS_REPACK_AHEAD 8
+/* Of these have bytes in memory: so many, or fewer that take this together. */
+#define VS_REPACK_HELD 4
+#define VS_REPACK_BYTES (UINT32_C(4) << 20)
 
-/* A unit before its bytes are given. */
+struct vs_repack_tools {
+	struct vs_packer packer;
+	struct vs_cluster_packer clusters;
+};
+
+/* A unit or a batch before its bytes are given. */
 struct vs_repack_unit {
 	uint64_t copy, copy_len; /* of the old image; or */
 	uint8_t *bytes;          /* owned: the unit itself */
 	size_t end;              /* how many */
+	size_t cost;             /* what it takes of memory */
+	bool begins;             /* a unit that is no copy */
 	/* until it is packed */
-	struct vs_packer *packer;
+	struct vs_repack_tools *tools;
 	const struct vs_units *units;
-	uint8_t *held; /* owned: what it holds */
+	struct vs_batch_job batch; /* of len 0: it is a unit */
+	uint8_t *held;             /* owned: what it holds */
 	size_t len;
 	vs_status status; /* of packing */
 	bool helped;      /* by the helper */
@@ -34,7 +45,7 @@ struct vs_repack {
 	const struct vs_old_image *image; /* keeps: the old one, packed */
 	const struct vs_units *units;     /* keeps: of the new one */
 	struct vs_walk *walk;             /* keeps */
-	struct vs_packer packer;
+	struct vs_repack_tools tools;
 	struct vs_squash_known *known; /* owned: packed units so far */
 	size_t known_count;
 	size_t unit;   /* the next one of the walk */
@@ -42,10 +53,10 @@ struct vs_repack {
 	/* those that the walk has passed, and are not yet given; status is
 	 * what comes after them */
 	struct vs_repack_unit ahead[VS_REPACK_AHEAD];
-	size_t first, count, count_held;
+	size_t first, count, count_held, cost;
 	vs_status status;
 	const struct vs_delta_helper *helper; /* keeps; NULL: none */
-	struct vs_packer helpers;             /* its packer */
+	struct vs_repack_tools helpers;       /* its own */
 	/* what is to be given next: bytes in memory, or a part of a copy, or
 	 * of a raw unit */
 	uint8_t *bytes; /* owned */
@@ -53,11 +64,13 @@ struct vs_repack {
 	uint64_t copy, copy_left;
 	uint32_t slice, slices, slice_left;
 	uint8_t block[VS_DELTA_BLOCK];
-	/* a file in clusters, while more of them come */
-	struct vs_flow flow;
+	/* a file in clusters, while the walk is in it */
+	uint32_t batch, batches; /* the next one, and how many */
+	uint32_t file_left;      /* bytes that are not seen yet */
+	uint8_t *seen;           /* owned: bytes behind the last batch */
+	size_t seen_len;
 	uint8_t *fixed; /* owned: clusters that come otherwise */
-	bool flowing;
-	uint64_t packed_units, packed_bytes; /* so far; unpacked bytes */
+	size_t fixed_at;
 };
 
 /* VS_OK; VS_ERR_NOMEM.  vs_repack_drop() in every case. */

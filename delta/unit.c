@@ -11,11 +11,11 @@
 
 struct models {
 	struct vs_number count, place, packed, len, slices, slice;
-	struct vs_number inode, fixes, fix_at, fix_len;
+	struct vs_number inode, batches, batch_len, fixes, fix_at, fix_len;
 	uint16_t kind[VS_UNIT_KINDS][4]; /* by the kind before */
 	/* as the last units left it: places in the old image */
 	uint64_t end, last_inode, old_len;
-	uint32_t fix; /* the next one */
+	uint32_t batch, fix; /* the next ones */
 };
 
 static void init(struct models *m)
@@ -27,11 +27,13 @@ static void init(struct models *m)
 	vs_number_init(&m->slices);
 	vs_number_init(&m->slice);
 	vs_number_init(&m->inode);
+	vs_number_init(&m->batches);
+	vs_number_init(&m->batch_len);
 	vs_number_init(&m->fixes);
 	vs_number_init(&m->fix_at);
 	vs_number_init(&m->fix_len);
 	m->end = m->last_inode = 0;
-	m->fix = 0;
+	m->batch = m->fix = 0;
 	for (size_t i = 0; i < VS_UNIT_KINDS; i++)
 		for (size_t k = 0; k < 4; k++)
 			m->kind[i][k] = 32768;
@@ -145,48 +147,67 @@ static void code_place(struct vs_units *u, struct models *m, struct vs_coder *c,
 	m->end = unit->at + unit->packed;
 }
 
-/* The clusters of a new file that come otherwise. */
+/* The clusters of a batch that come otherwise. */
 static void code_fixes(struct vs_units *u, struct models *m, struct vs_coder *c,
-                       struct vs_unit *unit)
+                       struct vs_batch *s)
 {
 	uint64_t left = u->fix_count - m->fix;
-	uint64_t cluster = 0, bytes = 0;
+	uint64_t cluster = 0;
 
-	unit->fix = m->fix;
-	unit->fixes = (uint32_t)vs_number_code(&m->fixes, c, unit->fixes, left);
-	m->fix += unit->fixes;
-	for (uint32_t i = 0; i < unit->fixes && c->status == VS_OK; i++) {
-		struct vs_fix *f = &u->fixes[unit->fix + i];
+	s->fix = m->fix;
+	s->fixes = (uint32_t)vs_number_code(&m->fixes, c, s->fixes, left);
+	m->fix += s->fixes;
+	for (uint32_t i = 0; i < s->fixes && c->status == VS_OK; i++) {
+		struct vs_fix *f = &u->fixes[s->fix + i];
 
 		cluster += vs_number_code(&m->fix_at, c, f->cluster - cluster,
-		                          VS_EROFS_FILE_MAX);
+		                          VS_BATCH_MAX);
 		f->cluster = (uint32_t)cluster++;
 		f->len = (uint32_t)code_near(&m->fix_len, c, f->len, u->block,
-		                             VS_EROFS_FILE_MAX);
+		                             VS_BATCH_MAX);
 		f->blocks = (uint32_t)code_near(&m->fix_len, c, f->blocks,
 		                                u->block / VS_DELTA_BLOCK,
 		                                VS_FIXED_MAX / VS_DELTA_BLOCK);
-		bytes += (uint64_t)f->blocks * VS_DELTA_BLOCK;
-		if (f->len == 0 || f->blocks == 0 || bytes > VS_FIXED_MAX ||
-		    cluster > VS_EROFS_FILE_MAX)
+		if (f->len == 0 || f->blocks == 0 || cluster > VS_BATCH_MAX)
 			malformed(c);
 	}
-	if (c->status == VS_OK && unit->fixes > 0 && bytes >= unit->len)
-		malformed(c);
 }
 
-/* A file is one slice, behind its fixes. */
-static void check_file(const struct vs_units *u, struct vs_coder *c,
-                       const struct vs_unit *unit)
+/* The batches of a new file; the last one has what is left.  Gives the bytes
+ * of its fixes.
+ */
+static uint64_t code_batches(struct vs_units *u, struct models *m,
+                             struct vs_coder *c, struct vs_unit *unit)
 {
-	uint64_t bytes = 0;
+	uint64_t left = u->batch_count - m->batch, bytes = 0, fixed = 0;
+	struct vs_batch *s = u->batches + m->batch, *last;
 
-	for (uint32_t i = 0; i < unit->fixes; i++)
-		bytes += u->fixes[unit->fix + i].blocks *
-		         (uint64_t)VS_DELTA_BLOCK;
-	if (unit->slices != (unit->fixes > 0 ? 2 : 1) ||
-	    (unit->fixes > 0 && u->slices[unit->slice].len != bytes))
+	unit->batch = m->batch;
+	unit->batches =
+		(uint32_t)vs_number_code(&m->batches, c, unit->batches, left);
+	if (unit->batches == 0)
 		malformed(c);
+	if (c->status != VS_OK)
+		return 0;
+	m->batch += unit->batches;
+	for (last = s + unit->batches - 1;; s++) {
+		code_fixes(u, m, c, s);
+		if (c->status != VS_OK)
+			return 0;
+		fixed += vs_batch_fixed(u->fixes + s->fix, s->fixes);
+		if (s == last)
+			break;
+		s->len = VS_BATCH_LEN +
+		         (uint32_t)vs_number_code(&m->batch_len, c,
+		                                  s->len - VS_BATCH_LEN,
+		                                  VS_EROFS_EXTENT_MAX);
+		bytes += s->len;
+	}
+	if (fixed > VS_FIXED_MAX || bytes + fixed >= unit->len ||
+	    unit->len - bytes - fixed > VS_BATCH_MAX)
+		malformed(c);
+	last->len = (uint32_t)(unit->len - bytes - fixed);
+	return fixed;
 }
 
 static void code_unit(struct vs_units *u, struct models *m, struct vs_coder *c,
@@ -194,6 +215,7 @@ static void code_unit(struct vs_units *u, struct models *m, struct vs_coder *c,
 {
 	struct vs_unit *unit = &u->list[number];
 	const struct vs_unit *before = number > 0 ? unit - 1 : NULL;
+	uint64_t fixed = 0;
 
 	code_kind(u, m, c, unit, before ? before->kind : 0);
 	unit->slice = before ? before->slice + before->slices : unit->slice;
@@ -214,11 +236,14 @@ static void code_unit(struct vs_units *u, struct models *m, struct vs_coder *c,
 	    (unit->len == 0 && unit->kind != VS_UNIT_COPY))
 		malformed(c);
 	if (c->status == VS_OK && unit->kind == VS_UNIT_FILE && u->is_new)
-		code_fixes(u, m, c, unit);
+		fixed = code_batches(u, m, c, unit);
 	if (c->status == VS_OK)
 		code_slices(u, m, c, number);
-	if (c->status == VS_OK && unit->kind == VS_UNIT_FILE)
-		check_file(u, c, unit);
+	/* a file is one slice, behind its fixes */
+	if (c->status == VS_OK && unit->kind == VS_UNIT_FILE &&
+	    (unit->slices != (fixed > 0 ? 2 : 1) ||
+	     (fixed > 0 && u->slices[unit->slice].len != fixed)))
+		malformed(c);
 	if (unit->kind != VS_UNIT_PACKED)
 		return;
 	if (unit->len > u->unit_max)
@@ -245,11 +270,15 @@ static vs_status code_how(struct vs_units *u, struct models *m,
 	                                    VS_CLUSTER_AHEAD_MAX);
 	if (u->block % VS_DELTA_BLOCK != 0 || u->ahead == 0)
 		malformed(c);
+	u->batch_count = (size_t)vs_number_code(&m->batches, c, u->batch_count,
+	                                        VS_BATCHES_MAX);
 	u->fix_count = (size_t)vs_number_code(&m->fixes, c, u->fix_count,
 	                                      VS_FIXES_MAX);
-	if (!c->encode && c->status == VS_OK)
+	if (!c->encode && c->status == VS_OK) {
+		u->batches = calloc(u->batch_count + 1, sizeof(*u->batches));
 		u->fixes = calloc(u->fix_count + 1, sizeof(*u->fixes));
-	if (!u->fixes && c->status == VS_OK)
+	}
+	if ((!u->batches || !u->fixes) && c->status == VS_OK)
 		return VS_ERR_NOMEM;
 	return c->status;
 }
@@ -293,7 +322,9 @@ void vs_units_drop(struct vs_units *u)
 {
 	free(u->list);
 	free(u->slices);
+	free(u->batches);
 	free(u->fixes);
+	u->batches = NULL;
 	u->fixes = NULL;
 	u->list = NULL;
 	u->slices = NULL;

@@ -9,13 +9,14 @@
 #ifndef VS_DELTA_UNIT_H
 #define VS_DELTA_UNIT_H
 
-#include "delta/flow.h"
+#include "delta/batch.h"
 #include "delta/number.h"
 #include "delta/packer.h"
 
 #define VS_UNITS_MAX 32768  /* of each side */
 #define VS_SLICES_MAX 65536 /* of each side */
 #define VS_FIXES_MAX 4096   /* of all files */
+#define VS_BATCHES_MAX 65536
 #define VS_TABLES_MAX (UINT32_C(8) << 20)
 #define VS_TABLE_PARTS 6
 
@@ -36,9 +37,9 @@ struct vs_unit {
 	uint64_t packed;        /* bytes there; of files not used */
 	uint32_t slice, slices; /* first one, and how many */
 	uint32_t len;           /* of the slices together */
-	/* new files: clusters that come otherwise; if there are any, their
-	 * bytes are the first slice, and the file is the second */
-	uint32_t fix, fixes;
+	/* new files: the first one, and how many.  If there are fixes in them,
+	 * these bytes are the first slice, and the file is the second */
+	uint32_t batch, batches;
 };
 
 struct vs_slice {
@@ -60,8 +61,10 @@ struct vs_units {
 	size_t count;
 	struct vs_slice *slices; /* owned; by place in the view */
 	size_t slice_count;
-	uint32_t ahead;       /* of files: delta/cluster.h */
-	struct vs_fix *fixes; /* owned */
+	uint32_t ahead;           /* of files: delta/cluster.h */
+	struct vs_batch *batches; /* owned; those of a file together */
+	size_t batch_count;
+	struct vs_fix *fixes; /* owned; those of a batch together */
 	size_t fix_count;
 	uint32_t unit_max, packed_max; /* of units that are packed */
 };

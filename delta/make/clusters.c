@@ -73,9 +73,18 @@ static vs_status comes_out(struct try *w, int level, size_t number,
 	return status;
 }
 
-static vs_status add_fix(struct try *w, size_t number, struct vs_trial *t)
+/* From the cluster on. */
+static void add_batch(struct vs_trial *t)
 {
-	const struct vs_erofs_cluster *c = &w->file.list[number];
+	t->batches[t->batch_count++] =
+		(struct vs_batch){.fix = (uint32_t)t->fix_count};
+}
+
+/* In the last batch, of which it has that number. */
+static vs_status add_fix(struct try *w, size_t cluster, size_t number,
+                         struct vs_trial *t)
+{
+	const struct vs_erofs_cluster *c = &w->file.list[cluster];
 	struct vs_fix *more =
 		realloc(t->fixes, (t->fix_count + 1) * sizeof(*more));
 
@@ -83,7 +92,8 @@ static vs_status add_fix(struct try *w, size_t number, struct vs_trial *t)
 		return VS_ERR_NOMEM;
 	t->fixes = more;
 	more[t->fix_count++] = (struct vs_fix){
-		(uint32_t)number, vs_erofs_holds(&w->file, number), c->blocks};
+		(uint32_t)number, vs_erofs_holds(&w->file, cluster), c->blocks};
+	t->batches[t->batch_count - 1].fixes++;
 	t->fixed += (uint32_t)c->blocks * VS_DELTA_BLOCK;
 	return VS_OK;
 }
@@ -91,19 +101,49 @@ static vs_status add_fix(struct try *w, size_t number, struct vs_trial *t)
 static vs_status find_fixes(struct try *w, int level, const uint8_t *held,
                             struct vs_trial *t)
 {
+	size_t first = 0; /* of the batch */
 	vs_status status = VS_OK;
 
+	t->batches =
+		calloc(w->file.len / VS_BATCH_LEN + 1, sizeof(*t->batches));
+	if (!t->batches)
+		return VS_ERR_NOMEM;
 	for (size_t i = 0; i < w->file.count && status == VS_OK; i++) {
+		const struct vs_erofs_cluster *c = &w->file.list[i];
 		bool same;
 
-		status = comes_out(w, level, i, held + w->file.list[i].from,
-		                   &same);
+		if (i == 0 ||
+		    c->from - w->file.list[first].from >= VS_BATCH_LEN) {
+			add_batch(t);
+			first = i;
+		}
+		t->batches[t->batch_count - 1].len +=
+			vs_erofs_holds(&w->file, i);
+		status = comes_out(w, level, i, held + c->from, &same);
 		if (status == VS_OK && !same)
-			status = add_fix(w, i, t);
+			status = add_fix(w, i, i - first, t);
 		if (t->fixed > VS_FIXED_MAX || t->fix_count > VS_FIXES_MAX)
 			break;
 	}
 	return status;
+}
+
+/* The bytes of a batch's fixes, whose first cluster has that number. */
+static uint8_t *put_fixes(const struct try *w, const struct vs_trial *t,
+                          const struct vs_batch *batch, size_t first,
+                          uint8_t *to)
+{
+	for (uint32_t i = 0; i < batch->fixes; i++) {
+		const struct vs_fix *fix = &t->fixes[batch->fix + i];
+		const struct vs_erofs_cluster *c =
+			&w->file.list[first + fix->cluster];
+		size_t len = (size_t)c->blocks * VS_DELTA_BLOCK;
+
+		memcpy(to, w->image.bytes + (uint64_t)c->block * VS_DELTA_BLOCK,
+		       len);
+		to += len;
+	}
+	return to;
 }
 
 /* The fixes' bytes, then the file's. */
@@ -111,17 +151,14 @@ static vs_status put_together(const struct try *w, struct vs_trial *t)
 {
 	uint8_t *all = malloc((size_t)t->fixed + w->file.len);
 	uint8_t *to = all;
+	uint32_t from = 0;
 
 	if (!all)
 		return VS_ERR_NOMEM;
-	for (size_t i = 0; i < t->fix_count; i++) {
-		const struct vs_erofs_cluster *c =
-			&w->file.list[t->fixes[i].cluster];
-		size_t len = (size_t)c->blocks * VS_DELTA_BLOCK;
-
-		memcpy(to, w->image.bytes + (uint64_t)c->block * VS_DELTA_BLOCK,
-		       len);
-		to += len;
+	for (size_t i = 0; i < t->batch_count; i++) {
+		to = put_fixes(w, t, &t->batches[i],
+		               vs_erofs_find(&w->file, from), to);
+		from += t->batches[i].len;
 	}
 	memcpy(to, t->bytes, w->file.len);
 	free(t->bytes);
@@ -137,9 +174,11 @@ vs_status vs_clusters_try(const struct vs_image *image,
 	struct try w;
 	vs_status status = try_init(&w, image, parted, part->inode);
 
+	free(t->batches);
 	free(t->fixes);
+	t->batches = NULL;
 	t->fixes = NULL;
-	t->fix_count = 0;
+	t->batch_count = t->fix_count = 0;
 	t->fixed = 0;
 	t->clusters = w.file.count;
 	t->len = w.file.len;
@@ -161,7 +200,7 @@ vs_status vs_clusters_try(const struct vs_image *image,
 		return status;
 	t->as_is = true;
 	t->fixed = 0;
-	t->fix_count = 0;
+	t->batch_count = t->fix_count = 0;
 	return VS_OK;
 }
 

@@ -401,24 +401,40 @@ static vs_status add_copy(struct side *s, const struct vs_part *old, bool apart)
 	                                    .packed = old->packed});
 }
 
-/* A file in clusters, with those that come otherwise. */
-static vs_status add_clusters(struct side *s, const struct vs_part *part,
-                              const struct vs_trial *t)
+/* The batches of the last unit, and clusters that come otherwise. */
+static vs_status add_batches(struct side *s, const struct vs_trial *t)
 {
 	struct vs_units *u = s->units;
-	struct vs_unit unit = {.kind = VS_UNIT_FILE,
-	                       .at = u->is_new ? 0 : part->inode,
-	                       .fix = (uint32_t)u->fix_count,
-	                       .fixes = (uint32_t)t->fix_count};
-	vs_status status;
+	struct vs_unit *unit = &u->list[u->count - 1];
 
-	if (t->fix_count > VS_FIXES_MAX - u->fix_count)
+	if (t->batch_count > VS_BATCHES_MAX - u->batch_count ||
+	    t->fix_count > VS_FIXES_MAX - u->fix_count)
 		return VS_ERR_LIMIT;
+	unit->batch = (uint32_t)u->batch_count;
+	unit->batches = (uint32_t)t->batch_count;
+	for (size_t i = 0; i < t->batch_count; i++) {
+		struct vs_batch *to = u->batches + u->batch_count++;
+
+		*to = t->batches[i];
+		to->fix += (uint32_t)u->fix_count;
+	}
 	if (t->fix_count > 0)
 		memcpy(u->fixes + u->fix_count, t->fixes,
 		       t->fix_count * sizeof(*t->fixes));
 	u->fix_count += t->fix_count;
-	status = add_unit(s, unit);
+	return VS_OK;
+}
+
+/* A file in clusters. */
+static vs_status add_clusters(struct side *s, const struct vs_part *part,
+                              const struct vs_trial *t)
+{
+	vs_status status = add_unit(
+		s, (struct vs_unit){.kind = VS_UNIT_FILE,
+	                            .at = s->units->is_new ? 0 : part->inode});
+
+	if (status == VS_OK)
+		status = add_batches(s, t);
 	if (status == VS_OK && t->fixed > 0)
 		status = add_slice(s, t->fixed);
 	return status == VS_OK ? add_slice(s, t->len - t->fixed) : status;
@@ -514,8 +530,9 @@ static vs_status lay_out(struct pairing *p, int side)
 	s->units->ahead = s->parted.ahead;
 	s->units->image_len = s->image.len;
 	s->unit_of = malloc((s->parted.count + 1) * sizeof(*s->unit_of));
+	s->units->batches = calloc(VS_BATCHES_MAX, sizeof(struct vs_batch));
 	s->units->fixes = calloc(VS_FIXES_MAX, sizeof(struct vs_fix));
-	if (!s->unit_of || !s->units->fixes)
+	if (!s->unit_of || !s->units->batches || !s->units->fixes)
 		return VS_ERR_NOMEM;
 	if (s->cut_count > 0)
 		qsort(s->cuts, s->cut_count, sizeof(*s->cuts), by_part);
@@ -683,6 +700,7 @@ static void side_drop(struct side *s)
 {
 	for (size_t i = 0; s->trials && i < s->parted.count; i++) {
 		free(s->trials[i].bytes);
+		free(s->trials[i].batches);
 		free(s->trials[i].fixes);
 	}
 	free(s->trials);

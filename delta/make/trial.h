@@ -13,10 +13,12 @@ struct vs_trial {
 	bool as_is;        /* it does not unpack, or does not come out so */
 	uint32_t len;      /* of bytes; as it is: of the packed ones */
 	uint8_t *bytes;    /* owned by the caller: what it holds, or NULL */
-	/* of a file in clusters: how many of them there are; those that come
-	 * out otherwise, whose bytes are the first ones of bytes */
-	size_t clusters, fix_count;
-	struct vs_fix *fixes; /* owned by the caller */
+	/* of a file in clusters: how many of them there are; the batches,
+	 * if it was packed; those that come out otherwise, whose bytes are the
+	 * first ones of bytes */
+	size_t clusters, batch_count, fix_count;
+	struct vs_batch *batches; /* owned by the caller */
+	struct vs_fix *fixes;     /* owned by the caller */
 	uint32_t fixed;
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tests/delta/cluster_test.c - indexes of packed files that lead out of their
- * file or image, and files that flow through a window.
+ * file or image, and batches of files that are packed in clusters.
  */
+#include "delta/batch.h"
 #include "delta/erofs.h"
-#include "delta/flow.h"
 #include "delta/operand.h"
 #include "tests/delta/fixture.h"
 
@@ -125,8 +125,7 @@ static void an_inode_that_ends_behind_the_image_is_an_error(void **state)
 
 #define CONTENT (3 << 20)
 #define ROOM 16384
-#define FIXED 2 /* the cluster that comes otherwise */
-#define FIXED_LEN 300000
+#define AHEAD (2 * VS_CLUSTER_AHEAD)
 
 /* Text that packs, noise that does not, zeros. */
 static uint8_t *content(void)
@@ -142,87 +141,173 @@ static uint8_t *content(void)
 	return out;
 }
 
-/* All that flows out holds what flowed in, one cluster behind the other. */
-static void flow(const uint8_t *in, uint32_t len, bool fixed)
+/* The clusters of a file, one behind the other. */
+struct clusters {
+	uint8_t *bytes;
+	size_t len, count;
+	size_t from[1024], at[1024]; /* in the file, in bytes; and the ends */
+};
+
+static void drop(struct clusters *c)
 {
-	static uint8_t cluster[ROOM], held[1 << 20], other[4096];
-	const struct vs_fix fix = {FIXED, FIXED_LEN, 1};
-	struct vs_flow f = {
-		.level = 9, .room = ROOM, .ahead = 2 * VS_CLUSTER_AHEAD};
-	size_t given = 0, done = 0;
+	free(c->bytes);
+	free(c);
+}
 
-	memset(other, 'x', sizeof(other));
-	assert_int_equal(vs_flow_begin(&f, len), VS_OK);
-	f.fixes = &fix;
-	f.fix_count = fixed;
-	f.fixed = other;
-	for (uint32_t number = 0; !vs_flow_done(&f); number++) {
-		uint64_t before = f.packed_bytes;
-		uint8_t *to;
-		size_t n, used;
+/* Each holds what the file has there, and is short. */
+static struct clusters *clusters_of(const uint8_t *in, size_t len)
+{
+	static uint8_t held[AHEAD];
+	struct vs_cluster_packer packer = {0};
+	struct clusters *c = calloc(1, sizeof(*c));
+	size_t from = 0;
 
-		while ((to = vs_flow_want(&f, &n)) != NULL) {
-			memcpy(to, in + given, n);
-			vs_flow_took(&f, n);
-			given += n;
-		}
-		assert_int_equal(vs_flow_next(&f, cluster, &n), VS_OK);
-		used = (size_t)(f.packed_bytes - before);
-		if (fixed && number == FIXED) {
-			assert_int_equal(n, 4096);
-			assert_memory_equal(cluster, other, n);
-			done += FIXED_LEN;
-			continue;
-		}
+	assert_non_null(c);
+	c->bytes = malloc(len + ROOM + 4096);
+	assert_non_null(c->bytes);
+	while (from < len) {
+		size_t left = len - from, used, n;
+		uint8_t *to = c->bytes + c->len;
+
+		assert_true(c->count < 1023);
+		assert_int_equal(vs_cluster_pack(&packer, 9, in + from,
+		                                 left < AHEAD ? left : AHEAD,
+		                                 to, ROOM, &used, &n),
+		                 VS_OK);
 		assert_true(n > 0 && n <= ROOM && n % 4096 == 0);
 		assert_true(used > 0 && used <= sizeof(held));
 		/* or it would be one block as it is */
 		assert_true(used <= 4096 || used > n);
 		assert_int_equal(
-			vs_cluster_unpack(cluster, n, used > 4096, held, used),
+			vs_cluster_unpack(to, n, used > 4096, held, used),
 			VS_OK);
-		assert_memory_equal(held, in + done, used);
-		done += used;
+		assert_memory_equal(held, in + from, used);
+		from += used;
+		c->len += n;
+		c->from[++c->count] = from;
+		c->at[c->count] = c->len;
 	}
-	assert_int_equal(done, len);
-	assert_int_equal(given, len);
-	vs_flow_drop(&f);
+	vs_cluster_packer_drop(&packer);
+	return c;
 }
 
-static void what_flows_in_flows_out_in_clusters(void **state)
+/* What the batch from one cluster to another gives. */
+static void batch_gives(const uint8_t *in, size_t len, const struct clusters *c,
+                        size_t first, size_t end)
+{
+	struct vs_cluster_packer packer = {0};
+	const struct vs_batch_job job = {.level = 9,
+	                                 .room = ROOM,
+	                                 .ahead = AHEAD,
+	                                 .in = in + c->from[first],
+	                                 .len = c->from[end] - c->from[first],
+	                                 .seen = len - c->from[end]};
+	uint8_t *out = malloc(vs_batch_room(&job));
+	size_t n = 0;
+
+	assert_non_null(out);
+	assert_int_equal(vs_batch_pack(&packer, &job, out, &n), VS_OK);
+	assert_int_equal(n, c->at[end] - c->at[first]);
+	assert_memory_equal(out, c->bytes + c->at[first], n);
+	free(out);
+	vs_cluster_packer_drop(&packer);
+}
+
+static void a_batch_is_packed_as_within_its_file(void **state)
 {
 	static const uint32_t lens[] = {1,    4095,  4096,   4097,
 	                                8192, 70000, 400000, CONTENT};
 	uint8_t *in = content();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++)
-		flow(in, lens[i], false);
-	/* what it holds is longer than the window */
-	flow(in, CONTENT, true);
+	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+		struct clusters *c = clusters_of(in, lens[i]);
+
+		batch_gives(in, lens[i], c, 0, c->count);
+		for (size_t k = 0; k < c->count; k++)
+			batch_gives(in, lens[i], c, k,
+			            k + 3 < c->count ? k + 3 : c->count);
+		drop(c);
+	}
 	free(in);
 }
 
-static void a_fix_that_goes_past_the_files_end_is_an_error(void **state)
+#define MIXED 100000 /* text, then noise */
+
+/* The first four clusters, or a batch of so many bytes more, with fixes. */
+static vs_status pack_four(uint8_t *in, const struct vs_fix *fixes,
+                           size_t count, int more, bool compare)
 {
-	static uint8_t cluster[ROOM], other[4096];
-	const struct vs_fix fix = {0, 5001, 1};
-	struct vs_flow f = {
-		.level = 9, .room = ROOM, .ahead = VS_CLUSTER_AHEAD};
-	uint8_t *to;
-	size_t n;
+	static uint8_t other[2 * 4096];
+	struct vs_cluster_packer packer = {0};
+	struct clusters *c = clusters_of(in, MIXED);
+	struct vs_batch_job job = {.level = 9,
+	                           .room = ROOM,
+	                           .ahead = AHEAD,
+	                           .in = in,
+	                           .len = (size_t)((int)c->from[4] + more),
+	                           .seen = MIXED - c->from[4],
+	                           .fixes = fixes,
+	                           .fix_count = count,
+	                           .fixed = other};
+	uint8_t *out = malloc(vs_batch_room(&job));
+	size_t n = 0;
+	vs_status status;
+
+	assert_non_null(out);
+	memset(other, 'x', sizeof(other));
+	status = vs_batch_pack(&packer, &job, out, &n);
+	if (compare) {
+		assert_int_equal(status, VS_OK);
+		assert_int_equal(n, c->at[4] - (c->at[2] - c->at[1]) + 4096);
+		assert_memory_equal(out, c->bytes, c->at[1]);
+		assert_memory_equal(out + c->at[1], other, 4096);
+		assert_memory_equal(out + c->at[1] + 4096, c->bytes + c->at[2],
+		                    c->at[4] - c->at[2]);
+	}
+	free(out);
+	drop(c);
+	vs_cluster_packer_drop(&packer);
+	return status;
+}
+
+static void a_fix_takes_a_clusters_place(void **state)
+{
+	uint8_t *all = content(), *in = all + CONTENT / 3 - MIXED / 2;
+	struct clusters *c = clusters_of(in, MIXED);
+	const uint32_t holds = (uint32_t)(c->from[2] - c->from[1]);
+	const struct vs_fix fix = {1, holds, 1};
 
 	(void)state;
-	assert_int_equal(vs_flow_begin(&f, 5000), VS_OK);
-	f.fixes = &fix;
-	f.fix_count = 1;
-	f.fixed = other;
-	while ((to = vs_flow_want(&f, &n)) != NULL) {
-		memset(to, 1, n);
-		vs_flow_took(&f, n);
-	}
-	assert_int_equal(vs_flow_next(&f, cluster, &n), VS_ERR_INPUT);
-	vs_flow_drop(&f);
+	assert_int_equal(pack_four(in, &fix, 1, 0, true), VS_OK);
+	drop(c);
+	free(all);
+}
+
+static void a_batch_that_ends_in_a_cluster_is_an_error(void **state)
+{
+	uint8_t *all = content(), *in = all + CONTENT / 3 - MIXED / 2;
+	struct clusters *c = clusters_of(in, MIXED);
+	const uint32_t rest = (uint32_t)(c->from[4] - c->from[1]);
+	const struct vs_fix whole = {1, rest, 1}, past = {1, rest + 1, 1};
+	const struct vs_fix far = {1, UINT32_C(1) << 30, 1}, none = {4, 1, 1};
+	const struct vs_fix twice[] = {
+		{0, 1, 1},
+                {0, 1, 1}
+        };
+
+	(void)state;
+	assert_int_equal(pack_four(in, NULL, 0, 0, false), VS_OK);
+	assert_int_equal(pack_four(in, NULL, 0, 1, false), VS_ERR_INPUT);
+	assert_int_equal(pack_four(in, NULL, 0, -1, false), VS_ERR_INPUT);
+	assert_int_equal(pack_four(in, &whole, 1, 0, false), VS_OK);
+	assert_int_equal(pack_four(in, &past, 1, 0, false), VS_ERR_INPUT);
+	assert_int_equal(pack_four(in, &far, 1, 0, false), VS_ERR_INPUT);
+	/* nor is a fix without its cluster */
+	assert_int_equal(pack_four(in, &none, 1, 0, false), VS_ERR_INPUT);
+	assert_int_equal(pack_four(in, twice, 2, 0, false), VS_ERR_INPUT);
+	drop(c);
+	free(all);
 }
 
 int main(void)
@@ -232,9 +317,9 @@ int main(void)
 			an_index_that_leads_out_of_its_bounds_is_an_error),
 		cmocka_unit_test(
 			an_inode_that_ends_behind_the_image_is_an_error),
-		cmocka_unit_test(what_flows_in_flows_out_in_clusters),
-		cmocka_unit_test(
-			a_fix_that_goes_past_the_files_end_is_an_error),
+		cmocka_unit_test(a_batch_is_packed_as_within_its_file),
+		cmocka_unit_test(a_fix_takes_a_clusters_place),
+		cmocka_unit_test(a_batch_that_ends_in_a_cluster_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("delta cluster", tests, NULL, NULL);

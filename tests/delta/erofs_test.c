@@ -10,6 +10,7 @@
 #include "tests/delta/tree.h"
 
 #include <lz4hc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +121,69 @@ static void random_edits_of_trees_come_out_as_they_were(void **state)
 		}
 		assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
 		assert_int_equal(delta.at, delta.len);
+		if (hows[i].what == PACKED)
+			apply_both_ways(&was, &is, &delta);
 		tree_drop(&t);
+		drop_pair(&was, &is);
+		free(delta.data);
+	}
+}
+
+#define LONG (3 << 20)
+
+/* Text, of which a word is another one now and then. */
+static struct bytes long_file(uint32_t seed)
+{
+	struct bytes b = {0};
+
+	while (b.len < LONG) {
+		char line[64];
+		int n = snprintf(line, sizeof(line),
+		                 "%u: a meter and %u cables\n", (unsigned)b.len,
+		                 (unsigned)(next_number(&seed) % 1000));
+
+		assert_int_equal(
+			bytes_write(&b, (const uint8_t *)line, (size_t)n),
+			VS_OK);
+	}
+	return b;
+}
+
+/* It is cut into batches, and the helper gets what there is room for. */
+static void a_long_file_is_packed_beside_the_walk(void **state)
+{
+	static const struct how hows[] = {
+		{"-zlz4hc,12", "-C65536", PACKED},
+		{"-zlz4hc,3",  NULL,      PACKED},
+		{"-zlz4",      "-C16384", PACKED}
+        };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hows) / sizeof(*hows); i++) {
+		struct bytes was, is, delta = {0};
+		struct tree t = {0};
+		struct late late;
+		struct vs_delta_helper helper = late_helper(&late);
+		struct vs_make figures;
+		vs_status status;
+
+		tree_set(&t, 0, "1/long", long_file(1));
+		was = image_of(&t, &hows[i]);
+		for (size_t at = 1000; at < LONG; at += 300000)
+			memcpy(t.files[0].bytes.data + at, "another one", 11);
+		is = image_of(&t, &hows[i]);
+		tree_drop(&t);
+		assert_int_equal(make_delta(&was, &is, &delta, &figures),
+		                 VS_OK);
+		assert_int_equal(figures.units_failed, 0);
+		assert_int_equal(apply_far(&was, &is, &delta, &helper, &status),
+		                 is.len);
+		assert_int_equal(late.most, 2);
+		print_message("# %zu bytes, %u batches by the helper\n",
+		              delta.len, late.first);
+		assert_true(late.first >= 4);
+		assert_true(late.first < LONG / VS_BATCH_LEN);
+		apply_both_ways(&was, &is, &delta);
 		drop_pair(&was, &is);
 		free(delta.data);
 	}
@@ -238,6 +301,7 @@ static void a_cluster_that_does_not_come_out_goes_as_it_is(void **state)
 	assert_true(figures.units_failed < figures.units / 2);
 	assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
 	assert_int_equal(delta.at, delta.len);
+	apply_both_ways(&was, &is, &delta);
 	drop_pair(&was, &is);
 	free(delta.data);
 }
@@ -326,6 +390,8 @@ static void a_damaged_delta_of_an_erofs_has_a_reason(void **state)
 			errors++;
 		else /* other bytes: the tree sees it */
 			assert_int_equal(status, VS_ERR_REFUSED);
+		if (i % 5 == 0)
+			apply_both_ways(&was, &is, &bad);
 		free(bad.data);
 	}
 	assert_true(errors >= 30);
@@ -399,6 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_edits_of_trees_come_out_as_they_were),
+		cmocka_unit_test(a_long_file_is_packed_beside_the_walk),
 		cmocka_unit_test(
 			a_program_whose_tail_lies_elsewhere_is_predicted),
 		cmocka_unit_test(a_packed_program_costs_what_its_contents_do),

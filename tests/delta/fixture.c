@@ -4,6 +4,8 @@
  */
 #include "tests/delta/fixture.h"
 
+#include "base/helper.h"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -191,6 +193,25 @@ struct vs_delta_helper late_helper(struct late *late)
 {
 	*late = (struct late){.count = 0};
 	return (struct vs_delta_helper){late, late_give, late_busy, late_await};
+}
+
+void apply_both_ways(const struct bytes *was, const struct bytes *is,
+                     struct bytes *delta)
+{
+	vs_status alone, with;
+	struct late late;
+	const struct vs_delta_helper lazy = late_helper(&late);
+	VS_AUTO(vs_helper_free) struct vs_helper *h = NULL;
+	size_t len = apply_far(was, is, delta, NULL, &alone);
+
+	assert_int_equal(apply_far(was, is, delta, &lazy, &with), len);
+	assert_int_equal(with, alone);
+	assert_int_equal(late.count, 0);
+	assert_int_equal(vs_helper_new(262144, &h), VS_OK);
+	const struct vs_delta_helper eager = {h, vs_helper_give, vs_helper_busy,
+	                                      vs_helper_await};
+	assert_int_equal(apply_far(was, is, delta, &eager, &with), len);
+	assert_int_equal(with, alone);
 }
 
 struct bytes load(const char *path)

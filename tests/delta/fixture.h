@@ -45,7 +45,12 @@ struct late {
 	unsigned first, count, most; /* most: at once */
 };
 struct vs_delta_helper late_helper(struct late *late);
-/* The same; *why is NONE where nobody gave a reason. */
+/* With a helper in this thread and one in another: it comes as far as without,
+ * or the test has failed.
+ */
+void apply_both_ways(const struct bytes *was, const struct bytes *is,
+                     struct bytes *delta);
+/* As apply_delta(); *why is NONE where nobody gave a reason. */
 vs_status apply_why(const struct bytes *was, const struct bytes *is,
                     struct bytes *delta, struct vs_why *why);
 

@@ -350,13 +350,16 @@ static void a_unit_that_leads_out_of_its_bounds_is_an_error(void **state)
 	}
 }
 
-/* One new file of an erofs, 8192 bytes, one of whose clusters is fixed. */
+/* One new file of an erofs, a batch and 8192 bytes, of which one cluster is
+ * fixed.
+ */
 struct file_unit {
 	uint32_t block, ahead;
 	struct vs_unit unit;
 	struct vs_slice slices[2];
+	struct vs_batch batches[3];
 	struct vs_fix fixes[2];
-	size_t slice_count, fix_count;
+	size_t slice_count, batch_count, fix_count;
 };
 
 static void a_file_is(const char *what, struct file_unit f, vs_status wanted)
@@ -370,6 +373,8 @@ static void a_file_is(const char *what, struct file_unit f, vs_status wanted)
 	                      .count = 1,
 	                      .slices = f.slices,
 	                      .slice_count = f.slice_count,
+	                      .batches = f.batches,
+	                      .batch_count = f.batch_count,
 	                      .fixes = f.fixes,
 	                      .fix_count = f.fix_count};
 	struct vs_units out = {.is_new = true};
@@ -389,20 +394,26 @@ static void a_file_is(const char *what, struct file_unit f, vs_status wanted)
 	if (wanted == VS_OK) {
 		assert_int_equal(out.list[0].kind, VS_UNIT_FILE);
 		assert_memory_equal(out.fixes, f.fixes, sizeof(*f.fixes));
+		assert_int_equal(out.batches[0].len, f.batches[0].len);
+		assert_int_equal(out.batches[1].fixes, f.batches[1].fixes);
 	}
 	vs_units_drop(&out);
 	free(b.data);
 }
 
-static void a_file_whose_fixes_are_not_its_own_is_an_error(void **state)
+#define FILE_LEN (VS_BATCH_LEN + 1 + 8192)
+
+static void a_file_whose_parts_are_not_its_own_is_an_error(void **state)
 {
 	const struct file_unit good = {
 		.block = 4096,
 		.ahead = 2,
-		.unit = {VS_UNIT_FILE, 0, 0, 0, 2, 12288, 0, 1},
-		.slices = {{0, 4096, 0, 0},           {1, 8192, 0, 4096}},
+		.unit = {VS_UNIT_FILE, 0, 0, 0, 2, 4096 + FILE_LEN, 0, 2},
+		.slices = {{0, 4096, 0, 0},           {1, FILE_LEN, 0, 4096}},
+		.batches = {{VS_BATCH_LEN + 1, 0, 0},           {8192, 0, 1}},
 		.fixes = {{1, 5000, 1}          },
 		.slice_count = 2,
+		.batch_count = 2,
 		.fix_count = 1,
 	};
 	struct file_unit f = good;
@@ -424,18 +435,42 @@ static void a_file_whose_fixes_are_not_its_own_is_an_error(void **state)
 	f.fixes[0].blocks = 2;
 	a_file_is("a fix longer than its bytes", f, VS_ERR_INPUT);
 	f = good;
-	f.fixes[0].blocks = 3;
+	f.fixes[0].blocks = 35;
 	a_file_is("a fix as long as the unit", f, VS_ERR_INPUT);
 	f = good;
-	f.unit.fixes = 2;
+	f.batches[1].fixes = 2;
 	a_file_is("more fixes than there are", f, VS_ERR_INPUT);
 	f = good;
 	f.unit.slices = 1;
 	f.slice_count = 1;
 	a_file_is("fixes without bytes", f, VS_ERR_INPUT);
 	f = good;
-	f.unit.fixes = 0;
+	f.batches[1].fixes = 0;
 	a_file_is("bytes without fixes", f, VS_ERR_INPUT);
+	f = good;
+	f.unit.batches = 0;
+	a_file_is("a file without batches", f, VS_ERR_INPUT);
+	f = good;
+	f.unit.batches = 3;
+	a_file_is("more batches than there are", f, VS_ERR_INPUT);
+	f = good;
+	f.batches[0].len += 8192;
+	a_file_is("batches as long as the file", f, VS_ERR_INPUT);
+	f = good;
+	f.batches[0].len = VS_BATCH_LEN - 1;
+	a_file_is("a batch that is too short", f, VS_ERR_INPUT);
+	f = good;
+	f.batches[0].len = VS_BATCH_MAX + 1;
+	f.unit.len += VS_BATCH_MAX;
+	a_file_is("a batch that is too long", f, VS_ERR_INPUT);
+	f = good;
+	f.unit.len += VS_BATCH_MAX - 8191;
+	f.slices[1].len += VS_BATCH_MAX - 8191;
+	a_file_is("a last batch that is too long", f, VS_ERR_INPUT);
+	f = good;
+	f.unit.len += VS_BATCH_MAX - 8192;
+	f.slices[1].len += VS_BATCH_MAX - 8192;
+	a_file_is("one that is just not", f, VS_OK);
 }
 
 int main(void)
@@ -449,7 +484,7 @@ int main(void)
 		cmocka_unit_test(
 			a_unit_that_leads_out_of_its_bounds_is_an_error),
 		cmocka_unit_test(
-			a_file_whose_fixes_are_not_its_own_is_an_error),
+			a_file_whose_parts_are_not_its_own_is_an_error),
 		cmocka_unit_test(a_program_that_is_gone_is_an_error),
 	};
 

@@ -5,7 +5,6 @@
  *
  * The images are made by mksquashfs from trees that were edited by chance.
  */
-#include "base/helper.h"
 #include "delta/make/parted.h"
 #include "tests/delta/tree.h"
 
@@ -74,26 +73,6 @@ static void pair_of(struct bytes *was, struct bytes *is)
 	pair_how(&quick, was, is);
 }
 
-/* With a helper in this thread and one in another: as without. */
-static void both_ways(const struct bytes *was, const struct bytes *is,
-                      struct bytes *delta)
-{
-	vs_status alone, with;
-	struct late late;
-	const struct vs_delta_helper lazy = late_helper(&late);
-	VS_AUTO(vs_helper_free) struct vs_helper *h = NULL;
-	size_t len = apply_far(was, is, delta, NULL, &alone);
-
-	assert_int_equal(apply_far(was, is, delta, &lazy, &with), len);
-	assert_int_equal(with, alone);
-	assert_int_equal(late.count, 0);
-	assert_int_equal(vs_helper_new(262144, &h), VS_OK);
-	const struct vs_delta_helper eager = {h, vs_helper_give, vs_helper_busy,
-	                                      vs_helper_await};
-	assert_int_equal(apply_far(was, is, delta, &eager, &with), len);
-	assert_int_equal(with, alone);
-}
-
 /* S0.31 */
 static void random_edits_of_trees_come_out_as_they_were(void **state)
 {
@@ -132,7 +111,7 @@ static void random_edits_of_trees_come_out_as_they_were(void **state)
 		assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
 		assert_int_equal(delta.at, delta.len);
 		if (i % 4 == 1)
-			both_ways(&was, &is, &delta);
+			apply_both_ways(&was, &is, &delta);
 		tree_drop(&t);
 		free(was.data);
 		free(is.data);
@@ -257,7 +236,7 @@ static void other_packers_come_out_as_they_were(void **state)
 		              rows[i].how.word ? rows[i].how.word : "level",
 		              rows[i].how.level, delta.len, is.len);
 		assert_int_equal(apply_delta(&was, &is, &delta), VS_OK);
-		both_ways(&was, &is, &delta);
+		apply_both_ways(&was, &is, &delta);
 		free(was.data);
 		free(is.data);
 		free(delta.data);
@@ -353,7 +332,7 @@ static void a_damaged_delta_of_a_squashfs_has_a_reason(void **state)
 
 		damage(&bad, &back, i, &seed);
 		if (i % 8 == 0)
-			both_ways(&was, &is, &bad);
+			apply_both_ways(&was, &is, &bad);
 		status = apply_why(&was, &is, &bad, &why);
 		assert_int_not_equal(status, VS_OK);
 		if (why.code != VS_REASON_NONE)
