@@ -19,13 +19,16 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
-#include "delta/apply/apply.h"
+#include "base/helper.h"
 #include "delta/make/make.h"
+#include "delta/make/prove.h"
 #include "seal/openssl.h"
 #include "seal/pack.h"
 #include "seal/seal.h"
 #include "server/publish/delta.h"
 #include "server/publish/ways.h"
+
+#define HELPER_STACK 262144
 
 /* What it may take. */
 struct bounds {
@@ -121,7 +124,6 @@ static vs_status unpack(struct side *s)
 struct work {
 	struct side sides[2];
 	struct vs_buffer delta; /* up to what the clusters cost */
-	size_t read;
 };
 
 static vs_status take(void *ctx, const uint8_t *in, size_t len)
@@ -131,49 +133,26 @@ static vs_status take(void *ctx, const uint8_t *in, size_t len)
 	return vs_buffer_add(&w->delta, in, len);
 }
 
-static vs_status give(void *ctx, uint8_t *out, size_t len, size_t *got)
-{
-	struct work *w = ctx;
-	size_t left = w->delta.len - w->read;
-
-	if (left == 0)
-		return VS_ERR_ABSENT;
-	*got = len < left ? len : left;
-	memcpy(out, w->delta.data + w->read, *got);
-	w->read += *got;
-	return VS_OK;
-}
-
-static vs_status read_old(void *ctx, uint64_t at, void *out, size_t len)
-{
-	const struct side *s = ctx;
-	uint64_t end = s->seal.header.image_len;
-
-	if (at > end || len > end - at)
-		return VS_ERR_IO;
-	memcpy(out, s->image + at, len);
-	return VS_OK;
-}
-
 /* As a charger will. */
-static vs_status try(struct work *w)
+static vs_status try(const struct work *w, const struct vs_make *m)
 {
-	const struct vs_old_image old = {
-		&w->sides[0], w->sides[0].seal.header.image_len, read_old};
-	uint64_t end = w->sides[1].seal.header.image_len;
-	VS_AUTO(vs_apply_free) struct vs_apply *a = NULL;
-	uint8_t block[VS_DELTA_BLOCK];
-	vs_status status = vs_apply_new(&old, give, w, &a, NULL);
+	VS_AUTO(vs_helper_free) struct vs_helper *helper = NULL;
+	struct vs_delta_helper beside = {NULL, vs_helper_give, vs_helper_busy,
+	                                 vs_helper_await};
+	struct vs_proof proof = {
+		.was = m->was,
+		.is = m->is,
+		.delta = w->delta.data,
+		.len = w->delta.len,
+	};
+	struct vs_why why;
 
-	for (uint64_t at = 0; !status && at < end; at += sizeof block) {
-		size_t len = end - at < sizeof block ? (size_t)(end - at)
-		                                     : sizeof block;
-
-		status = vs_apply_next(a, block, len, NULL);
-		if (!status && memcmp(block, w->sides[1].image + at, len) != 0)
-			status = VS_ERR_STATE;
+	if (vs_helper_cores() > 1 &&
+	    vs_helper_new(HELPER_STACK, &helper) == VS_OK) {
+		beside.ctx = helper;
+		proof.helper = &beside;
 	}
-	return status;
+	return vs_delta_prove(&proof, &why);
 }
 
 static vs_status make(struct work *w, const struct vs_way *way)
@@ -190,7 +169,7 @@ static vs_status make(struct work *w, const struct vs_way *way)
 	memcpy(m.new_root, way->new_root, sizeof m.new_root);
 	vs_buffer_init(&w->delta, (size_t)way->clusters_len);
 	status = vs_delta_make(&m);
-	return status ? status : try(w);
+	return status ? status : try(w, &m);
 }
 
 static vs_status keep(const struct work *w, const char *data_dir,

@@ -15,16 +15,19 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/hex.h"
 #include "base/log.h"
-#include "delta/apply/apply.h"
 #include "delta/make/make.h"
+#include "delta/make/prove.h"
 #include "seal/openssl.h"
 #include "seal/seal.h"
 #include "sign/commands.h"
 #include "sign/progress.h"
 #include "sign/say.h"
 #include "trust/json.h"
+
+#define HELPER_STACK 262144
 
 /* A seal and its image. */
 struct side {
@@ -168,7 +171,6 @@ struct work {
 	struct vs_buffer delta;
 	struct vs_progress bar;
 	struct vs_make make;
-	size_t read; /* of the delta, when it is applied */
 };
 
 static vs_status take(void *ctx, const uint8_t *in, size_t len)
@@ -176,19 +178,6 @@ static vs_status take(void *ctx, const uint8_t *in, size_t len)
 	struct work *w = ctx;
 
 	return vs_buffer_add(&w->delta, in, len);
-}
-
-static vs_status give(void *ctx, uint8_t *out, size_t len, size_t *got)
-{
-	struct work *w = ctx;
-	size_t left = w->delta.len - w->read;
-
-	if (left == 0)
-		return VS_ERR_ABSENT;
-	*got = len < left ? len : left;
-	memcpy(out, w->delta.data + w->read, *got);
-	w->read += *got;
-	return VS_OK;
 }
 
 static void show(void *ctx, uint64_t done, uint64_t total)
@@ -227,54 +216,37 @@ static vs_status make(struct work *w, const char *out)
 	return status ? vs_say_io(status, out) : VS_OK;
 }
 
-static vs_status read_old(void *ctx, uint64_t at, void *out, size_t len)
+static void show_applied(void *ctx, uint64_t bytes)
 {
-	const struct side *s = ctx;
-	uint64_t end = s->seal.header.image_len;
+	struct work *w = ctx;
 
-	if (at > end || len > end - at)
-		return VS_ERR_IO;
-	memcpy(out, s->image + at, len);
-	return VS_OK;
-}
-
-static vs_status compare(struct work *w, struct vs_apply *a, struct vs_why *why)
-{
-	const struct side *new = &w->sides[1];
-	uint64_t end = new->seal.header.image_len;
-	uint8_t block[VS_DELTA_BLOCK];
-
-	for (uint64_t at = 0; at < end; at += sizeof block) {
-		size_t len = end - at < sizeof block ? (size_t)(end - at)
-		                                     : sizeof block;
-		vs_status status = vs_apply_next(a, block, len, why);
-
-		if (status)
-			return status;
-		if (memcmp(block, new->image + at, len) != 0)
-			return vs_fail(VS_ERR_STATE, why,
-			               VS_REASON_CLUSTER_MISMATCH,
-			               "the delta does not give the new image",
-			               (size_t)at);
-		vs_progress_step(&w->bar, len);
-	}
-	return VS_OK;
+	vs_progress_step(&w->bar, bytes);
 }
 
 /* As a charger will. */
 static vs_status try(struct work *w, const char *out)
 {
-	struct side old = w->sides[0];
-	const struct vs_old_image image = {&old, old.seal.header.image_len,
-	                                   read_old};
-	VS_AUTO(vs_apply_free) struct vs_apply *a = NULL;
+	VS_AUTO(vs_helper_free) struct vs_helper *helper = NULL;
+	struct vs_delta_helper beside = {NULL, vs_helper_give, vs_helper_busy,
+	                                 vs_helper_await};
+	struct vs_proof proof = {
+		.was = w->make.was,
+		.is = w->make.is,
+		.delta = w->delta.data,
+		.len = w->delta.len,
+		.step = show_applied,
+		.ctx = w,
+	};
 	struct vs_why why = {0};
-	vs_status status = vs_apply_new(&image, give, w, &a, &why);
+	vs_status status;
 
-	vs_progress_start(&w->bar, "applied",
-	                  w->sides[1].seal.header.image_len);
-	if (!status)
-		status = compare(w, a, &why);
+	if (vs_helper_cores() > 1 &&
+	    vs_helper_new(HELPER_STACK, &helper) == VS_OK) {
+		beside.ctx = helper;
+		proof.helper = &beside;
+	}
+	vs_progress_start(&w->bar, "applied", proof.is.len);
+	status = vs_delta_prove(&proof, &why);
 	vs_progress_end(&w->bar);
 	return status ? vs_say_why(status, out, &why) : VS_OK;
 }
