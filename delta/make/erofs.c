@@ -143,7 +143,7 @@ static void add_packed(struct reader *r, const char *path, uint64_t number)
 	vs_erofs_file_drop(&f);
 }
 
-/* Of programs alone: the rest needs no views. */
+/* Of programs alone: the rest needs no views, but has a name. */
 static void add_file(struct reader *r, const char *path, uint64_t number,
                      const struct inode *inode)
 {
@@ -154,8 +154,15 @@ static void add_file(struct reader *r, const char *path, uint64_t number,
 	                         .whole = true,
 	                         .tail_len = inode->tail_len};
 
-	if (inode->len < 64 || memcmp(r->image + begin, "\177ELF", 4) != 0)
+	if (inode->len < 64 || memcmp(r->image + begin, "\177ELF", 4) != 0) {
+		add_named(r, path,
+		          (struct vs_part_file){.len = inode->len,
+		                                .tail = SIZE_MAX,
+		                                .tail_len = inode->tail_len,
+		                                .plain_at = inode->at,
+		                                .plain_tail = inode->tail_at});
 		return;
+	}
 	for (uint64_t at = inode->at; at < end; at += VS_UNIT_LEN_MAX)
 		if (!add_stored(r, at,
 		                end - at < VS_UNIT_LEN_MAX ? end - at
@@ -250,6 +257,8 @@ static void number_parts(struct vs_parted *o)
 	for (size_t i = 0; i < o->file_count; i++) {
 		struct vs_part_file *f = &o->files[i];
 
+		if (!f->whole)
+			continue;
 		f->first = f->blocks > 0 ? vs_parted_find(o, f->first) : 0;
 		if (f->tail != SIZE_MAX)
 			f->tail = vs_parted_find(o, f->tail);
@@ -299,7 +308,7 @@ static vs_status read_all(struct reader *r, const uint8_t *super)
 	visit(r, vs_le(super + 14, 2), path, 0, 0);
 	if (r->status != VS_OK)
 		return r->status;
-	if (o->file_count == 0 || !vs_parted_order(o))
+	if (o->count == 0 || !vs_parted_order(o))
 		return VS_ERR_ABSENT;
 	number_parts(o);
 	vs_parted_sort(o);

@@ -108,8 +108,8 @@ static void read_ext4(struct naming *n, const struct vs_image *image)
 	vs_ext4_drop(&ext4);
 }
 
-/* The unit at a place of the image; NULL: it is copied. */
-static const struct vs_unit *unit_at(const struct naming *n, uint64_t at)
+/* How many of the units that are no copies begin before a place. */
+static size_t units_before(const struct naming *n, uint64_t at)
 {
 	const struct vs_squash_known *known = n->units->known;
 	size_t low = 0, high = n->units->known_count;
@@ -122,8 +122,16 @@ static const struct vs_unit *unit_at(const struct naming *n, uint64_t at)
 		else
 			high = middle;
 	}
-	return low < n->units->known_count && known[low].at == at
-	               ? &n->units->units->list[n->numbers[low]]
+	return low;
+}
+
+/* The unit at a place of the image; NULL: it is copied. */
+static const struct vs_unit *unit_at(const struct naming *n, uint64_t at)
+{
+	size_t i = units_before(n, at);
+
+	return i < n->units->known_count && n->units->known[i].at == at
+	               ? &n->units->units->list[n->numbers[i]]
 	               : NULL;
 }
 
@@ -155,14 +163,49 @@ static void add_part(struct naming *n, const struct vs_parted *d, size_t part,
 		add_held(n, unit, place, len);
 }
 
+/* Bytes of the image as they are: in raw units, if it has any. */
+static void add_plain(struct naming *n, uint64_t at, uint64_t len)
+{
+	size_t i;
+
+	if (!n->units) {
+		add_piece(n, at, len);
+		return;
+	}
+	i = units_before(n, at + 1);
+	for (i = i > 0 ? i - 1 : 0; i < n->units->known_count && len > 0; i++) {
+		const struct vs_unit *unit =
+			&n->units->units->list[n->numbers[i]];
+		uint64_t from = n->units->known[i].at, inside, piece;
+
+		if (from >= at + len)
+			break;
+		if (unit->kind != VS_UNIT_RAW || from + unit->len <= at)
+			continue;
+		inside = at > from ? at - from : 0;
+		from += inside;
+		piece = unit->len - inside;
+		if (piece > at + len - from)
+			piece = at + len - from;
+		add_held(n, unit, (uint32_t)inside, (uint32_t)piece);
+		len -= from + piece - at;
+		at = from + piece;
+	}
+}
+
 static void read_parted(struct naming *n, const struct vs_parted *d)
 {
 	for (size_t i = 0; i < d->file_count && n->status == VS_OK; i++) {
 		const struct vs_part_file *f = &d->files[i];
 
-		if (!f->whole)
+		if (!f->whole && f->plain_at + f->plain_tail == 0)
 			continue;
 		add_name(n, f->path);
+		if (!f->whole) {
+			add_plain(n, f->plain_at, f->len - f->tail_len);
+			add_plain(n, f->plain_tail, f->tail_len);
+			continue;
+		}
 		for (size_t k = 0; k < f->blocks; k++)
 			add_part(n, d, f->first + k, 0, UINT32_MAX);
 		if (f->tail != SIZE_MAX)
@@ -222,6 +265,23 @@ static void read_units(struct naming *n, const struct vs_image *image)
 	vs_parted_drop(&d);
 }
 
+/* An image that is its own view: an ext4, or an erofs without programs. */
+static void read_plain(struct naming *n, const struct vs_image *image)
+{
+	struct vs_parted d;
+	vs_status status;
+
+	read_ext4(n, image);
+	if (n->status != VS_OK || n->out->count > 0)
+		return;
+	status = vs_erofs_read(image, &d);
+	if (status == VS_ERR_ABSENT)
+		read_parted(n, &d);
+	else if (status == VS_ERR_NOMEM)
+		n->status = status;
+	vs_parted_drop(&d);
+}
+
 vs_status vs_names_read(const struct vs_image *image,
                         const struct vs_named_units *units,
                         struct vs_names *out)
@@ -232,7 +292,7 @@ vs_status vs_names_read(const struct vs_image *image,
 	if (units)
 		read_units(&n, image);
 	else
-		read_ext4(&n, image);
+		read_plain(&n, image);
 	free(n.numbers);
 	put_apart(out);
 	return n.status;

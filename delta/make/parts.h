@@ -26,6 +26,9 @@ struct vs_part_file {
 	size_t first, blocks; /* in parts */
 	size_t tail;          /* the part; SIZE_MAX: none */
 	uint32_t tail_at, tail_len;
+	/* it has no parts: its bytes are here as they are, and its tail there;
+	 * 0: not so */
+	uint64_t plain_at, plain_tail;
 };
 
 struct vs_parted {
