@@ -8,6 +8,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "boot/crc.h"
+#include "seal/bytes.h"
+
 enum { GRAIN = VS_FLASH_GRAIN };
 
 static uint32_t rnd(struct nor *n)
@@ -130,6 +133,26 @@ void nor_init(struct nor *n, uint32_t sector_len, uint32_t sectors)
 	n->cut_at = -1;
 	n->noise = 0x2545f491;
 	memset(n->bytes, 0xff, (size_t)sector_len * sectors);
+}
+
+static void mend(uint8_t *at, size_t len)
+{
+	for (; len >= GRAIN; at += GRAIN, len -= GRAIN) {
+		for (size_t i = 0; i < 4; i++)
+			at[8 + i] = (uint8_t)~at[4 + i];
+		put32(at + 12, vs_crc32(at, 12));
+	}
+}
+
+void nor_fill(struct nor *n, uint32_t at, const uint8_t *in, size_t len)
+{
+	size_t room = n->flash.sector_len * n->sectors - at;
+	size_t held = len < room ? len : room;
+
+	if (held > 0)
+		memcpy(n->bytes + at, in, held);
+	if (len % 2 == 1)
+		mend(n->bytes + at, held);
 }
 
 void nor_power_on(struct nor *n)

@@ -32,6 +32,11 @@ struct nor {
 };
 
 void nor_init(struct nor *n, uint32_t sector_len, uint32_t sectors);
+/* Makes it hold this from at on, as much as there is room for.  If len is odd
+ * the grains become whole words, as floors and journals have them: what is
+ * behind their checksums is reached.
+ */
+void nor_fill(struct nor *n, uint32_t at, const uint8_t *in, size_t len);
 void nor_power_on(struct nor *n);
 /* Copies what there is, not the room for more. */
 void nor_copy(struct nor *to, const struct nor *from);
