@@ -235,7 +235,7 @@ static void a_cut_of_the_controllers_power_costs_only_time(void **state)
 			assert_true(sim_holds(&sim, 0, &first));
 			cuts++;
 		}
-	print_message("%ld cuts of the controller's power\n", cuts);
+	print_message("# %ld cuts of the controller's power\n", cuts);
 }
 
 struct patience {
@@ -278,7 +278,7 @@ static void a_cut_of_the_gateways_power_costs_only_time(void **state)
 		assert_runs(&second, VS_SLOT_TRIAL);
 		assert_true(sim_holds(&sim, 0, &first));
 	}
-	print_message("%ld cuts of the gateway's power\n", questions);
+	print_message("# %ld cuts of the gateway's power\n", questions);
 }
 
 /* Every frame has each fault once. */

@@ -280,7 +280,7 @@ static void cuts_of_any_two_writes_use_no_leaf_twice(void **state)
 					check_after(&d, out);
 					cases++;
 				}
-	print_message("%u double cuts\n", cases);
+	print_message("# %u double cuts\n", cases);
 	assert_int_equal(cases, 2 * 3 * (CUTS - 1) * (CUTS - 1));
 }
 
