@@ -11,17 +11,16 @@ import argparse
 import bz2
 import os
 import shutil
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 
 sys.dont_write_bytecode = True
 from cell import MIB, Cell, Timer  # noqa: E402
 from machine import Machine  # noqa: E402
 from ways import OursTls, check  # noqa: E402
+from wire import Wire  # noqa: E402
 from world import read_json  # noqa: E402
 
 SMALL = 32 * MIB
@@ -39,45 +38,6 @@ PEERS = (
     ("zstd --patch-from", "zstd -q -f -1 --long=28 --patch-from=O N -o D",
      "zstd -q -f -d --long=28 --patch-from=O D -o R"),
 )
-
-
-class Wire:
-    """Between chargers and server: counts what TCP carries, each way."""
-
-    def __init__(self, port):
-        self.to, self.up, self.down, self.links = port, 0, 0, 0
-        self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        """A pair of threads for each connection."""
-        while True:
-            one, _ = self.listener.accept()
-            other = socket.create_connection(("127.0.0.1", self.to))
-            self.links += 1
-            for ends in ((one, other, True), (other, one, False)):
-                threading.Thread(target=self.carry, args=ends,
-                                 daemon=True).start()
-
-    def carry(self, source, sink, up):
-        """From one end to the other."""
-        try:
-            while data := source.recv(65536):
-                with self.lock:
-                    self.up += len(data) if up else 0
-                    self.down += 0 if up else len(data)
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            source.close()
-            sink.close()
-
-    def read(self):
-        """(bytes up, bytes down, connections) so far."""
-        with self.lock:
-            return self.up, self.down, self.links
 
 
 class Pair(Machine):

@@ -9,9 +9,7 @@ Last, what a whole update took on the wire, counted between the two.
 The real programs run as separate processes on loopback."""
 import json
 import os
-import socket
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,46 +18,9 @@ sys.path[:0] = [os.path.join(os.path.dirname(HERE), "story"),
 
 # pylint: disable=wrong-import-position
 from requires import PLAN, Requires                  # noqa: E402
+from wire import Wire                                # noqa: E402
 
 BESIDE = 40_000  # bytes of an update that are not its delta, at most
-
-
-class Wire:
-    """Between charger and server: counts what TCP carries, each way."""
-
-    def __init__(self, port):
-        self.to = port
-        self.up = self.down = 0
-        self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        """One pair of threads for each connection."""
-        while True:
-            one, _ = self.listener.accept()
-            try:
-                other = socket.create_connection(("127.0.0.1", self.to))
-            except OSError:
-                one.close()
-                continue
-            for ends in ((one, other, True), (other, one, False)):
-                threading.Thread(target=self.carry, args=ends,
-                                 daemon=True).start()
-
-    def carry(self, source, sink, up):
-        """From one end to the other."""
-        try:
-            while data := source.recv(65536):
-                with self.lock:
-                    self.up += len(data) if up else 0
-                    self.down += 0 if up else len(data)
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            source.close()
-            sink.close()
 
 
 class Deltas(Requires):
@@ -141,9 +102,9 @@ class Deltas(Requires):
         idle, start = self.wire.down, time.monotonic()
         time.sleep(3)
         idle = (self.wire.down - idle) / (time.monotonic() - start)
-        down, up, start = self.wire.down, self.wire.up, time.monotonic()
+        before, start = self.wire.read(), time.monotonic()
         got = self.install(name)
-        down, up = self.wire.down - down, self.wire.up - up
+        up, down, _ = (b - a for a, b in zip(before, self.wire.read()))
         idle = round(idle * (time.monotonic() - start))
         self.need(got["clusters_rebuilt"] > 0 and got["clusters_fetched"] == 0
                   and got["bytes_fetched_this_run"] <= size, got)
