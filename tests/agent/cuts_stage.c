@@ -181,26 +181,11 @@ static struct vs_boot_decision boot_host(enum vs_reset_cause cause)
 	return d;
 }
 
-static struct vs_record read_record(void)
-{
-	struct vs_charger *c = malloc(sizeof(*c));
-	struct vs_record record;
-	char path[PATH_MAX], error[VS_ERROR_LEN];
-
-	assert_non_null(c);
-	maker_path(&stage.maker, "charger", path);
-	assert_int_equal(vs_charger_open_blank(c, path, error), VS_OK);
-	assert_int_equal(vs_record_load(&c->ops.record, &record), VS_OK);
-	vs_charger_close(c);
-	free(c);
-	return record;
-}
-
 struct vs_boot_decision stage_boot(enum vs_reset_cause cause)
 {
 	struct vs_boot_decision d =
 		stage.on_gateway ? gateway_boot(cause) : boot_host(cause);
-	struct vs_record record = read_record();
+	struct vs_record record = maker_record(&stage.maker);
 
 	stage.boots++;
 	judge(&d, &record);
@@ -233,6 +218,7 @@ void stage_check(int slot, int gateway_release, int controller_release,
 	assert_true(holds(0, slot, gateway_release));
 	assert_true(holds(1, slot, controller_release));
 	assert_int_equal(d.floor[0], floor);
-	assert_int_equal(read_record().slots[slot].state, VS_SLOT_GOOD);
+	assert_int_equal(maker_record(&stage.maker).slots[slot].state,
+	                 VS_SLOT_GOOD);
 	assert_false(stage.server.heard->bad);
 }

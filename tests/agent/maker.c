@@ -21,6 +21,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/pem.h"
 #include "seal/pack.h"
 #include "seal/slot.h"
 
@@ -109,6 +110,17 @@ void maker_certificate(const struct maker *m, EVP_PKEY *key, const char *name)
 	assert_int_equal(PEM_write_X509(f, cert), 1);
 	assert_int_equal(fclose(f), 0);
 	X509_free(cert);
+}
+
+void maker_identity(const struct maker *m, const char *key, const char *name)
+{
+	char path[PATH_MAX];
+	EVP_PKEY *pair;
+
+	maker_path(m, key, path);
+	assert_int_equal(vs_pem_generate(path, false, &pair), VS_OK);
+	maker_certificate(m, pair, name);
+	EVP_PKEY_free(pair);
 }
 
 static void fill_header(struct vs_seal_header *h, const char *component,
@@ -220,6 +232,17 @@ void maker_seal(struct maker *m, struct made *out, const char *component,
 	make_pack(out);
 }
 
+void maker_put_made(const struct maker *m, const char *name,
+                    const struct made *r)
+{
+	char rel[64];
+
+	snprintf(rel, sizeof(rel), "%s.seal", name);
+	maker_put(m, rel, r->seal, r->seal_len);
+	snprintf(rel, sizeof(rel), "%s.pack", name);
+	maker_put(m, rel, r->pack, r->pack_len);
+}
+
 void made_drop(struct made *r)
 {
 	free(r->image);
@@ -299,6 +322,35 @@ void maker_fill_slot(const struct maker *m, const char *name,
 	vs_disk_close(&disk);
 }
 
+static void open_blank(const struct maker *m, struct vs_charger *c)
+{
+	char path[PATH_MAX], error[VS_ERROR_LEN] = "";
+
+	maker_path(m, "charger", path);
+	if (vs_charger_open_blank(c, path, error) != VS_OK)
+		fail_msg("%s", error);
+}
+
+struct vs_record maker_record(const struct maker *m)
+{
+	struct vs_record record;
+	struct vs_charger c;
+
+	open_blank(m, &c);
+	assert_int_equal(vs_record_load(&c.ops.record, &record), VS_OK);
+	vs_charger_close(&c);
+	return record;
+}
+
+void maker_set_record(const struct maker *m, struct vs_record record)
+{
+	struct vs_charger c;
+
+	open_blank(m, &c);
+	assert_int_equal(vs_record_store(&c.ops.record, &record), VS_OK);
+	vs_charger_close(&c);
+}
+
 void maker_charger(struct maker *m, const struct made *gateway,
                    const struct made *controller, uint32_t floor)
 {
@@ -308,7 +360,6 @@ void maker_charger(struct maker *m, const struct made *gateway,
 	const uint32_t floors[VS_BOOT_COMPONENTS_MAX] = {floor, floor};
 	struct vs_record record = {.slot = 0};
 	struct vs_charger c;
-	char error[VS_ERROR_LEN];
 	char path[PATH_MAX];
 
 	assert_int_equal(
@@ -316,20 +367,17 @@ void maker_charger(struct maker *m, const struct made *gateway,
 		VS_OK);
 	maker_put(m, "charger/machine.conf", machine, sizeof(machine) - 1);
 	write_keyring(m, "charger/keyring");
-	maker_path(m, "charger", path);
-	assert_int_equal(vs_charger_open_blank(&c, path, error), VS_OK);
-	assert_int_equal(vs_boot_files_provision(path, &c.machine, floors),
+	open_blank(m, &c);
+	assert_int_equal(vs_boot_files_provision(maker_path(m, "charger", path),
+	                                         &c.machine, floors),
 	                 VS_OK);
 	vs_charger_close(&c);
 	for (size_t i = 0; i < 4; i++)
 		make_slot(m, slots[i]);
 	maker_fill_slot(m, slots[0], gateway);
 	maker_fill_slot(m, slots[1], controller);
-	maker_path(m, "charger", path);
-	assert_int_equal(vs_charger_open_blank(&c, path, error), VS_OK);
 	record.slots[0].state = VS_SLOT_GOOD;
-	assert_int_equal(vs_record_store(&c.ops.record, &record), VS_OK);
-	vs_charger_close(&c);
+	maker_set_record(m, record);
 }
 
 void maker_decide(const struct maker *m, const struct vs_boot_decision *d)

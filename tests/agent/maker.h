@@ -40,6 +40,9 @@ const char *maker_path(const struct maker *m, const char *name, char *out);
 void maker_put(const struct maker *m, const char *name, const void *bytes,
                size_t len);
 
+/* A new private key, and a certificate for it in another file. */
+void maker_identity(const struct maker *m, const char *key, const char *name);
+
 /* A certificate of the key for itself, which is its CA too, in m->dir/name. */
 void maker_certificate(const struct maker *m, EVP_PKEY *key, const char *name);
 
@@ -48,6 +51,9 @@ void maker_seal(struct maker *m, struct made *out, const char *component,
                 uint64_t seq, uint32_t security, const uint8_t *image,
                 size_t len);
 void made_drop(struct made *r);
+/* In m->dir/name.seal and name.pack. */
+void maker_put_made(const struct maker *m, const char *name,
+                    const struct made *r);
 /* What a log says of it, from the header alone. */
 struct vs_leaf made_leaf(const struct made *r);
 
@@ -56,6 +62,9 @@ struct vs_leaf made_leaf(const struct made *r);
  */
 void maker_charger(struct maker *m, const struct made *gateway,
                    const struct made *controller, uint32_t floor);
+/* Its boot record, wherever it keeps it. */
+struct vs_record maker_record(const struct maker *m);
+void maker_set_record(const struct maker *m, struct vs_record record);
 /* Installs an image in a slot of it: "charger/slot-b/gateway". */
 void maker_fill_slot(const struct maker *m, const char *name,
                      const struct made *r);

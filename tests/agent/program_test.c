@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/pem.h"
 #include "tests/agent/maker.h"
 #include "tests/agent/program.h"
 #include "tests/trust/log.h"
@@ -45,43 +44,12 @@ static const char conf[] = "server_url = https://127.0.0.1:1\n"
 /* The device key is in a file. */
 #define DEVELOPMENT "mode = development\n"
 
-static void make_identity(void)
-{
-	char path[PATH_MAX];
-	EVP_PKEY *key;
-
-	maker_path(&maker, "other.key", path);
-	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
-	maker_certificate(&maker, key, "other.pem");
-	EVP_PKEY_free(key);
-	maker_path(&maker, "device.key", path);
-	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
-	maker_certificate(&maker, key, "cert.pem");
-	EVP_PKEY_free(key);
-}
-
 static void make_root(void)
 {
-	struct repo *r = calloc(1, sizeof(*r));
-	const struct memfile *root;
+	struct memfile root = repo_first_root();
 
-	assert_non_null(r);
-	repo_init(r);
-	repo_publish(r);
-	root = repo_served(r, "1.root.json");
-	maker_put(&maker, "root.json", root->bytes, root->len);
-	repo_drop(r);
-	free(r);
-}
-
-static void put_made(const char *name, const struct made *r)
-{
-	char rel[64];
-
-	snprintf(rel, sizeof(rel), "%s.seal", name);
-	maker_put(&maker, rel, r->seal, r->seal_len);
-	snprintf(rel, sizeof(rel), "%s.pack", name);
-	maker_put(&maker, rel, r->pack, r->pack_len);
+	maker_put(&maker, "root.json", root.bytes, root.len);
+	free(root.bytes);
 }
 
 /* Release 1 and the gateway's 2 are in the log, no more. */
@@ -135,11 +103,12 @@ static int setup(void **state)
 	maker_seal(&maker, &big, "gateway", 3, 1, image, BIG_LEN);
 	free(image);
 	make_log();
-	put_made("gateway1", &gateway_1);
-	put_made("gateway2", &gateway_2);
-	put_made("controller", &controller_1);
-	put_made("big", &big);
-	make_identity();
+	maker_put_made(&maker, "gateway1", &gateway_1);
+	maker_put_made(&maker, "gateway2", &gateway_2);
+	maker_put_made(&maker, "controller", &controller_1);
+	maker_put_made(&maker, "big", &big);
+	maker_identity(&maker, "other.key", "other.pem");
+	maker_identity(&maker, "device.key", "cert.pem");
 	make_root();
 	maker_path(&maker, "charger", charger);
 	maker_path(&maker, "fresh", fresh);

@@ -24,7 +24,6 @@
 #include "agent/cmd/commands.h"
 #include "agent/conf/conf.h"
 #include "base/file.h"
-#include "base/pem.h"
 #include "tests/agent/cuts_quiet.h"
 #include "tests/agent/maker.h"
 #include "tests/agent/power.h"
@@ -38,34 +37,13 @@ static struct maker maker;
 static struct made gateway, controller;
 static char charger[PATH_MAX];
 
-static void put_made(const char *name, const struct made *r)
-{
-	char rel[64];
-
-	snprintf(rel, sizeof(rel), "%s.seal", name);
-	maker_put(&maker, rel, r->seal, r->seal_len);
-	snprintf(rel, sizeof(rel), "%s.pack", name);
-	maker_put(&maker, rel, r->pack, r->pack_len);
-}
-
 static void make_inputs(void)
 {
-	struct repo *r = calloc(1, sizeof(*r));
-	const struct memfile *root;
-	char path[PATH_MAX];
-	EVP_PKEY *key;
+	struct memfile root = repo_first_root();
 
-	assert_non_null(r);
-	repo_init(r);
-	repo_publish(r);
-	root = repo_served(r, "1.root.json");
-	maker_put(&maker, "root.json", root->bytes, root->len);
-	repo_drop(r);
-	free(r);
-	maker_path(&maker, "device.key", path);
-	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
-	maker_certificate(&maker, key, "cert.pem");
-	EVP_PKEY_free(key);
+	maker_put(&maker, "root.json", root.bytes, root.len);
+	free(root.bytes);
+	maker_identity(&maker, "device.key", "cert.pem");
 }
 
 static int setup(void **state)
@@ -82,8 +60,8 @@ static int setup(void **state)
 	maker_seal(&maker, &controller, "controller", 1, 1, image,
 	           CONTROLLER_LEN);
 	free(image);
-	put_made("gateway", &gateway);
-	put_made("controller", &controller);
+	maker_put_made(&maker, "gateway", &gateway);
+	maker_put_made(&maker, "controller", &controller);
 	make_inputs();
 	/* for the keyring of its people */
 	maker_charger(&maker, &gateway, &controller, 1);

@@ -36,7 +36,6 @@
 
 #include "agent/confine/landlock.h"
 #include "base/file.h"
-#include "base/pem.h"
 #include "tests/agent/maker.h"
 
 #define SAID_MAX 65536
@@ -114,16 +113,10 @@ static void put_charger(void)
 
 static int setup(void **state)
 {
-	char path[PATH_MAX];
-	EVP_PKEY *key;
-
 	(void)state;
 	maker_init(&maker);
 	listen_here();
-	maker_path(&maker, "device.key", path);
-	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
-	maker_certificate(&maker, key, "cert.pem");
-	EVP_PKEY_free(key);
+	maker_identity(&maker, "device.key", "cert.pem");
 	put_charger();
 	return 0;
 }

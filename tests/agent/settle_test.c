@@ -110,19 +110,11 @@ static void start(enum vs_reset_cause cause)
 
 static void set_record(int slot, enum vs_slot_state a, enum vs_slot_state b)
 {
-	struct vs_charger c;
 	struct vs_record record = {.slot = (uint8_t)slot};
-	char path[PATH_MAX];
-	char error[VS_ERROR_LEN];
 
 	record.slots[0].state = (uint8_t)a;
 	record.slots[1].state = (uint8_t)b;
-	assert_int_equal(
-		vs_charger_open_blank(&c, maker_path(&maker, "charger", path),
-	                              error),
-		VS_OK);
-	assert_int_equal(vs_record_store(&c.ops.record, &record), VS_OK);
-	vs_charger_close(&c);
+	maker_set_record(&maker, record);
 }
 
 /* A charger on slot A whose slot B holds the new set, not armed. */

@@ -526,3 +526,17 @@ void repo_serve_as(struct repo *r, const char *from, const char *to)
 	assert_non_null(f);
 	repo_serve(r, to, f->bytes, f->len);
 }
+
+struct memfile repo_first_root(void)
+{
+	struct memfile *served, out;
+	struct repo *r;
+
+	repo_set_up_new((void **)&r);
+	repo_publish_root(r);
+	served = repo_served(r, "1.root.json");
+	out = *served;
+	served->bytes = NULL;
+	repo_tear_down((void **)&r);
+	return out;
+}

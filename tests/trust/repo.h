@@ -93,6 +93,9 @@ void repo_store(struct repo *r, const char *name, const void *bytes,
 struct vs_write_role repo_role(struct repo *r, const char *name,
                                const struct signers *s, struct vs_key keys[4]);
 
+/* The first root of such a repository.  Gives the bytes: free(). */
+struct memfile repo_first_root(void);
+
 void repo_publish_root(struct repo *r);  /* version[R_ROOT] */
 void repo_publish_files(struct repo *r); /* the other four kinds */
 void repo_publish(struct repo *r);       /* both */
