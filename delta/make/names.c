@@ -157,7 +157,8 @@ static void add_held(struct naming *n, const struct vs_unit *unit,
 static void add_part(struct naming *n, const struct vs_parted *d, size_t part,
                      uint32_t place, uint32_t len)
 {
-	const struct vs_unit *unit = unit_at(n, d->parts[part].at);
+	const struct vs_unit *unit =
+		n->units ? unit_at(n, d->parts[part].at) : NULL;
 
 	if (unit)
 		add_held(n, unit, place, len);
