@@ -10,7 +10,6 @@ where that fails.  S0.31
 import concurrent.futures
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import second  # noqa: E402
 import second_soup  # noqa: E402
+from second_bend import Bender  # noqa: E402
+from second_images import (  # noqa: E402
+    CLUSTERS, FIXED, MKE2FS, OTHERWISE, SYSTEMS, images)
 from second_programs import Fault  # noqa: E402
+from second_units import Units  # noqa: E402
 
 PAIRS = (("delta_specimen", "delta_specimen_more"),
          ("delta_specimen_more", "delta_specimen"),
@@ -30,8 +33,9 @@ PAIRS = (("delta_specimen", "delta_specimen_more"),
          ("firmware_arm_old", "firmware_arm_new"),
          ("firmware_a32_old", "firmware_a32_new"),
          ("firmware_riscv_old", "firmware_riscv_new"))
+WRONG = (("batches", -1), ("batch", 1), ("batch", -1), ("fixes", 1),
+         ("fix_at", 2), ("fix_at", 999), ("fix_len", 1), ("fix_len", 2))
 UNUSED = 3  # all came out, and there are bytes left
-UUID = "4ea5ee68-fea0-5586-1068-90ded5733820"
 
 
 def load(path):
@@ -72,11 +76,14 @@ def apply(old, delta):
         return 1, out
 
 
-def comes_out(old, new, form=0):
+def comes_out(old, new, form=0, judge_delta=None):
     """What is wrong with a pair of images, whose delta is of that form."""
     delta = make(old, new)
     if delta[10] != form:
         return f"form {delta[10]}"
+    wrong = judge_delta and judge_delta(old, delta)
+    if wrong:
+        return wrong
     code, out = apply(old, delta)
     if code == 0 and out == new:
         return None
@@ -94,63 +101,30 @@ def program(was, now):
     return comes_out(*map(load, paths))
 
 
-MKE2FS = ("mke2fs", "-q", "-t", "ext4", "-b", "4096", "-O", "^has_journal",
-          "-N", "64", "-U", UUID, "-E", "hash_seed=" + UUID, "-d", "TREE",
-          "IMAGE", "512k")
-SQUASH = ("mksquashfs", "TREE", "IMAGE", "-noappend", "-all-root",
-          "-no-xattrs", "-processors", "1", "-all-time", "1700000000",
-          "-mkfs-time", "1700000000")
-SYSTEMS = {
-    "an ext4 image": MKE2FS,
-    "a squashfs of gzip": (*SQUASH, "-b", "16384", "-comp", "gzip",
-                           "-Xcompression-level", "6"),
-    "a squashfs of xz without fragments": (
-        *SQUASH, "-b", "8192", "-comp", "xz", "-no-fragments"),
-    "a plain erofs": ("mkfs.erofs", "-T1700000000", "-U", UUID, "--all-root",
-                      "-x-1", "IMAGE", "TREE"),
-}
-
-
-def image_of(words, name, seed, more):
-    """A file system with a program and some files; None: no such tool."""
-    program_path = shutil.which(words[0], path="/usr/sbin:/usr/bin:/sbin:/bin")
-    if not program_path:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        tree, image = (os.path.join(folder, n) for n in ("tree", "image"))
-        dice = random.Random(seed)
-        os.makedirs(tree + "/sub")
-        shutil.copy(os.path.join(sys.argv[2], name), tree + "/sub/program")
-        for i in range(4 if more else 3):
-            text = b"".join(dice.choice((b"lock ", b"plug ", b"meter\n"))
-                            for _ in range(dice.randrange(1, 4000)))
-            with open(f"{tree}/{i}", "wb") as f:
-                f.write(text + dice.randbytes(dice.randrange(900)))
-            os.symlink(str(i), f"{tree}/sub/{i}")
-        for at, folders, files in os.walk(tree):
-            for n in (".", *folders, *files):
-                os.utime(os.path.join(at, n), (1700000000, 1700000000),
-                         follow_symlinks=False)
-        swap = {"TREE": tree, "IMAGE": image}
-        subprocess.run([program_path, *(swap.get(w, w) for w in words[1:])],
-                       check=True, timeout=60, stdout=subprocess.DEVNULL,
-                       env={"E2FSPROGS_FAKE_TIME": "1700000000"})
-        return load(image)
-
-
-def images(which):
-    """Two of them."""
-    old = image_of(SYSTEMS[which], "delta_specimen", 1, False)
-    return old, old and image_of(SYSTEMS[which], "delta_specimen_more", 1,
-                                 True)
-
-
 def system(which):
     """Two file systems."""
-    old, new = images(which)
+    old, new = images(which, sys.argv[2])
     if not old:
         return "SKIP no tool that makes one"
+    if which in CLUSTERS:
+        fixes = len(OTHERWISE) if which == FIXED else 0
+        return comes_out(old, new, 1,
+                         lambda *both: not_in_batches(*both, fixes))
     return comes_out(old, new, 0 if SYSTEMS[which] is MKE2FS else 1)
+
+
+def not_in_batches(old, delta, fixes):
+    """Why a delta is not one that these pairs are there for."""
+    coder = second.Coder(delta, 128)
+    for is_new in (False, True):
+        units = Units(coder, second.Number, second.Tree, is_new, len(old))
+    batches = max((u.batches for u in units.list), key=len)
+    found = [len(batch.fixes) for batch in batches]
+    if len(found) < 3 or sum(found) != fixes:
+        return f"batches with {found} fixes"
+    if fixes and max(found) == fixes:
+        return "all fixes in one batch"
+    return None
 
 
 def soup(machine):
@@ -179,7 +153,7 @@ def edits(seed):
 def damaged(seed, what):
     """A delta or an old image with damage: both appliers must agree."""
     if what in SYSTEMS:
-        old, new = images(what)
+        old, new = images(what, sys.argv[2])
         if not old:
             return "SKIP no tool that makes one"
     else:
@@ -189,7 +163,7 @@ def damaged(seed, what):
         old, new = map(load, paths)
     dice = random.Random(seed)
     delta = make(old, new)
-    for _ in range(2):
+    for _ in range(3 if what in CLUSTERS else 2):
         broken, bent = bytearray(delta), bytearray(old)
         how = dice.randrange(4)
         if how == 0:
@@ -201,16 +175,43 @@ def damaged(seed, what):
         else:
             for _ in range(dice.randrange(1, 40)):
                 bent[dice.randrange(len(bent))] ^= 1 << dice.randrange(8)
-        theirs = tool("apply", bytes(bent), bytes(broken))
-        ours = apply(bytes(bent), bytes(broken))
-        if theirs != (ours[0] if ours[0] != UNUSED else 0, ours[1]):
-            return (f"way {how}: exit {theirs[0]} with {len(theirs[1])} and "
-                    f"exit {ours[0]} with {len(ours[1])} bytes")
+        wrong = differ(bytes(bent), bytes(broken))
+        if wrong:
+            return f"way {how}: {wrong}"
+    return None
+
+
+def differ(old, delta):
+    """What both appliers say that is not the same."""
+    theirs, ours = tool("apply", old, delta), apply(old, delta)
+    if theirs == (ours[0] if ours[0] != UNUSED else 0, ours[1]):
+        return None
+    return (f"exit {theirs[0]} with {len(theirs[1])} and "
+            f"exit {ours[0]} with {len(ours[1])} bytes")
+
+
+def bent(seed, which):
+    """Deltas with one wrong number in their lists of units."""
+    old, new = images(which, sys.argv[2])
+    if not old:
+        return "SKIP no tool that makes one"
+    dice, bender = random.Random(seed), Bender(old, make(old, new))
+    for name, more in WRONG:
+        numbers = [n for n in bender.numbers if n.name == name]
+        if not numbers:
+            continue
+        n = dice.choice(numbers)
+        wrong = differ(old, bender.bend(n, max(n.value + more, 0)))
+        if wrong:
+            return f"{name} {n.value} and {more}: {wrong}"
     return None
 
 
 CASES = [(f"{was} becomes {now}", program, was, now) for was, now in PAIRS] + [
     (f"{which} becomes another", system, which) for which in SYSTEMS
+] + [
+    (f"a wrong number is seen alike: {which}", bent, seed, which)
+    for seed, which in enumerate((FIXED, "clusters of 64 KiB"))
 ] + [(f"instructions by chance come out: {name}", soup, machine)
      for name, machine in (("x86-64", 62), ("A64", 183), ("Arm", 40),
                            ("RV64", 243))
