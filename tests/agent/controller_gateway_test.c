@@ -10,49 +10,19 @@
 #include "agent/install/set.h"
 #include "base/file.h"
 #include "boot/decision.h"
-#include "tests/agent/gateway.h"
+#include "tests/agent/gateway_world.h"
 #include "tests/agent/life.h"
 #include "tests/agent/power.h"
 
-#define GATEWAY_LEN 9000
 #define SLOT_A "charger/slot-a/controller"
 #define SLOT_B "charger/slot-b/controller"
 
 enum { ATTRIBUTES = 6 };
 
-static struct maker maker;
-static struct made gateway_1, gateway_2, controller_1, controller_2;
-static struct vs_charger *charger;
-
-static void make(struct made *out, const char *component, uint64_t seq)
-{
-	uint8_t image[GATEWAY_LEN];
-
-	noise(image, sizeof(image), (uint32_t)(seq * 7) + (uint8_t)*component);
-	maker_seal(&maker, out, component, seq, 1, image, sizeof(image));
-}
-
 static int group_set_up(void **state)
 {
-	(void)state;
 	power_set_time(NOW);
-	maker_init(&maker);
-	make(&gateway_1, "gateway", 1);
-	make(&gateway_2, "gateway", 2);
-	make(&controller_1, "controller", 1);
-	make(&controller_2, "controller", 2);
-	return 0;
-}
-
-static int group_tear_down(void **state)
-{
-	(void)state;
-	made_drop(&gateway_1);
-	made_drop(&gateway_2);
-	made_drop(&controller_1);
-	made_drop(&controller_2);
-	maker_drop(&maker);
-	return 0;
+	return world_set_up(state);
 }
 
 /* What a loader says whose settings name these components. */
@@ -102,30 +72,7 @@ static int set_up(void **state)
 	}
 	maker_put(&maker, "charger/machine.conf", machine, sizeof(machine) - 1);
 	decide(&d, 1);
-	charger = calloc(1, sizeof(*charger));
-	return charger ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	vs_charger_close(charger);
-	free(charger);
-	gateway_drop();
-	maker_scrap_charger(&maker);
-	maker_scrap(&maker, "sys");
-	maker_scrap(&maker, "dev");
-	maker_scrap(&maker, "efivars");
 	return 0;
-}
-
-static vs_status open_charger(char error[static VS_ERROR_LEN])
-{
-	char path[PATH_MAX];
-
-	error[0] = '\0';
-	return vs_charger_open(charger, maker_path(&maker, "charger", path),
-	                       error);
 }
 
 static void its_slots_are_files_beside_the_partitions(void **state)
@@ -133,7 +80,7 @@ static void its_slots_are_files_beside_the_partitions(void **state)
 	char error[VS_ERROR_LEN];
 
 	(void)state;
-	assert_int_equal(open_charger(error), VS_OK);
+	assert_int_equal(world_open(error), VS_OK);
 	assert_int_equal(charger->slot, 0);
 	assert_string_equal(charger->running[0].sha256, gateway_1.sha256);
 	assert_string_equal(charger->running[1].sha256, controller_1.sha256);
@@ -151,7 +98,7 @@ static void a_release_of_both_is_written_to_both(void **state)
 	char error[VS_ERROR_LEN];
 
 	(void)state;
-	assert_int_equal(open_charger(error), VS_OK);
+	assert_int_equal(world_open(error), VS_OK);
 	set.charger = charger;
 	set.target = vs_charger_target(charger);
 	counted_init(&counted[0], &gateway_2, &sources[0]);
@@ -172,7 +119,7 @@ static void a_loader_that_names_it_is_of_another_machine(void **state)
 
 	(void)state;
 	decide(&gateway.firmware->last, 2);
-	assert_int_equal(open_charger(error), VS_ERR_INPUT);
+	assert_int_equal(world_open(error), VS_ERR_INPUT);
 	assert_non_null(strstr(error, "machine.conf names other components"));
 }
 
@@ -181,15 +128,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			its_slots_are_files_beside_the_partitions, set_up,
-			tear_down),
+			world_end),
 		cmocka_unit_test_setup_teardown(
 			a_release_of_both_is_written_to_both, set_up,
-			tear_down),
+			world_end),
 		cmocka_unit_test_setup_teardown(
 			a_loader_that_names_it_is_of_another_machine, set_up,
-			tear_down),
+			world_end),
 	};
 
 	return cmocka_run_group_tests_name("agent controller gateway", tests,
-	                                   group_set_up, group_tear_down);
+	                                   group_set_up, world_tear_down);
 }

@@ -11,17 +11,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/pem.h"
-#include "tests/agent/gateway.h"
+#include "tests/agent/gateway_world.h"
 #include "tests/agent/program.h"
 #include "tests/trust/repo.h"
 
-#define GATEWAY_LEN ((size_t)VS_CLUSTER_LEN + 5000)
-#define CONTROLLER_LEN 9000
-
-static struct maker maker;
-static struct made gateway_1, gateway_2, controller_1, controller_2;
-static char charger[PATH_MAX];
+static char folder[PATH_MAX];
 
 static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "mode = demo\n"
@@ -29,96 +23,32 @@ static const char conf[] = "server_url = https://127.0.0.1:1\n"
 			   "cert_file = ../cert.pem\n"
 			   "device_key = file:../device.key\n";
 
-static void put_made(const char *name, const struct made *r)
-{
-	char rel[64];
-
-	snprintf(rel, sizeof(rel), "%s.seal", name);
-	maker_put(&maker, rel, r->seal, r->seal_len);
-	snprintf(rel, sizeof(rel), "%s.pack", name);
-	maker_put(&maker, rel, r->pack, r->pack_len);
-}
-
-static void make_identity(void)
-{
-	char path[PATH_MAX];
-	EVP_PKEY *key;
-
-	maker_path(&maker, "device.key", path);
-	assert_int_equal(vs_pem_generate(path, false, &key), VS_OK);
-	maker_certificate(&maker, key, "cert.pem");
-	EVP_PKEY_free(key);
-}
-
 static void make_root(void)
 {
-	struct repo *r = calloc(1, sizeof(*r));
-	const struct memfile *root;
+	struct memfile root = repo_first_root();
 
-	assert_non_null(r);
-	repo_init(r);
-	repo_publish(r);
-	root = repo_served(r, "1.root.json");
-	maker_put(&maker, "root.json", root->bytes, root->len);
-	repo_drop(r);
-	free(r);
+	maker_put(&maker, "root.json", root.bytes, root.len);
+	free(root.bytes);
 }
 
 static int group_set_up(void **state)
 {
-	uint8_t *image = malloc(GATEWAY_LEN);
-
-	(void)state;
-	assert_non_null(image);
-	maker_init(&maker);
-	noise(image, GATEWAY_LEN, 1);
-	maker_seal(&maker, &gateway_1, "gateway", 1, 1, image, GATEWAY_LEN);
-	maker_seal(&maker, &controller_1, "controller", 1, 1, image,
-	           CONTROLLER_LEN);
-	maker_seal(&maker, &gateway_2, "gateway", 2, 1, image + 9,
-	           GATEWAY_LEN - 9);
-	maker_seal(&maker, &controller_2, "controller", 2, 1, image + 9,
-	           CONTROLLER_LEN);
-	free(image);
-	put_made("gateway1", &gateway_1);
-	put_made("gateway2", &gateway_2);
-	put_made("controller1", &controller_1);
-	put_made("controller2", &controller_2);
-	make_identity();
+	world_set_up(state);
+	maker_put_made(&maker, "gateway1", &gateway_1);
+	maker_put_made(&maker, "gateway2", &gateway_2);
+	maker_put_made(&maker, "controller1", &controller_1);
+	maker_put_made(&maker, "controller2", &controller_2);
+	maker_identity(&maker, "device.key", "cert.pem");
 	make_root();
-	maker_path(&maker, "charger", charger);
-	return 0;
-}
-
-static int group_tear_down(void **state)
-{
-	(void)state;
-	made_drop(&gateway_1);
-	made_drop(&gateway_2);
-	made_drop(&controller_1);
-	made_drop(&controller_2);
-	maker_drop(&maker);
+	maker_path(&maker, "charger", folder);
 	return 0;
 }
 
 static int set_up(void **state)
 {
-	(void)state;
-	maker_charger(&maker, &gateway_1, &controller_1, 1);
+	world_begin(state);
 	maker_put(&maker, "charger/agent.conf", conf, sizeof(conf) - 1);
-	gateway_make(&maker, 1);
 	(void)gateway_boot(VS_RESET_POWER);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	gateway_drop();
-	maker_scrap_charger(&maker);
-	maker_scrap(&maker, "sys");
-	maker_scrap(&maker, "dev");
-	maker_scrap(&maker, "efivars");
 	return 0;
 }
 
@@ -130,21 +60,10 @@ static void assert_done(void)
 		fail_msg("exit %d: %s", said.code, said.err);
 }
 
-static void destroy(const char *name)
-{
-	uint8_t *bytes = malloc(MAKER_SLOT_LEN);
-	char node[64];
-
-	assert_non_null(bytes);
-	noise(bytes, MAKER_SLOT_LEN, 77);
-	maker_put(&maker, gateway_node(name, node), bytes, MAKER_SLOT_LEN);
-	free(bytes);
-}
-
 static void status_reads_partitions_and_the_decision(void **state)
 {
 	(void)state;
-	RUN("status", "--dir", charger);
+	RUN("status", "--dir", folder);
 	assert_done();
 	assert_non_null(strstr(said.out, "CP-0001: slot a, Idle (Idle)"));
 	assert_non_null(strstr(said.out, "gateway      1.1.0"));
@@ -154,20 +73,20 @@ static void without_a_decision_one_line_says_what_to_look_at(void **state)
 {
 	(void)state;
 	gateway_put_decision(0, NULL, 0);
-	RUN("status", "--dir", charger);
+	RUN("status", "--dir", folder);
 	assert_line(1, "is efivarfs mounted");
-	RUN("run", "--dir", charger);
+	RUN("run", "--dir", folder);
 	assert_line(1, "is efivarfs mounted");
 }
 
 static void check_config_names_a_partition_that_is_not_there(void **state)
 {
 	(void)state;
-	RUN("check-config", "--dir", charger);
+	RUN("check-config", "--dir", folder);
 	assert_done();
 	snprintf(gateway_find("controller-b")->name, 36, "controller-c");
 	gateway_show("vda");
-	RUN("check-config", "--dir", charger);
+	RUN("check-config", "--dir", folder);
 	assert_line(1, "controller, slot b: is not there");
 }
 
@@ -176,27 +95,27 @@ static void a_hook_tells_the_loader_why(void **state)
 	char node[64], path[PATH_MAX];
 
 	(void)state;
-	RUN("mark-reset", "--dir", charger, "crash");
+	RUN("mark-reset", "--dir", folder, "crash");
 	assert_done();
 	assert_string_equal(said.err, "");
 	(void)gateway_boot(VS_RESET_UNKNOWN);
 	assert_int_equal(gateway.firmware->cause, VS_RESET_CRASH);
 	/* without a decision, and while an agent hangs with the lock */
 	gateway_put_decision(0, NULL, 0);
-	RUN("mark-reset", "--dir", charger, "watchdog");
+	RUN("mark-reset", "--dir", folder, "watchdog");
 	assert_done();
 	(void)gateway_boot(VS_RESET_UNKNOWN);
 	assert_int_equal(gateway.firmware->cause, VS_RESET_WATCHDOG);
-	RUN("mark-reset", "--dir", charger, "power");
+	RUN("mark-reset", "--dir", folder, "power");
 	assert_int_equal(said.code, 2);
-	RUN("mark-reset", "--dir", charger);
+	RUN("mark-reset", "--dir", folder);
 	assert_int_equal(said.code, 2);
 	RUN("mark-reset", "--help");
 	assert_done();
 	assert_int_equal(
 		unlink(maker_path(&maker, gateway_node("record", node), path)),
 		0);
-	RUN("mark-reset", "--dir", charger, "request");
+	RUN("mark-reset", "--dir", folder, "request");
 	assert_line(1, "dev/vda2: No such file or directory");
 }
 
@@ -208,7 +127,7 @@ static void a_hook_where_the_loader_knows_does_nothing(void **state)
 
 	(void)state;
 	maker_put(&maker, "charger/machine.conf", text, sizeof(text) - 1);
-	RUN("mark-reset", "--dir", charger, "crash");
+	RUN("mark-reset", "--dir", folder, "crash");
 	assert_done();
 	assert_string_equal(said.err, "");
 }
@@ -218,22 +137,22 @@ static void a_laptop_repairs_what_runs_in_recovery(void **state)
 	struct vs_boot_decision d;
 
 	(void)state;
-	destroy("gateway-a");
-	destroy("controller-a");
+	world_destroy("gateway-a");
+	world_destroy("controller-a");
 	(void)gateway_boot(VS_RESET_UNKNOWN);
-	RUN("status", "--dir", charger);
+	RUN("status", "--dir", folder);
 	assert_done();
 	assert_non_null(strstr(said.out,
 	                       "CP-0001: recovery: slot a: no-seal, gateway; "
 	                       "slot b: no-seal, gateway, Idle (Idle)"));
-	RUN("status", "--dir", charger, "--json");
+	RUN("status", "--dir", folder, "--json");
 	assert_done();
 	assert_non_null(strstr(said.out, "\"recovery\": true"));
 	assert_non_null(strstr(said.out, "\"slot\": -1"));
-	RUN("install", "--dir", charger, "--seal", "gateway2.seal", "--pack",
+	RUN("install", "--dir", folder, "--seal", "gateway2.seal", "--pack",
 	    "gateway2.pack", "--arm");
 	assert_line(4, "controller: incomplete-set: ");
-	RUN("install", "--dir", charger, "--seal", "gateway2.seal", "--pack",
+	RUN("install", "--dir", folder, "--seal", "gateway2.seal", "--pack",
 	    "gateway2.pack", "--seal", "controller2.seal", "--pack",
 	    "controller2.pack", "--arm");
 	assert_done();
@@ -242,7 +161,7 @@ static void a_laptop_repairs_what_runs_in_recovery(void **state)
 	assert_int_equal(d.verdict, VS_VERDICT_BOOT);
 	assert_int_equal(d.header[0].release_seq, 2);
 	assert_true(d.trial);
-	RUN("status", "--dir", charger);
+	RUN("status", "--dir", folder);
 	assert_done();
 	assert_non_null(strstr(said.out, "on trial"));
 }
@@ -250,10 +169,10 @@ static void a_laptop_repairs_what_runs_in_recovery(void **state)
 static void an_old_release_is_refused_to_the_laptop_too(void **state)
 {
 	(void)state;
-	destroy("gateway-a");
-	gateway.firmware->floors[1] = 2;
+	world_destroy("gateway-a");
+	gateway.firmware->floors[1] = 3;
 	(void)gateway_boot(VS_RESET_UNKNOWN);
-	RUN("install", "--dir", charger, "--seal", "gateway1.seal", "--pack",
+	RUN("install", "--dir", folder, "--seal", "gateway1.seal", "--pack",
 	    "gateway1.pack", "--seal", "controller1.seal", "--pack",
 	    "controller1.pack", "--arm");
 	assert_line(4, "controller1.seal: below-floor: ");
@@ -270,13 +189,13 @@ static void a_folder_that_provision_made_becomes_a_gateways_disk(void **state)
 	(void)state;
 	(void)rename(maker_path(&maker, "charger/keyring", old),
 	             maker_path(&maker, "keyring", path));
-	tear_down(NULL);
+	world_end(NULL);
 	snprintf(component[0], 64, "gateway=gw-rev3:%ju",
 	         (uintmax_t)MAKER_SLOT_LEN);
 	snprintf(component[1], 64, "controller=ct-rev1:%ju",
 	         (uintmax_t)MAKER_SLOT_LEN);
-	RUN("provision", "--dir", charger, "--vehicle", "CP-0001",
-	    "--component", component[0], "--component", component[1], "--seal",
+	RUN("provision", "--dir", folder, "--vehicle", "CP-0001", "--component",
+	    component[0], "--component", component[1], "--seal",
 	    "gateway=gateway1.seal", "--pack", "gateway=gateway1.pack",
 	    "--seal", "controller=controller1.seal", "--pack",
 	    "controller=controller1.pack", "--keyring", "keyring",
@@ -294,9 +213,9 @@ static void a_folder_that_provision_made_becomes_a_gateways_disk(void **state)
 	assert_int_equal(d.verdict, VS_VERDICT_BOOT);
 	assert_int_equal(d.slot, 0);
 	assert_false(d.trial);
-	RUN("check-config", "--dir", charger);
+	RUN("check-config", "--dir", folder);
 	assert_done();
-	RUN("status", "--dir", charger);
+	RUN("status", "--dir", folder);
 	assert_done();
 	assert_non_null(strstr(said.out, "CP-0001: slot a, Idle (Idle)"));
 }
@@ -308,7 +227,7 @@ static void another_kind_of_storage_cannot_be_provisioned(void **state)
 	assert_int_equal(said.code, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_end)
 
 int main(void)
 {
@@ -325,5 +244,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("agent gateway program", tests,
-	                                   group_set_up, group_tear_down);
+	                                   group_set_up, world_tear_down);
 }

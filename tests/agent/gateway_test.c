@@ -17,87 +17,29 @@
 #include "boot/decision.h"
 #include "boot/port/host/partitions.h"
 #include "seal/bytes.h"
-#include "tests/agent/gateway.h"
+#include "tests/agent/gateway_world.h"
 #include "tests/agent/life.h"
 #include "tests/agent/power.h"
 
-#define GATEWAY_LEN ((size_t)VS_CLUSTER_LEN + 5000)
-#define CONTROLLER_LEN 9000
-
-static struct maker maker;
-static struct made gateway_1, gateway_2, controller_1, controller_2;
-static struct vs_charger *charger;
-
 static int group_set_up(void **state)
 {
-	uint8_t *image = malloc(GATEWAY_LEN);
-
-	(void)state;
-	assert_non_null(image);
 	power_set_time(NOW);
-	maker_init(&maker);
-	noise(image, GATEWAY_LEN, 1);
-	maker_seal(&maker, &gateway_1, "gateway", 1, 1, image, GATEWAY_LEN);
-	maker_seal(&maker, &controller_1, "controller", 1, 2, image + 1,
-	           CONTROLLER_LEN);
-	noise(image, GATEWAY_LEN, 2);
-	maker_seal(&maker, &gateway_2, "gateway", 2, 2, image, GATEWAY_LEN);
-	maker_seal(&maker, &controller_2, "controller", 2, 3, image + 1,
-	           CONTROLLER_LEN);
-	free(image);
-	return 0;
+	return world_set_up(state);
 }
 
-static int group_tear_down(void **state)
-{
-	(void)state;
-	made_drop(&gateway_1);
-	made_drop(&gateway_2);
-	made_drop(&controller_1);
-	made_drop(&controller_2);
-	maker_drop(&maker);
-	return 0;
-}
-
-/* Release 1 in slot A, GOOD; slot B EMPTY; started once. */
+/* It has started once. */
 static int set_up(void **state)
 {
-	(void)state;
-	maker_charger(&maker, &gateway_1, &controller_1, 1);
-	gateway_make(&maker, 1);
+	world_begin(state);
 	(void)gateway_boot(VS_RESET_POWER);
-	charger = calloc(1, sizeof(*charger));
-	assert_non_null(charger);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	vs_charger_close(charger);
-	free(charger);
-	gateway_drop();
-	maker_scrap_charger(&maker);
-	maker_scrap(&maker, "sys");
-	maker_scrap(&maker, "dev");
-	maker_scrap(&maker, "efivars");
-	return 0;
-}
-
-static vs_status open_charger(char error[static VS_ERROR_LEN])
-{
-	char path[PATH_MAX];
-
-	error[0] = '\0';
-	return vs_charger_open(charger, maker_path(&maker, "charger", path),
-	                       error);
 }
 
 static void must_open(void)
 {
 	char error[VS_ERROR_LEN];
 
-	if (open_charger(error) != VS_OK)
+	if (world_open(error) != VS_OK)
 		fail_msg("%s", error);
 }
 
@@ -106,7 +48,7 @@ static void must_not_open(vs_status status, const char *says)
 {
 	char error[VS_ERROR_LEN];
 
-	assert_int_equal(open_charger(error), status);
+	assert_int_equal(world_open(error), status);
 	if (!strstr(error, says))
 		fail_msg("%s", error);
 	vs_charger_close(charger);
@@ -129,7 +71,7 @@ static void a_folder_copied_into_partitions_runs_as_it_is(void **state)
 /* S0.18 */
 static void floors_and_names_are_what_the_loader_said(void **state)
 {
-	const struct vs_boot_decision *d = &charger->storage.start.decision;
+	const struct vs_boot_decision *d;
 	uint32_t floor;
 
 	(void)state;
@@ -137,6 +79,7 @@ static void floors_and_names_are_what_the_loader_said(void **state)
 	gateway.firmware->floors[VS_BOOT_EPOCH] = 1;
 	(void)gateway_boot(VS_RESET_POWER);
 	must_open();
+	d = &charger->storage.start.decision;
 	assert_int_equal(charger->running[0].floor, 1);
 	assert_int_equal(charger->running[1].floor, 2);
 	assert_int_equal(charger->rings.epoch, 1);
@@ -281,12 +224,12 @@ static void no_flipped_bit_of_a_decision_passes(void **state)
 	for (size_t i = 0; i < sizeof(raw); i++) {
 		raw[i] ^= (uint8_t)(1 << i % 8);
 		gateway_put_decision(6, raw, sizeof(raw));
-		assert_int_equal(open_charger(error), VS_ERR_INPUT);
+		assert_int_equal(world_open(error), VS_ERR_INPUT);
 		vs_charger_close(charger);
 		raw[i] ^= (uint8_t)(1 << i % 8);
 	}
 	gateway_put_decision(6, raw, sizeof(raw) - 1);
-	assert_int_equal(open_charger(error), VS_ERR_INPUT);
+	assert_int_equal(world_open(error), VS_ERR_INPUT);
 	vs_charger_close(charger);
 	gateway_put_decision(6, raw, sizeof(raw));
 	must_open();
@@ -382,13 +325,6 @@ static bool is_updated(const struct vs_agent *a)
 	       a->state.outbox.count == 0;
 }
 
-static void boot(enum vs_reset_cause cause)
-{
-	/* UEFI itself tells nothing. */
-	(void)cause;
-	(void)gateway_boot(VS_RESET_UNKNOWN);
-}
-
 static void an_update_goes_through_partitions_word_and_floor(void **state)
 {
 	struct server server;
@@ -396,7 +332,7 @@ static void an_update_goes_through_partitions_word_and_floor(void **state)
 	                    .server = &server,
 	                    .done = is_updated,
 	                    .sick = -1,
-	                    .boot = boot};
+	                    .boot = world_boot};
 	char node[64];
 
 	(void)state;
@@ -554,7 +490,7 @@ static void an_unknown_kind_of_storage_is_named(void **state)
 	must_not_open(VS_ERR_INPUT, "storage: is neither files nor uefi");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_end)
 
 int main(void)
 {
@@ -584,5 +520,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("agent gateway", tests, group_set_up,
-	                                   group_tear_down);
+	                                   world_tear_down);
 }

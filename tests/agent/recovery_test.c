@@ -22,46 +22,16 @@
 #include "agent/run/settle.h"
 #include "agent/run/update.h"
 #include "base/file.h"
-#include "tests/agent/gateway.h"
+#include "tests/agent/gateway_world.h"
 #include "tests/agent/life.h"
 #include "tests/agent/power.h"
 
-#define GATEWAY_LEN ((size_t)2 * VS_CLUSTER_LEN + 5000)
-#define CONTROLLER_LEN 9000
-
-static struct maker maker;
 static struct server server;
-static struct made gateway_1, gateway_2, controller_1, controller_2;
 
 static int group_set_up(void **state)
 {
-	uint8_t *image = malloc(GATEWAY_LEN);
-
-	(void)state;
-	assert_non_null(image);
 	power_set_time(NOW);
-	maker_init(&maker);
-	noise(image, GATEWAY_LEN, 1);
-	maker_seal(&maker, &gateway_1, "gateway", 1, 1, image, GATEWAY_LEN);
-	maker_seal(&maker, &controller_1, "controller", 1, 1, image + 1,
-	           CONTROLLER_LEN);
-	noise(image, GATEWAY_LEN, 2);
-	maker_seal(&maker, &gateway_2, "gateway", 2, 2, image, GATEWAY_LEN);
-	maker_seal(&maker, &controller_2, "controller", 2, 2, image + 1,
-	           CONTROLLER_LEN);
-	free(image);
-	return 0;
-}
-
-static int group_tear_down(void **state)
-{
-	(void)state;
-	made_drop(&gateway_1);
-	made_drop(&gateway_2);
-	made_drop(&controller_1);
-	made_drop(&controller_2);
-	maker_drop(&maker);
-	return 0;
+	return world_set_up(state);
 }
 
 static void offer(const struct made *gateway_image,
@@ -76,8 +46,7 @@ static int begin(const struct made *gateway_image,
 {
 	char path[PATH_MAX];
 
-	maker_charger(&maker, gateway_image, controller_image, 1);
-	gateway_make(&maker, 1);
+	world_begin_on(gateway_image, controller_image);
 	server_init(&server);
 	server_provision(&server, &maker);
 	life_configure(&maker);
@@ -100,82 +69,27 @@ static int set_up_2(void **state)
 
 static int tear_down(void **state)
 {
-	(void)state;
 	power_arm(0, POWER_TORN);
 	server_drop(&server);
-	gateway_drop();
-	maker_scrap_charger(&maker);
-	maker_scrap(&maker, "sys");
-	maker_scrap(&maker, "dev");
-	maker_scrap(&maker, "efivars");
-	return 0;
-}
-
-static void overwrite(const char *name, const void *in, size_t len, uint64_t at)
-{
-	char node[64], path[PATH_MAX];
-	VS_AUTO(vs_fd_drop)
-	int fd = open(maker_path(&maker, gateway_node(name, node), path),
-	              O_WRONLY | O_CLOEXEC);
-
-	assert_int_equal(vs_file_pwrite(fd, in, len, at), VS_OK);
-}
-
-/* What a bad flash or a clumsy hand leaves. */
-static void destroy(const char *name)
-{
-	uint8_t *bytes = malloc(MAKER_SLOT_LEN);
-
-	assert_non_null(bytes);
-	noise(bytes, MAKER_SLOT_LEN, 77);
-	overwrite(name, bytes, MAKER_SLOT_LEN, 0);
-	free(bytes);
+	return world_end(state);
 }
 
 static void destroy_slots(void)
 {
-	destroy("gateway-a");
-	destroy("gateway-b");
-	destroy("controller-a");
-	destroy("controller-b");
+	world_destroy("gateway-a");
+	world_destroy("gateway-b");
+	world_destroy("controller-a");
+	world_destroy("controller-b");
 }
 
 /* With a floor that was to rise with what is gone now. */
 static void set_slots(uint8_t slot, uint8_t a, uint8_t b)
 {
-	struct vs_charger *c = malloc(sizeof(*c));
 	struct vs_record record = {.slot = slot, .raise_floor = 1};
-	char path[PATH_MAX], error[VS_ERROR_LEN];
 
-	assert_non_null(c);
-	maker_path(&maker, "charger", path);
-	assert_int_equal(vs_charger_open_blank(c, path, error), VS_OK);
 	record.slots[0].state = a;
 	record.slots[1].state = b;
-	assert_int_equal(vs_record_store(&c->ops.record, &record), VS_OK);
-	vs_charger_close(c);
-	free(c);
-}
-
-static struct vs_record read_record(void)
-{
-	struct vs_charger *c = malloc(sizeof(*c));
-	struct vs_record record;
-	char path[PATH_MAX], error[VS_ERROR_LEN];
-
-	assert_non_null(c);
-	maker_path(&maker, "charger", path);
-	assert_int_equal(vs_charger_open_blank(c, path, error), VS_OK);
-	assert_int_equal(vs_record_load(&c->ops.record, &record), VS_OK);
-	vs_charger_close(c);
-	free(c);
-	return record;
-}
-
-static void boot(enum vs_reset_cause cause)
-{
-	(void)cause;
-	(void)gateway_boot(VS_RESET_UNKNOWN);
+	maker_set_record(&maker, record);
 }
 
 static bool is_repaired(const struct vs_agent *a)
@@ -197,7 +111,7 @@ static struct life new_life(void)
 	                     .server = &server,
 	                     .done = is_repaired,
 	                     .sick = -1,
-	                     .boot = boot};
+	                     .boot = world_boot};
 }
 
 static bool holds(const char *name, const struct made *image)
@@ -229,7 +143,7 @@ static struct life look(void)
 	struct life l = new_life();
 
 	l.done = never;
-	boot(VS_RESET_UNKNOWN);
+	world_boot(VS_RESET_UNKNOWN);
 	life_look(&l);
 	return l;
 }
@@ -266,7 +180,7 @@ static void recovery_is_told_with_the_reasons_of_both_slots(void **state)
 	struct life l;
 
 	(void)state;
-	destroy("controller-a");
+	world_destroy("controller-a");
 	server_publish(&server);
 	l = look();
 	vs_agent_check_health(l.agent, &(struct vs_why){0});
@@ -291,7 +205,7 @@ static void a_damaged_block_costs_one_cluster(void **state)
 	struct life l = new_life();
 
 	(void)state;
-	overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
+	world_overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
 	set_slots(0, VS_SLOT_GOOD, VS_SLOT_GOOD);
 	offer(&gateway_2, &controller_2);
 	assert_true(life_run(&l));
@@ -306,7 +220,7 @@ static void a_slot_that_the_record_calls_good_is_spared(void **state)
 	struct life l = new_life();
 
 	(void)state;
-	overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
+	world_overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
 	set_slots(0, VS_SLOT_GOOD, VS_SLOT_BAD);
 	offer(&gateway_2, &controller_2);
 	assert_true(life_run(&l));
@@ -319,10 +233,10 @@ static void a_slot_that_the_record_calls_good_is_spared(void **state)
 static void an_older_release_than_the_good_one_is_refused(void **state)
 {
 	(void)state;
-	overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
+	world_overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
 	offer(&gateway_1, &controller_1);
 	must_refuse(VS_REASON_RELEASE_ROLLBACK);
-	assert_int_equal(read_record().slots[0].state, VS_SLOT_GOOD);
+	assert_int_equal(maker_record(&maker).slots[0].state, VS_SLOT_GOOD);
 }
 
 /* What was given up says nothing of how far this charger had come. */
@@ -336,7 +250,7 @@ static void a_release_that_was_given_up_does_not_count(void **state)
 	maker_fill_slot(&maker, gateway_node("controller-b", node),
 	                &controller_2);
 	set_slots(0, VS_SLOT_GOOD, VS_SLOT_BAD);
-	overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
+	world_overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
 	offer(&gateway_1, &controller_1);
 	assert_true(life_run(&l));
 	assert_int_equal(gateway.firmware->recoveries, 1);
@@ -348,7 +262,7 @@ static void a_release_below_the_floor_is_refused(void **state)
 {
 	(void)state;
 	destroy_slots();
-	gateway.firmware->floors[1] = 2;
+	gateway.firmware->floors[1] = 3;
 	offer(&gateway_1, &controller_1);
 	must_refuse(VS_REASON_BELOW_FLOOR);
 }
@@ -369,14 +283,14 @@ static void a_release_that_lacks_a_component_changes_nothing(void **state)
 	struct life l;
 
 	(void)state;
-	destroy("controller-a");
-	before = read_record();
+	world_destroy("controller-a");
+	before = maker_record(&maker);
 	offer(&gateway_2, NULL);
 	l = look();
 	assert_true(server.heard->refused[VS_REASON_INCOMPLETE_SET]);
 	assert_int_equal(l.agent->state.phase, VS_PHASE_IDLE);
 	life_close(&l);
-	assert_int_equal(read_record().seq, before.seq);
+	assert_int_equal(maker_record(&maker).seq, before.seq);
 	assert_true(holds("gateway-a", &gateway_1));
 }
 
@@ -395,8 +309,8 @@ static void a_lost_record_is_written_anew_in_every_phase(void **state)
 
 		destroy_slots();
 		memset(none, 0xff, sizeof(none));
-		overwrite("record", none, sizeof(none), 0);
-		boot(VS_RESET_UNKNOWN);
+		world_overwrite("record", none, sizeof(none), 0);
+		world_boot(VS_RESET_UNKNOWN);
 		life_open(&l);
 		l.agent->state.phase = phases[i];
 		assert_int_equal(vs_state_save(&l.agent->state, &l.agent->io),
@@ -440,7 +354,7 @@ static void a_set_that_was_given_up_and_damaged_has_failed(void **state)
 	(void)state;
 	destroy_slots();
 	server_publish(&server);
-	boot(VS_RESET_UNKNOWN);
+	world_boot(VS_RESET_UNKNOWN);
 	life_open(&l);
 	s = &l.agent->state;
 	s->phase = VS_PHASE_GIVING_UP;
@@ -472,14 +386,14 @@ static void no_keyring_changes_hands_while_nothing_runs(void **state)
 	ring.version++;
 	len = maker_ring(&ring, both, 2, file);
 	maker_path(&maker, "charger", path);
-	boot(VS_RESET_UNKNOWN);
+	world_boot(VS_RESET_UNKNOWN);
 	assert_int_equal(vs_charger_open(c, path, error), VS_OK);
 	assert_int_equal(vs_successor_take(c, &conf_of_a_demo, file, len, &why),
 	                 VS_OK);
 	vs_charger_close(c);
 	destroy_slots();
-	overwrite("keyring-0", "damage", 6, 0);
-	boot(VS_RESET_UNKNOWN);
+	world_overwrite("keyring-0", "damage", 6, 0);
+	world_boot(VS_RESET_UNKNOWN);
 	assert_int_equal(vs_charger_open(c, path, error), VS_OK);
 	assert_true(c->recovery);
 	assert_int_equal(c->ring.version, ring.version);
@@ -511,13 +425,13 @@ static void a_set_that_was_damaged_before_its_start_is_repaired(void **state)
 	l = look();
 	a = l.agent;
 	assert_int_equal(a->state.phase, VS_PHASE_WAITING);
-	assert_int_equal(read_record().raise_floor, 0);
+	assert_int_equal(maker_record(&maker).raise_floor, 0);
 	while (a->state.phase != VS_PHASE_REBOOTING) {
 		a->gate_at = 0;
 		vs_agent_activate(a);
 	}
 	life_close(&l);
-	overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
+	world_overwrite("gateway-a", "damage", 6, VS_CLUSTER_LEN + 99);
 	before = server.heard->pack_bytes;
 	l = new_life();
 	assert_true(life_run(&l));
@@ -638,5 +552,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("agent recovery", tests,
-	                                   group_set_up, group_tear_down);
+	                                   group_set_up, world_tear_down);
 }
