@@ -10,7 +10,6 @@
  *
  * S3.26 S3.43
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,24 +18,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/pem.h"
+#include "tests/agent/kill9.h"
 #include "tests/agent/life.h"
 #include "tests/agent/links_server.h"
-#include "tests/agent/power.h"
 #include "tests/agent/program.h"
 
 #define KILLS 25
 #define LIFE_US UINT64_C(30000000) /* a life is never so long */
-#define GATEWAY_LEN ((size_t)2 * VS_CLUSTER_LEN + 5000)
-#define CONTROLLER_LEN 9000
 
-static struct maker maker;
 static struct server server;
-static struct made gateway[2], controller[2];
-static char charger[PATH_MAX];
 static unsigned port;
-static uint64_t seed = 1, kills_wanted = KILLS;
+static uint64_t kills_wanted = KILLS;
 
 static const char conf[] = "server_url = https://localhost:%u\n"
 			   "mode = demo\n"
@@ -56,51 +49,18 @@ static const char conf[] = "server_url = https://localhost:%u\n"
 			   "health_timeout_ms = 20000\n";
 static const char idle[] = "{\"session\": false, \"contactors\": \"open\"}";
 
-/* Here all time is real. */
-uint64_t power_slept_ms(void)
-{
-	return 0;
-}
-
-void power_set_time(uint64_t now_s)
-{
-	(void)now_s;
-}
-
 static int set_up(void **state)
 {
 	static const struct links_plan plan = {.fault = LINK_NONE};
-	uint8_t *image = malloc(GATEWAY_LEN);
 
 	(void)state;
-	assert_non_null(image);
-	maker_init(&maker);
-	for (int i = 0; i < 2; i++) {
-		noise(image, GATEWAY_LEN, (uint64_t)i + 1);
-		maker_seal(&maker, &gateway[i], "gateway", (uint64_t)i + 1, 1,
-		           image, GATEWAY_LEN);
-		maker_seal(&maker, &controller[i], "controller",
-		           (uint64_t)i + 1, 1, image + 9, CONTROLLER_LEN);
-	}
-	free(image);
+	kill9_make();
 	server_init(&server);
-	server_offer(&server, &gateway[1], &controller[1]);
+	server_offer(&server, &kill9.gateway[1], &kill9.controller[1]);
 	server_publish(&server);
-	links_make_identity(maker.dir);
-	maker_path(&maker, "charger", charger);
-	assert_int_equal(setenv("VOLTSEAL_IMAGE", maker.dir, 1), 0);
-	port = links_start(maker.dir, &plan);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		made_drop(&gateway[i]);
-		made_drop(&controller[i]);
-	}
-	maker_drop(&maker);
+	links_make_identity(kill9.maker.dir);
+	assert_int_equal(setenv("VOLTSEAL_IMAGE", kill9.maker.dir, 1), 0);
+	port = links_start(kill9.maker.dir, &plan);
 	return 0;
 }
 
@@ -111,46 +71,18 @@ static void make_charger(void)
 	EVP_PKEY *key;
 	int len;
 
-	maker_scrap_charger(&maker);
+	maker_scrap_charger(&kill9.maker);
 	memset(server.heard, 0, sizeof(*server.heard));
-	maker_charger(&maker, &gateway[0], &controller[0], 1);
-	server_provision(&server, &maker);
-	maker_path(&maker, "charger/device.key", path);
+	maker_charger(&kill9.maker, &kill9.gateway[0], &kill9.controller[0], 1);
+	server_provision(&server, &kill9.maker);
+	maker_path(&kill9.maker, "charger/device.key", path);
 	assert_int_equal(vs_pem_private_key(path, &key), VS_OK);
-	maker_certificate(&maker, key, "charger/device.crt");
+	maker_certificate(&kill9.maker, key, "charger/device.crt");
 	EVP_PKEY_free(key);
 	len = snprintf(text, sizeof(text), conf, port);
-	maker_put(&maker, "charger/agent.conf", text, (size_t)len);
-	maker_put(&maker, "charger/run/charger.json", idle, sizeof(idle) - 1);
-}
-
-static bool holds(char letter, int release)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "charger/slot-%c/gateway", letter);
-	if (!life_holds(&maker, name, &gateway[release]))
-		return false;
-	snprintf(name, sizeof(name), "charger/slot-%c/controller", letter);
-	return life_holds(&maker, name, &controller[release]);
-}
-
-static int must_start(enum vs_reset_cause cause)
-{
-	struct vs_boot_decision d = life_boot(&maker, cause);
-
-	assert_true(holds('a', 0));
-	if (d.slot == 1)
-		assert_true(holds('b', 1));
-	return d.slot;
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	maker_put(&kill9.maker, "charger/agent.conf", text, (size_t)len);
+	maker_put(&kill9.maker, "charger/run/charger.json", idle,
+	          sizeof(idle) - 1);
 }
 
 /* The update is over, and the server knows. */
@@ -162,55 +94,42 @@ static bool is_told(void)
 	       h->last.ecus[0].release_seq == 2 && !h->last.trial;
 }
 
-static void fail_with_words(int status)
-{
-	char path[PATH_MAX];
-	uint8_t *text = NULL;
-	size_t len;
-
-	assert_int_equal(vs_file_read(maker_path(&maker, "err", path), 65536,
-	                              &text, &len),
-	                 VS_OK);
-	fail_msg("status %x: %s", (unsigned)status, (char *)text);
-}
-
 enum end { KILLED, WANTS_RESTART, TOLD };
 
 /* One start of the agent. */
 static enum end run_for(uint64_t us)
 {
 	const struct timespec pause = {0, 1000000};
-	uint64_t until = now_us() + us, last = now_us() + LIFE_US;
-	pid_t pid = start(&maker, WORDS("run", "--dir", charger), 0);
+	uint64_t until = kill9_now_us() + us, last = kill9_now_us() + LIFE_US;
+	pid_t pid =
+		start(&kill9.maker, WORDS("run", "--dir", kill9.charger), 0);
 	bool told = false;
 	int status = 0;
 	pid_t ended = 0;
 
-	while (ended == 0 && now_us() < until && !told) {
+	while (ended == 0 && kill9_now_us() < until && !told) {
 		nanosleep(&pause, NULL);
 		told = is_told();
 		ended = waitpid(pid, &status, WNOHANG);
-		if (now_us() > last) {
-			kill(pid, SIGKILL);
-			fail_with_words(0);
+		if (kill9_now_us() > last) {
+			(void)kill9_kill(pid);
+			kill9_fail(0);
 		}
 	}
-	if (ended == 0) {
-		kill(pid, SIGKILL);
-		while ((ended = waitpid(pid, &status, 0)) < 0)
-			assert_int_equal(errno, EINTR);
-	}
-	assert_int_equal(ended, pid);
+	if (ended == 0)
+		status = kill9_kill(pid);
+	else
+		assert_int_equal(ended, pid);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return told ? TOLD : KILLED;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != VS_EXIT_REBOOT)
-		fail_with_words(status);
+		kill9_fail(status);
 	return WANTS_RESTART;
 }
 
 static void judge_end(void)
 {
-	assert_int_equal(must_start(VS_RESET_POWER), 1);
+	assert_int_equal(kill9_must_start(VS_RESET_POWER), 1);
 	assert_true(server.heard->installed > 0);
 	assert_false(server.heard->bad);
 	for (int r = 0; r < VS_REASON_COUNT; r++)
@@ -220,28 +139,19 @@ static void judge_end(void)
 
 static uint64_t measure(void)
 {
-	uint64_t began = now_us();
+	uint64_t began = kill9_now_us();
 
 	make_charger();
-	assert_int_equal(must_start(VS_RESET_POWER), 0);
+	assert_int_equal(kill9_must_start(VS_RESET_POWER), 0);
 	assert_int_equal(run_for(LIFE_US), WANTS_RESTART);
-	assert_int_equal(must_start(VS_RESET_REQUEST), 1);
+	assert_int_equal(kill9_must_start(VS_RESET_REQUEST), 1);
 	assert_int_equal(run_for(LIFE_US), TOLD);
 	judge_end();
-	return now_us() - began;
-}
-
-static uint64_t next(uint64_t *x)
-{
-	*x ^= *x << 13;
-	*x ^= *x >> 7;
-	*x ^= *x << 17;
-	return *x;
+	return kill9_now_us() - began;
 }
 
 static void no_kill_of_the_running_agent_does_harm(void **state)
 {
-	uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	uint64_t whole = measure();
 	unsigned kills = 0, lives = 0, starts = 0, on_b = 0;
 
@@ -252,9 +162,9 @@ static void no_kill_of_the_running_agent_does_harm(void **state)
 
 		make_charger();
 		while (end != TOLD) {
-			int slot = must_start(cause);
+			int slot = kill9_must_start(cause);
 
-			end = run_for(next(&x) % (whole * 5 / 8));
+			end = run_for(kill9_next() % (whole * 5 / 8));
 			starts++;
 			kills += end == KILLED;
 			on_b += end == KILLED && slot == 1;
@@ -266,8 +176,8 @@ static void no_kill_of_the_running_agent_does_harm(void **state)
 	}
 	print_message("# %u kills, seed %u, within %u ms: %u of the new "
 	              "release's agent, %u starts in %u lives\n",
-	              kills, (unsigned)seed, (unsigned)(whole / 1000), on_b,
-	              starts, lives);
+	              kills, (unsigned)kill9.seed, (unsigned)(whole / 1000),
+	              on_b, starts, lives);
 	assert_true(on_b > 0 && on_b < kills && lives > 1);
 }
 
@@ -278,10 +188,10 @@ int main(int argc, char **argv)
 	};
 
 	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 10);
+		kill9.seed = strtoull(argv[1], NULL, 10);
 	if (argc > 2)
 		kills_wanted = strtoull(argv[2], NULL, 10);
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests_name("agent kill9 run", tests, set_up,
-	                                   tear_down);
+	                                   kill9_drop);
 }

@@ -8,9 +8,6 @@
  *
  * S3.26 S3.43
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,98 +15,38 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "tests/agent/kill9.h"
 #include "tests/agent/life.h"
-#include "tests/agent/power.h"
 #include "tests/agent/program.h"
 
 #define KILLS 200
-#define GATEWAY_LEN ((size_t)2 * VS_CLUSTER_LEN + 5000)
-#define CONTROLLER_LEN 9000
-
-static struct maker maker;
-static struct made gateway[2], controller[2];
-static char charger[PATH_MAX], files[4][PATH_MAX];
-static uint64_t seed = 1;
-
-/* Here all time is real. */
-uint64_t power_slept_ms(void)
-{
-	return 0;
-}
+static char files[4][PATH_MAX];
 
 static void put_part(int i, const char *name, const struct made *r)
 {
-	char rel[64];
-
-	snprintf(rel, sizeof(rel), "%s.seal", name);
-	maker_put(&maker, rel, r->seal, r->seal_len);
-	maker_path(&maker, rel, files[i]);
-	snprintf(rel, sizeof(rel), "%s.pack", name);
-	maker_put(&maker, rel, r->pack, r->pack_len);
-	maker_path(&maker, rel, files[i + 1]);
+	maker_put_made(&kill9.maker, name, r);
+	snprintf(files[i], PATH_MAX, "%s/%s.seal", kill9.maker.dir, name);
+	snprintf(files[i + 1], PATH_MAX, "%s/%s.pack", kill9.maker.dir, name);
 }
 
 static int set_up(void **state)
 {
-	uint8_t *image = malloc(GATEWAY_LEN);
-
 	(void)state;
-	assert_non_null(image);
-	maker_init(&maker);
-	for (int i = 0; i < 2; i++) {
-		noise(image, GATEWAY_LEN, (uint64_t)i + 1);
-		maker_seal(&maker, &gateway[i], "gateway", (uint64_t)i + 1, 1,
-		           image, GATEWAY_LEN);
-		maker_seal(&maker, &controller[i], "controller",
-		           (uint64_t)i + 1, 1, image + 9, CONTROLLER_LEN);
-	}
-	free(image);
-	maker_charger(&maker, &gateway[0], &controller[0], 1);
-	life_configure(&maker);
-	maker_path(&maker, "charger", charger);
-	put_part(0, "gateway", &gateway[1]);
-	put_part(2, "controller", &controller[1]);
+	kill9_make();
+	maker_charger(&kill9.maker, &kill9.gateway[0], &kill9.controller[0], 1);
+	life_configure(&kill9.maker);
+	put_part(0, "gateway", &kill9.gateway[1]);
+	put_part(2, "controller", &kill9.controller[1]);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		made_drop(&gateway[i]);
-		made_drop(&controller[i]);
-	}
-	maker_drop(&maker);
-	return 0;
-}
-
-static bool holds(char letter, int release)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "charger/slot-%c/gateway", letter);
-	if (!life_holds(&maker, name, &gateway[release]))
-		return false;
-	snprintf(name, sizeof(name), "charger/slot-%c/controller", letter);
-	return life_holds(&maker, name, &controller[release]);
 }
 
 static pid_t begin_install(void)
 {
-	return start(&maker,
-	             WORDS("install", "--dir", charger, "--seal", files[0],
-	                   "--pack", files[1], "--seal", files[2], "--pack",
-	                   files[3], "--arm"),
+	return start(&kill9.maker,
+	             WORDS("install", "--dir", kill9.charger, "--seal",
+	                   files[0], "--pack", files[1], "--seal", files[2],
+	                   "--pack", files[3], "--arm"),
 	             0);
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* Whether it had come to its end; then it did well. */
@@ -120,43 +57,27 @@ static bool kill_after(pid_t pid, uint64_t us)
 	int status;
 
 	nanosleep(&pause, NULL);
-	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		assert_int_equal(errno, EINTR);
+	status = kill9_kill(pid);
 	if (!WIFEXITED(status))
 		return false;
-	if (WEXITSTATUS(status) != 0) {
-		uint8_t *text;
-		size_t len;
-		char path[PATH_MAX];
-
-		assert_int_equal(vs_file_read(maker_path(&maker, "err", path),
-		                              65536, &text, &len),
-		                 VS_OK);
-		fail_msg("exit %d: %s", WEXITSTATUS(status), (char *)text);
-	}
+	if (WEXITSTATUS(status) != 0)
+		kill9_fail(status);
 	return true;
 }
 
 static uint64_t measure(void)
 {
-	uint64_t began = now_us();
+	uint64_t began = kill9_now_us();
 
-	hear(&maker, begin_install());
+	hear(&kill9.maker, begin_install());
 	if (said.code != 0)
 		fail_msg("%s", said.err);
-	return now_us() - began;
+	return kill9_now_us() - began;
 }
 
-/* What the loader makes of it.  Gives the slot. */
 static int must_start(void)
 {
-	struct vs_boot_decision d = life_boot(&maker, VS_RESET_POWER);
-
-	assert_true(holds('a', 0));
-	if (d.slot == 1)
-		assert_true(holds('b', 1));
-	return d.slot;
+	return kill9_must_start(VS_RESET_POWER);
 }
 
 /* Slot B as a board has it that nobody has written to. */
@@ -165,17 +86,12 @@ static void forget_slot(void)
 	static const char *const names[] = {"charger/slot-b/gateway",
 	                                    "charger/slot-b/controller"};
 	struct vs_record record = {.slot = 0};
-	struct vs_charger *c = malloc(sizeof(*c));
-	char path[PATH_MAX], error[VS_ERROR_LEN];
+	char path[PATH_MAX];
 
-	assert_non_null(c);
-	assert_int_equal(vs_charger_open_blank(c, charger, error), VS_OK);
 	record.slots[0].state = VS_SLOT_GOOD;
-	assert_int_equal(vs_record_store(&c->ops.record, &record), VS_OK);
-	vs_charger_close(c);
-	free(c);
+	maker_set_record(&kill9.maker, record);
 	for (int i = 0; i < 2; i++) {
-		maker_path(&maker, names[i], path);
+		maker_path(&kill9.maker, names[i], path);
 		assert_int_equal(truncate(path, 0), 0);
 		assert_int_equal(truncate(path, MAKER_SLOT_LEN), 0);
 	}
@@ -184,7 +100,6 @@ static void forget_slot(void)
 
 static void no_kill_of_the_program_does_harm(void **state)
 {
-	uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	uint64_t whole;
 	unsigned ended = 0, armed = 0, rounds = 0;
 
@@ -193,11 +108,9 @@ static void no_kill_of_the_program_does_harm(void **state)
 	assert_int_equal(must_start(), 1);
 	forget_slot();
 	for (int i = 0; i < KILLS; i++) {
+		uint64_t x = kill9_next();
 		int slot;
 
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
 		ended += kill_after(begin_install(), x % (whole + whole / 8));
 		slot = must_start();
 		armed += slot == 1;
@@ -211,10 +124,10 @@ static void no_kill_of_the_program_does_harm(void **state)
 	}
 	print_message("# %d kills, seed %u, within %u us: %u came too late, "
 	              "%u left an armed slot, %u rounds\n",
-	              KILLS, (unsigned)seed, (unsigned)(whole + whole / 8),
-	              ended, armed, rounds);
+	              KILLS, (unsigned)kill9.seed,
+	              (unsigned)(whole + whole / 8), ended, armed, rounds);
 	/* what was left behind does not stop the next one */
-	hear(&maker, begin_install());
+	hear(&kill9.maker, begin_install());
 	assert_int_equal(said.code, 0);
 	assert_int_equal(must_start(), 1);
 	assert_in_range(ended, 0, KILLS * 9 / 10);
@@ -227,7 +140,7 @@ int main(int argc, char **argv)
 	};
 
 	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 10);
+		kill9.seed = strtoull(argv[1], NULL, 10);
 	return cmocka_run_group_tests_name("agent kill9", tests, set_up,
-	                                   tear_down);
+	                                   kill9_drop);
 }

@@ -159,3 +159,15 @@ bool life_holds(const struct maker *m, const char *slot, const struct made *r)
 	free(bytes);
 	return same;
 }
+
+bool life_holds_both(const struct maker *m, char slot,
+                     const struct made *gateway, const struct made *controller)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "charger/slot-%c/gateway", slot);
+	if (!life_holds(m, name, gateway))
+		return false;
+	snprintf(name, sizeof(name), "charger/slot-%c/controller", slot);
+	return life_holds(m, name, controller);
+}

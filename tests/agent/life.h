@@ -49,5 +49,8 @@ void life_close(struct life *l);
 
 /* Whether a component's slot holds just this image, all its bytes. */
 bool life_holds(const struct maker *m, const char *slot, const struct made *r);
+/* The same of slot 'a' or 'b' of both components. */
+bool life_holds_both(const struct maker *m, char slot,
+                     const struct made *gateway, const struct made *controller);
 
 #endif

@@ -158,18 +158,6 @@ static void make_charger(const struct links_plan *plan, const char *settings)
 	maker_put(&maker, "charger/run/charger.json", idle, sizeof(idle) - 1);
 }
 
-static bool holds(char slot, const struct made *gateway,
-                  const struct made *controller)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "charger/slot-%c/gateway", slot);
-	if (!life_holds(&maker, name, gateway))
-		return false;
-	snprintf(name, sizeof(name), "charger/slot-%c/controller", slot);
-	return life_holds(&maker, name, controller);
-}
-
 /* In a process of its own. */
 static void play(const struct links_plan *plan, const char *settings,
                  struct outcome *out)
@@ -186,8 +174,10 @@ static void play(const struct links_plan *plan, const char *settings,
 	out->stuck = !life_run(&l);
 	power_set_time(NOW);
 	d = life_boot(&maker, VS_RESET_POWER);
-	out->updated = d.slot == 1 && holds('b', &gateway_3, &controller_3);
-	out->old = d.slot == 0 && holds('a', &gateway_2, &controller_2);
+	out->updated = d.slot == 1 &&
+	               life_holds_both(&maker, 'b', &gateway_3, &controller_3);
+	out->old = d.slot == 0 &&
+	           life_holds_both(&maker, 'a', &gateway_2, &controller_2);
 	out->faults = links_seen.faults;
 	out->bytes = links_seen.bytes;
 	out->gap_ms = links_seen.gap_ms;

@@ -66,20 +66,12 @@ static void make_images(void)
 static void make_charger(void)
 {
 	struct vs_record record = {.slot = 0};
-	struct vs_charger c;
-	char path[PATH_MAX];
-	char error[VS_ERROR_LEN];
 
 	maker_charger(&maker, &gateway_2, &controller_2, 1);
 	maker_fill_slot(&maker, "charger/slot-b/gateway", &gateway_1);
 	maker_fill_slot(&maker, "charger/slot-b/controller", &controller_1);
 	record.slots[0].state = record.slots[1].state = VS_SLOT_GOOD;
-	assert_int_equal(
-		vs_charger_open_blank(&c, maker_path(&maker, "charger", path),
-	                              error),
-		VS_OK);
-	assert_int_equal(vs_record_store(&c.ops.record, &record), VS_OK);
-	vs_charger_close(&c);
+	maker_set_record(&maker, record);
 }
 
 static int setup(void **state)
@@ -220,18 +212,6 @@ static bool live(bool sick, uint64_t cut_at, enum power_loss loss)
 	return true;
 }
 
-static bool holds(const char *slot, const struct made *gateway,
-                  const struct made *controller)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "charger/slot-%s/gateway", slot);
-	if (!life_holds(&maker, name, gateway))
-		return false;
-	snprintf(name, sizeof(name), "charger/slot-%s/controller", slot);
-	return life_holds(&maker, name, controller);
-}
-
 static void assert_end(bool sick)
 {
 	struct vs_boot_decision d = life_boot(&maker, VS_RESET_POWER);
@@ -241,8 +221,8 @@ static void assert_end(bool sick)
 	assert_int_equal(d.header[1].release_seq, sick ? 2 : 3);
 	assert_int_equal(d.floor[0], sick ? 1 : 2);
 	assert_int_equal(d.floor[1], sick ? 1 : 2);
-	assert_true(holds("a", &gateway_2, &controller_2));
-	assert_true(holds("b", &gateway_3, &controller_3));
+	assert_true(life_holds_both(&maker, 'a', &gateway_2, &controller_2));
+	assert_true(life_holds_both(&maker, 'b', &gateway_3, &controller_3));
 	assert_false(server.heard->bad);
 	assert_int_equal(server.heard->refused[VS_REASON_HEALTH_FAILED], sick);
 	assert_int_equal(server.heard->installed > 0, !sick);
@@ -302,9 +282,11 @@ static void assert_starts(void)
 	struct vs_boot_decision d = life_boot(&maker, VS_RESET_POWER);
 
 	if (d.slot == 0)
-		assert_true(holds("a", &gateway_2, &controller_2));
+		assert_true(life_holds_both(&maker, 'a', &gateway_2,
+		                            &controller_2));
 	else
-		assert_true(holds("b", &gateway_3, &controller_3));
+		assert_true(life_holds_both(&maker, 'b', &gateway_3,
+		                            &controller_3));
 }
 
 /* The cut life, then one that is not cut. */
