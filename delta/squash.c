@@ -382,14 +382,15 @@ static void pass_drop(struct pass *p)
 }
 
 /* What comes before inodes' numbers can be looked up, and what comes after.
- * Fragments are needed as they really are while inodes are walked through.
+ * Fragments are needed as they really are while inodes are walked through:
+ * fragments is room for a copy, or NULL where the pass makes them so.
  */
 static vs_status pass_first(struct pass *p, uint8_t *fragments)
 {
 	size_t len = p->s->lens[VS_SQUASH_FRAGMENTS];
 
 	p->fragments = p->s->parts[VS_SQUASH_FRAGMENTS];
-	if (!p->undo) {
+	if (fragments) {
 		memcpy(fragments, p->fragments, len);
 		p->fragments = fragments;
 	}
