@@ -43,6 +43,7 @@ class OldFile:
             raise Fault("an inode")
         self.long = self.advise >> 1 & 1
         count = up(self.len) // BLOCK
+        self.index = x, x + 8 + count * (8 if layout == 1 else 2)
         self.clusters = []
         self.follow(self.full(x + 16, count) if layout == 1
                     else self.compact(x + 8, count))
@@ -101,7 +102,9 @@ class OldFile:
                 fresh = Cluster(begin, block, kind == STORED)
                 self.clusters.append(fresh)
             elif kind == INSIDE:
-                if self.long and low & 0x800 and was:
+                if self.long and low & 0x800:
+                    if not was:
+                        raise Fault("a length of no cluster")
                     was.blocks = low & 0x7ff
             else:
                 raise Fault("an entry's type")

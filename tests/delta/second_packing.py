@@ -148,7 +148,7 @@ def unpack(packing, data, size):
             out = z.decompress(data, size + 1)
             good = z.eof
         elif packing == XZ:
-            z = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+            z = lzma.LZMADecompressor(lzma.FORMAT_XZ, 4 << 20)
             out = z.decompress(data)
             good = z.eof and not z.unused_data
         else:

@@ -21,7 +21,7 @@ import second  # noqa: E402
 import second_soup  # noqa: E402
 from second_bend import Bender  # noqa: E402
 from second_images import (  # noqa: E402
-    CLUSTERS, FIXED, MKE2FS, OTHERWISE, SYSTEMS, images)
+    CLUSTERS, FIXED, MKE2FS, OTHERWISE, SYSTEMS, images, inode_of, long_file)
 from second_programs import Fault  # noqa: E402
 from second_units import Units  # noqa: E402
 
@@ -35,6 +35,7 @@ PAIRS = (("delta_specimen", "delta_specimen_more"),
          ("firmware_riscv_old", "firmware_riscv_new"))
 WRONG = (("batches", -1), ("batch", 1), ("batch", -1), ("fixes", 1),
          ("fix_at", 2), ("fix_at", 999), ("fix_len", 1), ("fix_len", 2))
+LENGTH = 187, 0x20  # of FIXED: a length that stands behind no begin
 UNUSED = 3  # all came out, and there are bytes left
 
 
@@ -181,6 +182,24 @@ def damaged(seed, what):
     return None
 
 
+def index(seed, which):
+    """An old image in which a packed file's index has damage."""
+    old, new = images(which, sys.argv[2])
+    if not old:
+        return "SKIP no tool that makes one"
+    dice, delta = random.Random(seed), make(old, new)
+    begin, end = inode_of(old, long_file(0)).index
+    spots = [(dice.randrange(end - begin), 1 << dice.randrange(8))
+             for _ in range(5)]
+    for at, mask in [LENGTH, *spots]:
+        bent = bytearray(old)
+        bent[begin + at] ^= mask
+        wrong = differ(bytes(bent), delta)
+        if wrong:
+            return f"{mask:#x} of {at}: {wrong}"
+    return None
+
+
 def differ(old, delta):
     """What both appliers say that is not the same."""
     theirs, ours = tool("apply", old, delta), apply(old, delta)
@@ -190,7 +209,7 @@ def differ(old, delta):
             f"exit {ours[0]} with {len(ours[1])} bytes")
 
 
-def bent(seed, which):
+def misnumbered(seed, which):
     """Deltas with one wrong number in their lists of units."""
     old, new = images(which, sys.argv[2])
     if not old:
@@ -210,8 +229,11 @@ def bent(seed, which):
 CASES = [(f"{was} becomes {now}", program, was, now) for was, now in PAIRS] + [
     (f"{which} becomes another", system, which) for which in SYSTEMS
 ] + [
-    (f"a wrong number is seen alike: {which}", bent, seed, which)
+    (f"a wrong number is seen alike: {which}", misnumbered, seed, which)
     for seed, which in enumerate((FIXED, "clusters of 64 KiB"))
+] + [
+    (f"damage of an index is seen alike: {which}", index, seed, which)
+    for seed, which in enumerate((FIXED, "clusters with a full index"))
 ] + [(f"instructions by chance come out: {name}", soup, machine)
      for name, machine in (("x86-64", 62), ("A64", 183), ("Arm", 40),
                            ("RV64", 243))
