@@ -311,7 +311,8 @@ vs_status vs_ext4_read(const uint8_t *image, uint64_t len, struct vs_ext4 *out)
 		read_folder(&r, root, path, 0, 0);
 	if (r.status == VS_OK)
 		read_tables(&r, super);
-	qsort(out->files, out->count, sizeof(*out->files), by_path);
+	if (out->count > 0)
+		qsort(out->files, out->count, sizeof(*out->files), by_path);
 	return r.status;
 }
 
