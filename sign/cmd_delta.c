@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,9 @@
 /* A seal and its image. */
 struct side {
 	const char *seal_path, *image_path;
-	uint8_t *file;  /* owned */
-	uint8_t *image; /* owned */
+	char beside[PATH_MAX]; /* where image_path may be */
+	uint8_t *file;         /* owned */
+	uint8_t *image;        /* owned */
 	struct vs_seal seal;
 };
 
@@ -149,6 +151,33 @@ static vs_status check_pair(const struct side sides[static 2])
 	return VS_OK;
 }
 
+/* NAME.img, or NAME, of NAME.seal. */
+static vs_status find_image(struct side *s, const char *option)
+{
+	static const char *const ends[] = {".img", ""};
+	size_t len = strlen(s->seal_path);
+
+	if (s->image_path)
+		return VS_OK;
+	if (len > 5 && strcmp(s->seal_path + len - 5, ".seal") == 0)
+		len -= 5;
+	for (size_t i = 0; i < 2; i++) {
+		int n = snprintf(s->beside, sizeof s->beside, "%.*s%s",
+		                 (int)len, s->seal_path, ends[i]);
+
+		if (n < 0 || (size_t)n >= sizeof s->beside ||
+		    strcmp(s->beside, s->seal_path) == 0 ||
+		    !vs_file_exists(s->beside))
+			continue;
+		s->image_path = s->beside;
+		return VS_OK;
+	}
+	vs_error("%s: no image beside it (NAME.img or NAME for NAME.seal): "
+	         "say --%s IMAGE",
+	         s->seal_path, option);
+	return VS_ERR_ABSENT;
+}
+
 static vs_status load(struct side sides[static 2])
 {
 	struct vs_crypto crypto;
@@ -156,6 +185,8 @@ static vs_status load(struct side sides[static 2])
 
 	if (status)
 		return vs_say_io(status, "libcrypto");
+	for (int i = 0; i < 2 && !status; i++)
+		status = find_image(&sides[i], i == 0 ? "old" : "new");
 	for (int i = 0; i < 2 && !status; i++)
 		status = load_seal(&sides[i], &crypto);
 	if (!status)
@@ -251,28 +282,40 @@ static vs_status try(struct work *w, const char *out)
 	return status ? vs_say_why(status, out, &why) : VS_OK;
 }
 
-static vs_status tell(const struct work *w, bool json)
+/* As chargers ask for it: docs/formats/delta.md. */
+static void put_name(const struct side sides[static 2],
+                     char out[static 4 * VS_SHA256_LEN + 2])
+{
+	vs_hex_encode(sides[0].seal.header.root_hash, VS_SHA256_LEN, out);
+	out[2 * VS_SHA256_LEN] = '-';
+	vs_hex_encode(sides[1].seal.header.root_hash, VS_SHA256_LEN,
+	              out + 2 * VS_SHA256_LEN + 1);
+}
+
+static vs_status tell(const struct work *w, const char *out, bool json)
 {
 	const struct vs_make *m = &w->make;
 	char old_root[2 * VS_SHA256_LEN + 1], new_root[2 * VS_SHA256_LEN + 1];
 
 	if (!json) {
-		printf("%" PRIu64 " bytes, %.2f %% of the image; %zu programs "
-		       "predicted, %" PRIu64 " bytes copied\n",
-		       m->bytes, 100.0 * (double)m->bytes / (double)m->is.len,
-		       m->pairs, m->copied);
+		printf("%s: %" PRIu64 " bytes, %.2f %% of the image; %zu "
+		       "programs predicted, %" PRIu64 " bytes copied\n",
+		       out, m->bytes,
+		       100.0 * (double)m->bytes / (double)m->is.len, m->pairs,
+		       m->copied);
 		return VS_OK;
 	}
 	vs_hex_encode(m->old_root, VS_SHA256_LEN, old_root);
 	vs_hex_encode(m->new_root, VS_SHA256_LEN, new_root);
 	VS_AUTO(vs_json_drop)
 	json_t *o = json_pack(
-		"{s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "delta_len",
-		(json_int_t)m->bytes, "old_len", (json_int_t)m->was.len,
-		"new_len", (json_int_t)m->is.len, "old_root", old_root,
-		"new_root", new_root, "layout_len", (json_int_t)m->layout_bytes,
-		"copied", (json_int_t)m->copied, "covers",
-		(json_int_t)m->covers, "predicted", (json_int_t)m->pairs);
+		"{s:s%, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "path",
+		out, strlen(out), "delta_len", (json_int_t)m->bytes, "old_len",
+		(json_int_t)m->was.len, "new_len", (json_int_t)m->is.len,
+		"old_root", old_root, "new_root", new_root, "layout_len",
+		(json_int_t)m->layout_bytes, "copied", (json_int_t)m->copied,
+		"covers", (json_int_t)m->covers, "predicted",
+		(json_int_t)m->pairs);
 	return o ? vs_print_json(o) : vs_say_io(VS_ERR_NOMEM, "JSON");
 }
 
@@ -285,9 +328,14 @@ static vs_status run(const struct vs_args *args)
 	         .image_path = vs_args_text(args, "new")},
 	};
 	const char *out = vs_args_text(args, "out");
+	char name[4 * VS_SHA256_LEN + 2];
 	struct work w = {.sides = sides};
 	vs_status status = load(sides);
 
+	if (!status && !out) {
+		put_name(sides, name);
+		out = name;
+	}
 	if (!status)
 		status = make(&w, out);
 	if (!status)
@@ -295,7 +343,7 @@ static vs_status run(const struct vs_args *args)
 	if (!status) {
 		status = vs_file_replace(out, w.delta.data, w.delta.len, 0644);
 		status = status ? vs_say_io(status, out)
-		                : tell(&w, vs_args_flag(args, "json"));
+		                : tell(&w, out, vs_args_flag(args, "json"));
 	}
 	vs_buffer_drop(&w.delta);
 	side_drop(&sides[0]);
@@ -304,9 +352,13 @@ static vs_status run(const struct vs_args *args)
 }
 
 static const struct vs_option options[] = {
-	VS_TEXT(VS_REQUIRED, "old", "IMAGE", "the image of OLD.seal"),
-	VS_TEXT(VS_REQUIRED, "new", "IMAGE", "the image of NEW.seal"),
-	VS_TEXT(VS_REQUIRED, "out", "FILE", "the delta"),
+	VS_TEXT(VS_OPTIONAL, "old", "IMAGE",
+                "the image of OLD.seal; default: OLD.img or OLD"),
+	VS_TEXT(VS_OPTIONAL, "new", "IMAGE",
+                "the image of NEW.seal; default: NEW.img or NEW"),
+	VS_TEXT(VS_OPTIONAL, "out", "FILE",
+                "the delta; default: the name chargers ask for, "
+                "OLDROOT-NEWROOT"),
 	VS_FLAG("json", "print JSON"),
 };
 

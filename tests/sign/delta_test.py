@@ -82,7 +82,9 @@ def seals_that_make_no_pair_are_refused(w):
 @test
 def a_missing_seal_or_image_is_a_wrong_call(w):
     w.refuse("NEW.seal", *args(w)[:2], *args(w)[3:], code=2)
-    w.refuse("--new", *args(w)[:5], *args(w)[7:], code=2)
+    os.rename(w.path("new"), w.path("moved"))
+    refuse(w, "--new", *args(w)[:5], *args(w)[7:], code=4)
+    os.rename(w.path("moved"), w.path("new"))
     w.refuse("not expected", *args(w), "third", code=2)
 
 
@@ -100,6 +102,17 @@ def a_delta_is_made_and_tells_what_it_holds(w):
     assert told["copied"] == made["copied"] > 600000
     text, _ = w.run("delta", "inspect", w.path("delta"))
     assert "covers" not in text and told["new_root"] in text
+
+
+@test
+def images_beside_their_seals_are_found_and_the_delta_has_its_name(w):
+    os.rename(w.path("old"), w.path("old.img"))
+    done = subprocess.run([SIGN, *args(w)[:3], "--json"], cwd=w.folder,
+                          check=True, capture_output=True, text=True)
+    os.rename(w.path("old.img"), w.path("old"))
+    made = json.loads(done.stdout)
+    assert made["path"] == f"{made['old_root']}-{made['new_root']}", made
+    assert read(w.path(made["path"])) == read(w.path("delta"))
 
 
 @test
