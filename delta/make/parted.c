@@ -1,318 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * delta/make/parted.c - find copies, try units, pair programs, lay out views.
+ * delta/make/parted.c - units and slices in order, and what is in them.
  */
 #include "delta/make/parted.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "delta/make/clusters.h"
-#include "delta/make/erofs.h"
 #include "delta/make/list.h"
-#include "delta/make/squash.h"
-#include "delta/make/trial.h"
+#include "delta/make/pairing.h"
 
-#define NOWHERE SIZE_MAX
-
-struct cut {
-	size_t part;
-	uint32_t at;
-};
-
+/* A side of the view while it is laid out. */
 struct side {
-	struct vs_image image;
-	struct vs_parted parted;
-	struct vs_trial *trials; /* owned; of each part */
-	struct cut *cuts;        /* owned; by part and place */
-	size_t cut_count, cut_cap;
-	/* made from it */
+	struct vs_side *from;
 	struct vs_units *units;
 	size_t unit_cap, slice_cap;
-	uint64_t at;     /* in the image, while units are laid out */
-	size_t *unit_of; /* owned; of each part: its unit, or NOWHERE */
+	uint64_t at;     /* in the image */
+	size_t *unit_of; /* owned; of each part: its unit, or VS_NOWHERE */
 };
 
-struct pairing {
+struct laying {
+	struct vs_pairing found;
 	struct side sides[2];
-	size_t *copy_of; /* owned; of each new part: an old one, or NOWHERE */
-	struct vs_packer packer;
-	struct vs_views *out;
-	size_t file_cap[2];
 	uint8_t *tables[2]; /* owned: in normal form; NULL: as they are */
+	struct vs_views *out;
 };
-
-static const uint8_t *packed_of(const struct side *s, size_t part)
-{
-	return s->image.bytes + s->parted.parts[part].at;
-}
-
-static bool same_part(const struct pairing *p, size_t old, size_t new)
-{
-	const struct vs_part *a = &p->sides[0].parted.parts[old];
-	const struct vs_part *b = &p->sides[1].parted.parts[new];
-
-	return a->packed == b->packed && a->stored == b->stored &&
-	       memcmp(packed_of(&p->sides[0], old),
-	              packed_of(&p->sides[1], new), a->packed) == 0;
-}
-
-static uint64_t hash(const uint8_t *p, size_t len)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ len;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 29;
-}
-
-/* For each new part an old one of the same bytes: the one behind the last
- * one's, else the first one.
- */
-static vs_status find_copies(struct pairing *p)
-{
-	const struct side *old = &p->sides[0], *new = &p->sides[1];
-	size_t slots = 1024, *table;
-
-	while (slots < old->parted.count * 2)
-		slots *= 2;
-	table = malloc(slots * sizeof(*table));
-	if (!table)
-		return VS_ERR_NOMEM;
-	for (size_t i = 0; i < slots; i++)
-		table[i] = NOWHERE;
-	for (size_t k = old->parted.count; k-- > 0;) {
-		size_t i = (size_t)hash(packed_of(old, k),
-		                        old->parted.parts[k].packed) &
-		           (slots - 1);
-
-		while (table[i] != NOWHERE)
-			i = (i + 1) & (slots - 1);
-		table[i] = k;
-	}
-	for (size_t k = 0; k < new->parted.count; k++) {
-		size_t next = k > 0 && p->copy_of[k - 1] != NOWHERE
-		                      ? p->copy_of[k - 1] + 1
-		                      : 0;
-		size_t i = (size_t)hash(packed_of(new, k),
-		                        new->parted.parts[k].packed) &
-		           (slots - 1);
-
-		p->copy_of[k] = NOWHERE;
-		while (table[i] != NOWHERE && !same_part(p, table[i], k))
-			i = (i + 1) & (slots - 1);
-		if (table[i] != NOWHERE)
-			p->copy_of[k] = next < old->parted.count &&
-			                                same_part(p, next, k)
-			                        ? next
-			                        : table[i];
-	}
-	free(table);
-	return VS_OK;
-}
-
-static void count_trial(struct vs_views *v, const struct vs_part *part,
-                        const struct vs_trial *t)
-{
-	size_t units = t->clusters > 0 ? t->clusters : 1;
-
-	if (!t->pack || part->stored)
-		return;
-	v->tried += units;
-	v->failed += t->as_is ? units : t->fix_count;
-}
-
-/* New parts that are no copies are tried; old ones that are not copied, and
- * those, are unpacked.
- */
-static vs_status try_parts(struct pairing *p)
-{
-	struct side *old = &p->sides[0], *new = &p->sides[1];
-	vs_status status;
-
-	for (size_t i = 0; i < old->parted.count; i++)
-		old->trials[i].wanted = true;
-	for (size_t i = 0; i < new->parted.count; i++) {
-		if (p->copy_of[i] != NOWHERE) {
-			old->trials[p->copy_of[i]].wanted = false;
-			continue;
-		}
-		new->trials[i].wanted = new->trials[i].pack = true;
-	}
-	status = new->parted.packing == VS_PACKING_LZ4
-	                 ? vs_clusters_ahead(&new->image, &new->parted,
-	                                     new->trials)
-	                 : VS_OK;
-	if (status == VS_OK)
-		status = vs_trials_run(&old->image, &old->parted, old->trials);
-	if (status == VS_OK)
-		status = vs_trials_run(&new->image, &new->parted, new->trials);
-	for (size_t i = 0; i < new->parted.count; i++)
-		count_trial(p->out, &new->parted.parts[i], &new->trials[i]);
-	return status;
-}
-
-/* What a part holds, unpacked now if it was not yet; NULL: it cannot be, or
- * memory is short.
- */
-static const uint8_t *held(struct pairing *p, int side, size_t part)
-{
-	struct side *s = &p->sides[side];
-
-	if (!s->trials[part].bytes &&
-	    vs_trial_run(&p->packer, &s->image, &s->parted, part,
-	                 &s->trials[part]) != VS_OK)
-		return NULL;
-	return s->trials[part].as_is ? NULL : s->trials[part].bytes;
-}
-
-/* A file's bytes at a multiple of the block's length; *len is how many. */
-static const uint8_t *file_block(struct pairing *p, int side,
-                                 const struct vs_part_file *f, size_t block,
-                                 size_t *len)
-{
-	const uint8_t *bytes;
-
-	if (block < f->blocks) {
-		const struct vs_trial *t =
-			&p->sides[side].trials[f->first + block];
-
-		bytes = held(p, side, f->first + block);
-		*len = t->len - t->fixed;
-		return bytes ? bytes + t->fixed : NULL;
-	}
-	bytes = f->tail == NOWHERE ? NULL : held(p, side, f->tail);
-	*len = f->tail_len;
-	if (!bytes ||
-	    f->tail_at + f->tail_len > p->sides[side].trials[f->tail].len)
-		return NULL;
-	return bytes + f->tail_at;
-}
-
-static size_t blocks_of(const struct vs_part_file *f)
-{
-	return f->blocks + (f->tail != NOWHERE);
-}
-
-static bool is_elf(struct pairing *p, int side, const struct vs_part_file *f)
-{
-	size_t len = 0;
-	const uint8_t *bytes = file_block(p, side, f, 0, &len);
-
-	return bytes && len >= 4 && memcmp(bytes, "\177ELF", 4) == 0;
-}
-
-/* Whether all of the new file's parts are copies. */
-static bool is_copied(const struct pairing *p, const struct vs_part_file *f)
-{
-	for (size_t i = 0; i < f->blocks; i++)
-		if (p->copy_of[f->first + i] == NOWHERE)
-			return false;
-	return f->tail == NOWHERE || p->copy_of[f->tail] != NOWHERE;
-}
-
-/* Whether a pair can be made: both unpack wholly, and differ. */
-static bool is_changed(struct pairing *p, const struct vs_part_file *was,
-                       const struct vs_part_file *is)
-{
-	const struct vs_part_file *files[2] = {was, is};
-	bool same = was->len == is->len && blocks_of(was) == blocks_of(is);
-
-	for (int side = 0; side < 2; side++)
-		for (size_t i = 0; i < blocks_of(files[side]); i++) {
-			size_t len;
-
-			if (!file_block(p, side, files[side], i, &len))
-				return false;
-		}
-	for (size_t i = 0; same && i < blocks_of(is); i++) {
-		size_t a_len = 0, b_len = 0;
-		const uint8_t *a = file_block(p, 0, was, i, &a_len);
-		const uint8_t *b = file_block(p, 1, is, i, &b_len);
-
-		same = a_len == b_len && memcmp(a, b, a_len) == 0;
-	}
-	return !same;
-}
-
-static vs_status add_cut(struct side *s, size_t part, uint32_t at)
-{
-	if (!vs_list_grow(&s->cuts, &s->cut_cap, s->cut_count,
-	                  sizeof(*s->cuts)))
-		return VS_ERR_NOMEM;
-	s->cuts[s->cut_count++] = (struct cut){part, at};
-	return VS_OK;
-}
-
-/* All parts of a file are wanted; its tail is a slice of its own. */
-static vs_status want(struct side *s, const struct vs_part_file *f)
-{
-	vs_status status = VS_OK;
-
-	for (size_t i = 0; i < f->blocks; i++)
-		s->trials[f->first + i].wanted = true;
-	if (f->tail == NOWHERE)
-		return VS_OK;
-	s->trials[f->tail].wanted = true;
-	if (f->tail_at > 0)
-		status = add_cut(s, f->tail, f->tail_at);
-	if (status == VS_OK &&
-	    f->tail_at + f->tail_len < s->trials[f->tail].len)
-		status = add_cut(s, f->tail, f->tail_at + f->tail_len);
-	return status;
-}
-
-static vs_status add_pair(struct pairing *p, const struct vs_part_file *was,
-                          const struct vs_part_file *is)
-{
-	const struct vs_part_file *files[2] = {was, is};
-	vs_status status = VS_OK;
-
-	for (int side = 0; side < 2 && status == VS_OK; side++) {
-		struct vs_ext4 *to = &p->out->files[side];
-		char *path = strdup(is->path);
-
-		if (!path || !vs_list_grow(&to->files, &p->file_cap[side],
-		                           to->count, sizeof(*to->files))) {
-			free(path);
-			return VS_ERR_NOMEM;
-		}
-		/* its extents come when the views are laid out */
-		to->files[to->count++] = (struct vs_ext4_file){
-			.path = path, .len = files[side]->len};
-		status = want(&p->sides[side], files[side]);
-	}
-	return status;
-}
-
-static vs_status find_pairs(struct pairing *p, uint8_t *seen)
-{
-	const struct vs_parted *old = &p->sides[0].parted;
-	const struct vs_parted *new = &p->sides[1].parted;
-	vs_status status = VS_OK;
-
-	for (size_t i = 0, k = 0; i < new->file_count &&status == VS_OK; i++) {
-		const struct vs_part_file *f = &new->files[i];
-
-		while (k < old->file_count &&
-		       strcmp(old->files[k].path, f->path) < 0)
-			k++;
-		if (k == old->file_count ||
-		    strcmp(old->files[k].path, f->path) != 0)
-			continue;
-		/* other names of one file are not looked at again */
-		if (!f->whole || f->len == 0 || is_copied(p, f) ||
-		    !old->files[k].whole || old->files[k].len == 0 ||
-		    seen[f->inode % 65536 / 8] & 1u << f->inode % 8)
-			continue;
-		if (!is_elf(p, 1, f) || !is_elf(p, 0, &old->files[k]) ||
-		    !is_changed(p, &old->files[k], f))
-			continue;
-		seen[f->inode % 65536 / 8] |= (uint8_t)(1u << f->inode % 8);
-		status = add_pair(p, &old->files[k], f);
-	}
-	return status;
-}
 
 static vs_status add_unit(struct side *s, struct vs_unit unit)
 {
@@ -373,15 +85,16 @@ static vs_status add_slices(struct side *s, size_t part, uint32_t len,
 	uint32_t at = 0;
 	vs_status status = VS_OK;
 
-	while (*cut < s->cut_count && s->cuts[*cut].part < part)
+	while (*cut < s->from->cut_count && s->from->cuts[*cut].part < part)
 		++*cut;
-	for (; *cut < s->cut_count && s->cuts[*cut].part == part &&
+	for (; *cut < s->from->cut_count && s->from->cuts[*cut].part == part &&
 	       status == VS_OK;
 	     ++*cut) {
-		if (s->cuts[*cut].at <= at || s->cuts[*cut].at >= len)
+		if (s->from->cuts[*cut].at <= at ||
+		    s->from->cuts[*cut].at >= len)
 			continue;
-		status = add_slice(s, s->cuts[*cut].at - at);
-		at = s->cuts[*cut].at;
+		status = add_slice(s, s->from->cuts[*cut].at - at);
+		at = s->from->cuts[*cut].at;
 	}
 	return status == VS_OK ? add_slice(s, len - at) : status;
 }
@@ -440,20 +153,21 @@ static vs_status add_clusters(struct side *s, const struct vs_part *part,
 	return status == VS_OK ? add_slice(s, t->len - t->fixed) : status;
 }
 
-static vs_status add_part(struct pairing *p, int side, size_t number,
+static vs_status add_part(struct laying *p, int side, size_t number,
                           size_t *cut)
 {
 	struct side *s = &p->sides[side];
-	const struct vs_part *part = &s->parted.parts[number];
-	const struct vs_trial *t = &s->trials[number];
+	const struct vs_part *part = &s->from->parted.parts[number];
+	const struct vs_trial *t = &s->from->trials[number];
 	bool raw = t->as_is || part->stored;
-	bool clustered = s->parted.packing == VS_PACKING_LZ4 && !raw;
+	bool clustered = s->from->parted.packing == VS_PACKING_LZ4 && !raw;
 	vs_status status;
 
-	s->unit_of[number] = NOWHERE;
-	if (side == 1 && p->copy_of[number] != NOWHERE) {
+	s->unit_of[number] = VS_NOWHERE;
+	if (side == 1 && p->found.copy_of[number] != VS_NOWHERE) {
 		const struct vs_part *old =
-			&p->sides[0].parted.parts[p->copy_of[number]];
+			&p->found.sides[0]
+				 .parted.parts[p->found.copy_of[number]];
 
 		status = add_copy(s, old, t->wanted);
 		if (status != VS_OK || !t->wanted)
@@ -477,10 +191,10 @@ static vs_status add_part(struct pairing *p, int side, size_t number,
 }
 
 /* The tables of a side, normal; what the units before them are is known. */
-static vs_status add_tables(struct pairing *p, int side)
+static vs_status add_tables(struct laying *p, int side)
 {
 	struct side *s = &p->sides[side];
-	const struct vs_parted *d = &s->parted;
+	const struct vs_parted *d = &s->from->parted;
 	size_t sum = 0;
 	vs_status status;
 
@@ -491,8 +205,8 @@ static vs_status add_tables(struct pairing *p, int side)
 		return VS_OK;
 	if (sum > VS_TABLES_MAX || d->tables_len > VS_TABLES_MAX)
 		return add_raw(s, d->tables_at + d->tables_len);
-	p->tables[side] =
-		vs_trial_tables(&p->packer, &s->image, d, s->units, &status);
+	p->tables[side] = vs_trial_tables(&p->found.packer, &s->from->image, d,
+	                                  s->units, &status);
 	if (status != VS_OK)
 		return status;
 	if (!p->tables[side])
@@ -507,16 +221,7 @@ static vs_status add_tables(struct pairing *p, int side)
 	return status;
 }
 
-static int by_part(const void *a, const void *b)
-{
-	const struct cut *x = a, *y = b;
-
-	if (x->part != y->part)
-		return x->part < y->part ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static vs_status lay_out(struct pairing *p, int side)
+static vs_status lay_out(struct laying *p, int side)
 {
 	struct side *s = &p->sides[side];
 	vs_status status = VS_OK;
@@ -524,32 +229,31 @@ static vs_status lay_out(struct pairing *p, int side)
 
 	s->units = &p->out->units[side];
 	s->units->is_new = side == 1;
-	s->units->packing = s->parted.packing;
-	s->units->level = (uint32_t)s->parted.level;
-	s->units->block = s->parted.block;
-	s->units->ahead = s->parted.ahead;
-	s->units->image_len = s->image.len;
-	s->unit_of = malloc((s->parted.count + 1) * sizeof(*s->unit_of));
+	s->units->packing = s->from->parted.packing;
+	s->units->level = (uint32_t)s->from->parted.level;
+	s->units->block = s->from->parted.block;
+	s->units->ahead = s->from->parted.ahead;
+	s->units->image_len = s->from->image.len;
+	s->unit_of = malloc((s->from->parted.count + 1) * sizeof(*s->unit_of));
 	s->units->batches = calloc(VS_BATCHES_MAX, sizeof(struct vs_batch));
 	s->units->fixes = calloc(VS_FIXES_MAX, sizeof(struct vs_fix));
 	if (!s->unit_of || !s->units->batches || !s->units->fixes)
 		return VS_ERR_NOMEM;
-	if (s->cut_count > 0)
-		qsort(s->cuts, s->cut_count, sizeof(*s->cuts), by_part);
-	for (size_t i = 0; i < s->parted.count && status == VS_OK; i++) {
-		status = add_raw(s, s->parted.parts[i].at);
+	for (size_t i = 0; i < s->from->parted.count && status == VS_OK; i++) {
+		status = add_raw(s, s->from->parted.parts[i].at);
 		if (status == VS_OK)
 			status = add_part(p, side, i, &cut);
-		s->at = s->parted.parts[i].at + s->parted.parts[i].packed;
+		s->at = s->from->parted.parts[i].at +
+		        s->from->parted.parts[i].packed;
 	}
 	if (status == VS_OK)
-		status = add_raw(s, s->parted.tables_at);
+		status = add_raw(s, s->from->parted.tables_at);
 	if (status == VS_OK)
 		status = add_tables(p, side);
-	return status == VS_OK ? add_raw(s, s->image.len) : status;
+	return status == VS_OK ? add_raw(s, s->from->image.len) : status;
 }
 
-static void fill_slices(struct pairing *p, int side, const struct vs_unit *unit,
+static void fill_slices(struct laying *p, int side, const struct vs_unit *unit,
                         const uint8_t *bytes, uint8_t *view)
 {
 	const struct vs_units *u = &p->out->units[side];
@@ -563,7 +267,7 @@ static void fill_slices(struct pairing *p, int side, const struct vs_unit *unit,
 }
 
 /* The bytes of the view.  What parts held is given up on the way. */
-static vs_status fill(struct pairing *p, int side)
+static vs_status fill(struct laying *p, int side)
 {
 	struct side *s = &p->sides[side];
 	const struct vs_units *u = s->units;
@@ -579,16 +283,16 @@ static vs_status fill(struct pairing *p, int side)
 		if (unit->kind == VS_UNIT_TABLES)
 			fill_slices(p, side, unit, p->tables[side], view);
 		else if (unit->kind == VS_UNIT_RAW)
-			fill_slices(p, side, unit, s->image.bytes + unit->at,
-			            view);
+			fill_slices(p, side, unit,
+			            s->from->image.bytes + unit->at, view);
 	}
-	for (size_t i = 0; i < s->parted.count; i++) {
-		if (s->unit_of[i] != NOWHERE &&
+	for (size_t i = 0; i < s->from->parted.count; i++) {
+		if (s->unit_of[i] != VS_NOWHERE &&
 		    u->list[s->unit_of[i]].kind != VS_UNIT_RAW)
 			fill_slices(p, side, &u->list[s->unit_of[i]],
-			            s->trials[i].bytes, view);
-		free(s->trials[i].bytes);
-		s->trials[i].bytes = NULL;
+			            s->from->trials[i].bytes, view);
+		free(s->from->trials[i].bytes);
+		s->from->trials[i].bytes = NULL;
 	}
 	return VS_OK;
 }
@@ -620,27 +324,28 @@ static const struct vs_slice *slice_at(const struct side *s, size_t part,
 }
 
 /* Where the paired files lie in the views. */
-static vs_status place_files(struct pairing *p, int side)
+static vs_status place_files(struct laying *p, int side)
 {
 	struct side *s = &p->sides[side];
 	struct vs_ext4 *to = &p->out->files[side];
 	size_t k = 0;
 
 	for (size_t i = 0; i < to->count; i++) {
-		const struct vs_part_file *f = &s->parted.files[k];
+		const struct vs_part_file *f = &s->from->parted.files[k];
 		uint32_t file = 0;
 
 		while (strcmp(f->path, to->files[i].path) != 0)
-			f = &s->parted.files[++k];
+			f = &s->from->parted.files[++k];
 		to->files[i].extents =
 			calloc(f->blocks + 2, sizeof(struct vs_extent));
 		if (!to->files[i].extents)
 			return VS_ERR_NOMEM;
 		for (size_t b = 0; b < f->blocks; b++)
-			add_extent(&to->files[i], &file,
-			           slice_at(s, f->first + b,
-			                    s->trials[f->first + b].fixed));
-		if (f->tail != NOWHERE)
+			add_extent(
+				&to->files[i], &file,
+				slice_at(s, f->first + b,
+			                 s->from->trials[f->first + b].fixed));
+		if (f->tail != VS_NOWHERE)
 			add_extent(&to->files[i], &file,
 			           slice_at(s, f->tail, f->tail_at));
 	}
@@ -665,88 +370,41 @@ static vs_status mark_known(struct vs_views *v)
 	return VS_OK;
 }
 
-static vs_status make(struct pairing *p)
+static vs_status lay_out_side(struct laying *p, int side)
 {
-	uint8_t seen[65536 / 8] = {0};
-	vs_status status = VS_OK;
+	struct vs_side *from = &p->found.sides[side];
+	vs_status status;
 
-	for (int side = 0; side < 2; side++) {
-		p->sides[side].trials = calloc(p->sides[side].parted.count + 1,
-		                               sizeof(struct vs_trial));
-		if (!p->sides[side].trials)
-			status = VS_ERR_NOMEM;
-	}
-	p->copy_of =
-		malloc((p->sides[1].parted.count + 1) * sizeof(*p->copy_of));
-	if (!p->copy_of)
-		status = VS_ERR_NOMEM;
+	p->sides[side].from = from;
+	p->out->files[side] = from->files;
+	from->files = (struct vs_ext4){0};
+	status = lay_out(p, side);
 	if (status == VS_OK)
-		status = find_copies(p);
-	if (status == VS_OK)
-		status = try_parts(p);
-	if (status == VS_OK)
-		status = find_pairs(p, seen);
-	for (int side = 0; side < 2 && status == VS_OK; side++) {
-		status = lay_out(p, side);
-		if (status == VS_OK)
-			status = place_files(p, side);
-		if (status == VS_OK)
-			status = fill(p, side);
-	}
-	return status == VS_OK ? mark_known(p->out) : status;
-}
-
-static void side_drop(struct side *s)
-{
-	for (size_t i = 0; s->trials && i < s->parted.count; i++) {
-		free(s->trials[i].bytes);
-		free(s->trials[i].batches);
-		free(s->trials[i].fixes);
-	}
-	free(s->trials);
-	free(s->cuts);
-	free(s->unit_of);
-	vs_parted_drop(&s->parted);
-}
-
-static vs_status read_side(struct side *s, bool is_new)
-{
-	vs_status status = vs_squash_read(&s->image, &s->parted);
-
-	if (status == VS_ERR_ABSENT) {
-		vs_parted_drop(&s->parted);
-		status = vs_erofs_read(&s->image, &s->parted);
-		if (status != VS_OK || !is_new ||
-		    s->parted.packing != VS_PACKING_LZ4)
-			return status;
-		status = vs_clusters_level(&s->image, &s->parted);
-		/* nobody here can pack it again */
-		if (status == VS_OK && s->parted.level < 0)
-			status = VS_ERR_ABSENT;
-	}
-	return status;
+		status = place_files(p, side);
+	return status == VS_OK ? fill(p, side) : status;
 }
 
 vs_status vs_views_make(const struct vs_image *was, const struct vs_image *is,
                         struct vs_views *out)
 {
-	const struct vs_image *images[2] = {was, is};
-	struct pairing p = {.out = out};
-	vs_status status = VS_OK;
+	struct laying p = {.out = out};
+	vs_status status;
 
 	*out = (struct vs_views){0};
-	for (int side = 0; side < 2 && status == VS_OK; side++) {
-		p.sides[side].image = *images[side];
-		status = read_side(&p.sides[side], side == 1);
-	}
+	status = vs_pairing_read(&p.found, was, is);
 	if (status == VS_OK)
-		status = make(&p);
+		status = vs_pairing_find(&p.found);
+	out->tried = p.found.tried;
+	out->failed = p.found.failed;
+	for (int side = 0; side < 2 && status == VS_OK; side++)
+		status = lay_out_side(&p, side);
+	if (status == VS_OK)
+		status = mark_known(out);
 	for (int side = 0; side < 2; side++) {
-		side_drop(&p.sides[side]);
+		free(p.sides[side].unit_of);
 		free(p.tables[side]);
 	}
-	free(p.copy_of);
-	vs_packer_drop(&p.packer);
+	vs_pairing_drop(&p.found);
 	return status;
 }
 
