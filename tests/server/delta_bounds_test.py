@@ -131,7 +131,7 @@ def processor(tap, program, folder):
         one.world.power_cut()
         tap.check(one.waits_for(lambda: set(one.makers()) - before),
                   "after a power cut another one is at it")
-        tap.check(one.waits_for(lambda: not before & set(one.makers()), 3),
+        tap.check(one.waits_for(lambda: not before & set(one.makers()), 10),
                   "and the first went with its server")
         tap.check(one.waits_for(lambda: one.made() == [name], 240),
                   "which is made, and nothing else is left", one.made())
