@@ -4,7 +4,7 @@
  *
  * Nothing is believed: neither the delta nor the old image.  Whatever they
  * hold, memory stays below 12 MiB (below 96 MiB for a packed file system,
- * usually below 20), work is a fixed amount for each block, and what comes out
+ * usually below 22), work is a fixed amount for each block, and what comes out
  * is a guess for the caller to hash.  After the first error nothing more comes.
  */
 #ifndef VS_DELTA_APPLY_H
