@@ -7,6 +7,7 @@ S0.31"""
 import contextlib
 import os
 import random
+import signal
 import sys
 import time
 
@@ -128,11 +129,15 @@ def processor(tap, program, folder):
         tap.check(one.waits_for(lambda: list(one.makers())),
                   "the next start is at it")
         before = set(one.makers())
+        for pid in before:  # it must not come to its end by itself
+            os.kill(int(pid), signal.SIGSTOP)
         one.world.power_cut()
         tap.check(one.waits_for(lambda: set(one.makers()) - before),
                   "after a power cut another one is at it")
         tap.check(one.waits_for(lambda: not before & set(one.makers()), 10),
                   "and the first went with its server")
+        for pid in before & set(one.makers()):
+            os.kill(int(pid), signal.SIGKILL)
         tap.check(one.waits_for(lambda: one.made() == [name], 240),
                   "which is made, and nothing else is left", one.made())
     finally:
