@@ -114,37 +114,54 @@ static struct found look(const uint8_t *b, size_t left, bool narrow)
 	}
 }
 
+/* Most bytes begin nothing, and two tell: what has no letter in the table
+ * needs a ModRM that says RIP and a displacement.
+ */
+static bool may_begin(const uint8_t *b)
+{
+	return (int)((b[1] & 0xc7) == 5) | (int)(known(opcodes, b[0]) >= 'a');
+}
+
+static bool is_narrow(const struct vs_code *code, size_t i)
+{
+	const uint8_t *b = code->window->bytes + i;
+	size_t before = i - code->begin;
+
+	return before > 0 && (b[-1] == 0x66 || (before > 1 && b[-2] == 0x66));
+}
+
+/* How many bytes an operand with its opcode takes; 0 if none begins at i. */
+static size_t take(const struct vs_code *code, size_t i, struct vs_operands *o)
+{
+	const struct vs_window *w = code->window;
+	struct found f = look(w->bytes + i, code->end - i, is_narrow(code, i));
+	size_t at = i + f.ahead;
+	struct vs_operand operand = {
+		.kind = f.kind,
+		.len = 4,
+		.detail = (uint8_t)(4 + f.after),
+		.place = w->place + (uint32_t)at,
+	};
+
+	if (f.kind == VS_OPERAND_NONE)
+		return 0;
+	operand.target = code->addr + at + operand.detail +
+	                 (uint64_t)vs_le_signed(w->bytes + at, 4);
+	if (f.kind == VS_OPERAND_DATA
+	            ? !vs_elf_by_addr(code->elf, operand.target)
+	            : !is_code(code->elf, operand.target))
+		return 0;
+	vs_operands_add(o, w, &operand);
+	return f.ahead + 4;
+}
+
 void vs_code_x86_64(const struct vs_code *code, struct vs_operands *o)
 {
 	const struct vs_window *w = code->window;
 
-	for (size_t i = code->begin; i < code->end;) {
-		bool narrow =
-			i > code->begin &&
-			(w->bytes[i - 1] == 0x66 ||
-		         (i > code->begin + 1 && w->bytes[i - 2] == 0x66));
-		struct found f = look(w->bytes + i, code->end - i, narrow);
-		struct vs_operand operand = {
-			.kind = f.kind,
-			.len = 4,
-			.detail = (uint8_t)(4 + f.after),
-			.place = w->place + (uint32_t)(i + f.ahead),
-		};
+	for (size_t i = code->begin; i + 5 <= code->end;) {
+		size_t taken = may_begin(w->bytes + i) ? take(code, i, o) : 0;
 
-		if (f.kind == VS_OPERAND_NONE) {
-			i++;
-			continue;
-		}
-		operand.target =
-			code->addr + i + f.ahead + operand.detail +
-			(uint64_t)vs_le_signed(w->bytes + i + f.ahead, 4);
-		if (f.kind == VS_OPERAND_DATA
-		            ? !vs_elf_by_addr(code->elf, operand.target)
-		            : !is_code(code->elf, operand.target)) {
-			i++;
-			continue;
-		}
-		vs_operands_add(o, w, &operand);
-		i += f.ahead + 4;
+		i += taken > 0 ? taken : 1;
 	}
 }

@@ -206,59 +206,56 @@ vs_status vs_elf_open(const struct vs_old *old, uint32_t load, struct vs_elf *e)
 	return VS_OK;
 }
 
-static uint64_t key_of(const struct vs_section_row *row, bool place)
+static void insert(struct vs_elf_order *order, uint64_t key, size_t row)
 {
-	return place ? row->at : row->addr;
-}
+	size_t i = order->count++;
 
-static void insert(const struct vs_elf *e, uint8_t *list, size_t count,
-                   size_t row, bool place)
-{
-	uint64_t key = key_of(&e->rows[row], place);
-
-	for (; count > 0 && key_of(&e->rows[list[count - 1]], place) > key;
-	     count--)
-		list[count] = list[count - 1];
-	list[count] = (uint8_t)row;
+	for (; i > 0 && order->keys[i - 1] > key; i--) {
+		order->keys[i] = order->keys[i - 1];
+		order->rows[i] = order->rows[i - 1];
+	}
+	order->keys[i] = key;
+	order->rows[i] = (uint8_t)row;
 }
 
 void vs_elf_index(struct vs_elf *e)
 {
-	e->addressed = e->placed = 0;
+	e->by_addr.count = e->by_place.count = 0;
 	for (size_t i = 0; i < e->count; i++) {
-		if (e->rows[i].len == 0)
+		const struct vs_section_row *row = &e->rows[i];
+
+		if (row->len == 0)
 			continue;
-		insert(e, e->by_addr, e->addressed++, i, false);
-		if (e->rows[i].kind != VS_SECTION_BSS)
-			insert(e, e->by_place, e->placed++, i, true);
+		insert(&e->by_addr, row->addr, i);
+		if (row->kind != VS_SECTION_BSS)
+			insert(&e->by_place, row->at, i);
 	}
 }
 
-/* The last row that begins at or before a key; NULL if none does. */
+/* The last row that begins at or before a key; NULL if none does.  Asked for
+ * each operand: a search whose only branch is its end.
+ */
 static const struct vs_section_row *last_upto(const struct vs_elf *e,
-                                              const uint8_t *list, size_t count,
-                                              uint64_t key, bool place)
+                                              const struct vs_elf_order *order,
+                                              uint64_t key)
 {
-	size_t low = 0;
+	size_t at = 0;
 
-	while (count > 0) {
+	if (order->count == 0 || order->keys[0] > key)
+		return NULL;
+	for (size_t count = order->count; count > 1;) {
 		size_t half = count / 2;
 
-		if (key_of(&e->rows[list[low + half]], place) <= key) {
-			low += half + 1;
-			count -= half + 1;
-		} else {
-			count = half;
-		}
+		at += order->keys[at + half] <= key ? half : 0;
+		count -= half;
 	}
-	return low > 0 ? &e->rows[list[low - 1]] : NULL;
+	return &e->rows[order->rows[at]];
 }
 
 const struct vs_section_row *vs_elf_by_addr(const struct vs_elf *e,
                                             uint64_t addr)
 {
-	const struct vs_section_row *row =
-		last_upto(e, e->by_addr, e->addressed, addr, false);
+	const struct vs_section_row *row = last_upto(e, &e->by_addr, addr);
 
 	return row && addr - row->addr < row->len ? row : NULL;
 }
@@ -266,8 +263,7 @@ const struct vs_section_row *vs_elf_by_addr(const struct vs_elf *e,
 const struct vs_section_row *vs_elf_by_place(const struct vs_elf *e,
                                              uint32_t at)
 {
-	const struct vs_section_row *row =
-		last_upto(e, e->by_place, e->placed, at, true);
+	const struct vs_section_row *row = last_upto(e, &e->by_place, at);
 
 	return row && at - row->at < row->len ? row : NULL;
 }

@@ -49,8 +49,11 @@ struct vs_elf {
 	size_t count;
 	struct vs_section_row rows[VS_SECTIONS_MAX];
 	/* rows that are not empty by address, and by place those with bytes */
-	uint8_t by_addr[VS_SECTIONS_MAX], by_place[VS_SECTIONS_MAX];
-	size_t addressed, placed;
+	struct vs_elf_order {
+		size_t count;
+		uint64_t keys[VS_SECTIONS_MAX]; /* rising */
+		uint8_t rows[VS_SECTIONS_MAX];
+	} by_addr, by_place;
 };
 
 /* Reads the section table; e->arch is NONE if there is none to be used.

@@ -108,21 +108,24 @@ uint64_t vs_pair_translate(const struct vs_pair *pair,
 	                moved ? place + (uint32_t)moved->shift : place);
 }
 
-/* Where an operand stands in the new file, if it stands in the same kind of
- * section there.
- */
-static bool stands(const struct vs_pair *pair, const struct vs_piece *p,
-                   const struct vs_operand *o, uint64_t *addr, size_t *row)
+static uint32_t new_place(const struct vs_piece *p, const struct vs_operand *o)
 {
-	uint32_t place = o->place + p->cover->at - p->cover->from;
-	const struct vs_section_row *was = vs_elf_by_place(pair->was, o->place);
-	const struct vs_section_row *is = vs_elf_by_place(pair->is, place);
+	return o->place + p->cover->at - p->cover->from;
+}
 
-	if (!was || !is || was->kind != is->kind)
-		return false;
-	*row = (size_t)(is - pair->is->rows);
-	*addr = addr_at(is, place);
-	return true;
+static void find_stands(struct vs_piece *p, const struct vs_pair *pair)
+{
+	for (size_t i = 0; i < p->operands.count; i++) {
+		const struct vs_operand *o = &p->operands.list[i];
+		const struct vs_section_row *was =
+			vs_elf_by_place(pair->was, o->place);
+		const struct vs_section_row *is =
+			vs_elf_by_place(pair->is, new_place(p, o));
+
+		p->stands[i] = 0;
+		if (was && is && was->kind == is->kind)
+			p->stands[i] = (uint8_t)(is - pair->is->rows + 1);
+	}
 }
 
 /* Byte i of an operand, if it lies in the piece. */
@@ -156,24 +159,25 @@ static size_t operand_from(const struct vs_operands *o, uint32_t place)
 	return low;
 }
 
-static void guess(struct vs_piece *p, const struct vs_pair *pair,
-                  const struct vs_operand *o)
+static void guess(struct vs_piece *p, const struct vs_pair *pair, size_t number)
 {
+	const struct vs_operand *o = &p->operands.list[number];
+	const struct vs_section_row *row;
 	enum vs_source_of source, base_source;
-	uint64_t addr, target, base = 0;
+	uint64_t target, base = 0;
 	uint8_t bytes[8];
-	size_t row;
 
-	if (!stands(pair, p, o, &addr, &row))
+	if (p->stands[number] == 0)
 		return;
+	row = &pair->is->rows[p->stands[number] - 1];
 	target = vs_pair_translate(pair, p->cover, o->target, &source);
 	if (o->kind == VS_OPERAND_TABLE)
-		base = pair->is->rows[row].addr;
+		base = row->addr;
 	else if (o->kind == VS_OPERAND_SIZE64 || o->kind == VS_OPERAND_SIZE32 ||
 	         o->kind == VS_OPERAND_REST)
 		base = vs_pair_translate(pair, p->cover, o->base, &base_source);
 	memcpy(bytes, p->window + (o->place - p->window_first), o->len);
-	vs_operand_put(o, addr, base, target, bytes);
+	vs_operand_put(o, addr_at(row, new_place(p, o)), base, target, bytes);
 	for (uint32_t i = 0; i < o->len; i++) {
 		uint32_t at;
 
@@ -194,7 +198,7 @@ void vs_piece_guess(struct vs_piece *p, const struct vs_pair *pair,
 
 	for (size_t i = operand_from(o, start + from);
 	     i < o->count && o->list[i].place < start + end; i++)
-		guess(p, pair, &o->list[i]);
+		guess(p, pair, i);
 }
 
 vs_status vs_piece_init(struct vs_piece *p, const struct vs_pair *pair,
@@ -226,8 +230,9 @@ vs_status vs_piece_init(struct vs_piece *p, const struct vs_pair *pair,
 	row = vs_elf_by_place(pair->was, from);
 	p->section = row ? row->kind : VS_SECTION_OTHER;
 	vs_operands_find(&p->operands, &w, pair->was, pair->frames);
+	find_stands(p, pair);
 	for (size_t i = 0; i < p->operands.count; i++)
-		guess(p, pair, &p->operands.list[i]);
+		guess(p, pair, i);
 	return VS_OK;
 }
 
@@ -242,16 +247,17 @@ void vs_piece_learn(const struct vs_piece *p, const struct vs_pair *pair,
 	     i < o->count; i++) {
 		const struct vs_operand *x = &o->list[i];
 		uint32_t first = x->place - start, last = first + x->len - 1u;
-		uint64_t addr, target, base;
-		size_t row;
+		const struct vs_section_row *row;
+		uint64_t target;
 
 		if (first >= end)
 			break;
 		if (last < from || last >= end || last >= p->len ||
-		    !stands(pair, p, x, &addr, &row))
+		    p->stands[i] == 0)
 			continue;
-		base = pair->is->rows[row].addr;
-		if (vs_operand_get(x, addr, base, bytes + first, &target))
+		row = &pair->is->rows[p->stands[i] - 1];
+		if (vs_operand_get(x, addr_at(row, new_place(p, x)), row->addr,
+		                   bytes + first, &target))
 			learn(pair, x->target, target);
 	}
 }

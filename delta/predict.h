@@ -51,6 +51,10 @@ struct vs_piece {
 	uint8_t kind[VS_PIECE_MAX], part[VS_PIECE_MAX], source[VS_PIECE_MAX];
 	enum vs_section section; /* of the first byte */
 	struct vs_operands operands;
+	/* of each operand: the new file's row that it stands in, counted from
+	 * 1; 0 if it is no longer in a section of its kind
+	 */
+	uint8_t stands[VS_OPERANDS_MAX];
 	uint32_t window_first; /* place of the window's first byte */
 	uint8_t window[VS_WINDOW_BEFORE + VS_PIECE_MAX + VS_WINDOW_AFTER];
 };

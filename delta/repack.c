@@ -57,7 +57,7 @@ static vs_status gather_slice(struct vs_repack *r, const struct vs_slice *s,
 		uint32_t n = s->len - at < VS_DELTA_BLOCK ? s->len - at
 		                                          : VS_DELTA_BLOCK;
 
-		status = vs_walk_block(r->walk, r->block);
+		status = vs_walk_blocks(r->walk, r->block, 1);
 		if (status == VS_OK && out)
 			memcpy(out + at, r->block, n);
 	}
@@ -182,7 +182,7 @@ static vs_status see(struct vs_repack *r, size_t want, uint8_t *out,
 		uint32_t n = r->file_left < VS_DELTA_BLOCK ? r->file_left
 		                                           : VS_DELTA_BLOCK;
 
-		status = vs_walk_block(r->walk, r->block);
+		status = vs_walk_blocks(r->walk, r->block, 1);
 		memcpy(out + len, r->block, n);
 		len += n;
 		r->file_left -= n;
@@ -388,7 +388,7 @@ static vs_status give(struct vs_repack *r, uint8_t *out, size_t len, size_t *n)
 			VS_DELTA_BLOCK;
 
 		if (inside == 0)
-			status = vs_walk_block(r->walk, r->block);
+			status = vs_walk_blocks(r->walk, r->block, 1);
 		*n = smaller(VS_DELTA_BLOCK - inside,
 		             smaller(r->slice_left, len));
 		if (status == VS_OK)

@@ -185,6 +185,18 @@ static vs_status code_gap(struct vs_walk *w, const struct vs_open_file *f,
 	return VS_OK;
 }
 
+/* Bytes of operands that may be wrong. */
+static uint32_t load_of(const struct vs_piece *p, uint32_t at, uint32_t len)
+{
+	uint32_t load = 0;
+
+	if (p->operands.count == 0)
+		return 0;
+	for (uint32_t i = at; i < at + len; i++)
+		load += p->kind[i] != 0 && p->source[i] != VS_FROM_COVER;
+	return load;
+}
+
 static unsigned code_hit(struct vs_walk *w, const struct vs_piece *p,
                          uint32_t at, uint32_t len, uint8_t *bytes,
                          uint8_t scale)
@@ -192,15 +204,10 @@ static unsigned code_hit(struct vs_walk *w, const struct vs_piece *p,
 	struct vs_spot spot = {.covered = true,
 	                       .section = (uint8_t)p->section,
 	                       .scale = scale};
-	uint32_t load = 0;
 	unsigned hit;
 
-	for (uint32_t i = at; i < at + len; i++)
-		load += p->kind[i] != 0 && p->source[i] != VS_FROM_COVER;
-	while (load > 0) {
-		load >>= 1;
+	for (uint32_t load = load_of(p, at, len); load > 0; load >>= 1)
 		spot.load++;
-	}
 	spot.load =
 		(uint8_t)((uint32_t)spot.load << 4 | len >> (scale * 6u - 2u));
 	hit = w->coder->encode && memcmp(bytes, p->guess + at, len) == 0;
@@ -266,7 +273,8 @@ static void code_piece(struct vs_walk *w, const struct vs_pair *pair,
 		uint32_t len = p->len - at < SMALL ? p->len - at : SMALL;
 		bool last = at + len == p->len && p->len > SMALL;
 
-		vs_piece_guess(p, pair, at, at + len);
+		if (at > 0) /* until then nothing is learnt */
+			vs_piece_guess(p, pair, at, at + len);
 		if ((!last || missed) &&
 		    code_hit(w, p, at, len, bytes + at, 1)) {
 			vs_piece_learn(p, pair, at, at + len, bytes);
@@ -353,28 +361,53 @@ static vs_status from_file(struct vs_walk *w, const struct vs_segment *s,
 	return status;
 }
 
-vs_status vs_walk_block(struct vs_walk *w, uint8_t bytes[static VS_DELTA_BLOCK])
+/* How many blocks, at most count, are as the next one: copied, or in nothing.
+ * One that is coded is alone.
+ */
+static uint32_t run_of(const struct vs_walk *w, const struct vs_segment *s,
+                       uint32_t count)
+{
+	uint32_t end = s ? s->at : w->layout->blocks;
+
+	if (s && w->block >= s->at) {
+		if (s->file != VS_SEGMENT_COPY)
+			return 1;
+		end = s->at + s->count;
+	}
+	return end - w->block < count ? end - w->block : count;
+}
+
+vs_status vs_walk_blocks(struct vs_walk *w, uint8_t *bytes, uint32_t count)
 {
 	const struct vs_layout *l = w->layout;
-	const struct vs_segment *s =
-		w->segment < l->segment_count ? &l->segments[w->segment] : NULL;
 	vs_status status = VS_OK;
 
-	if (w->block >= l->blocks)
+	if (count > l->blocks - w->block)
 		return VS_ERR_LIMIT;
-	if (!s || w->block < s->at) {
-		memset(bytes, 0, VS_DELTA_BLOCK);
-	} else if (s->file == VS_SEGMENT_COPY) {
-		status = w->image->read(
-			w->image->ctx,
-			((uint64_t)s->from + (w->block - s->at)) *
-				VS_DELTA_BLOCK,
-			bytes, VS_DELTA_BLOCK);
-	} else {
-		status = from_file(w, s, bytes);
+	while (count > 0 && status == VS_OK) {
+		const struct vs_segment *s = w->segment < l->segment_count
+		                                     ? &l->segments[w->segment]
+		                                     : NULL;
+		uint32_t run = run_of(w, s, count);
+		size_t len = (size_t)run * VS_DELTA_BLOCK;
+
+		if (!s || w->block < s->at)
+			memset(bytes, 0, len);
+		else if (s->file == VS_SEGMENT_COPY)
+			status = w->image->read(
+				w->image->ctx,
+				((uint64_t)s->from + (w->block - s->at)) *
+					VS_DELTA_BLOCK,
+				bytes, len);
+		else
+			status = from_file(w, s, bytes);
+		if (status != VS_OK)
+			break;
+		w->block += run;
+		if (s && w->block == s->at + s->count)
+			w->segment++;
+		bytes += len;
+		count -= run;
 	}
-	w->block++;
-	if (s && w->block == s->at + s->count)
-		w->segment++;
 	return status;
 }

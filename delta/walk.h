@@ -58,12 +58,12 @@ vs_status vs_walk_init(struct vs_walk *w, const struct vs_old_image *image,
                        struct vs_coder *coder) VS_MUST_CHECK;
 void vs_walk_drop(struct vs_walk *w);
 
-/* The next block: encodes bytes, or fills them in.
+/* The next blocks: encodes their bytes, or fills them in.
  * VS_OK; VS_ERR_INPUT; VS_ERR_LIMIT; VS_ERR_NOMEM; VS_ERR_IO (the old image);
  * what the coder's own functions gave.
  */
-vs_status vs_walk_block(struct vs_walk *w,
-                        uint8_t bytes[static VS_DELTA_BLOCK]) VS_MUST_CHECK;
+vs_status vs_walk_blocks(struct vs_walk *w, uint8_t *bytes,
+                         uint32_t count) VS_MUST_CHECK;
 
 /* Whether a new section table can be predicted from: same number of rows, of
  * the same kinds.

@@ -197,21 +197,21 @@ void vs_apply_help(struct vs_apply *a, const struct vs_delta_helper *helper)
 		vs_repack_help(&a->repack, helper);
 }
 
+/* Whole blocks go where they are wanted; of an image's last one a part. */
 static void next_plain(struct vs_apply *a, uint8_t *out, size_t len)
 {
 	uint8_t block[VS_DELTA_BLOCK];
+	size_t whole = len / sizeof(block) * sizeof(block);
 
-	while (len > 0 && a->status == VS_OK) {
-		size_t step = len < sizeof(block) ? len : sizeof(block);
-
-		a->status = vs_walk_block(&a->walk, block);
-		if (a->status != VS_OK)
-			break;
-		memcpy(out, block, step);
-		out += step;
-		len -= step;
-		a->at += step;
+	a->status = vs_walk_blocks(&a->walk, out,
+	                           (uint32_t)(whole / sizeof(block)));
+	if (a->status == VS_OK && whole < len) {
+		a->status = vs_walk_blocks(&a->walk, block, 1);
+		if (a->status == VS_OK)
+			memcpy(out + whole, block, len - whole);
 	}
+	a->at = a->status == VS_OK ? a->at + len
+	                           : (uint64_t)a->walk.block * VS_DELTA_BLOCK;
 }
 
 /* What a status at the next bytes means. */

@@ -275,7 +275,7 @@ static vs_status encode(struct vs_make *m, struct vs_plan *plan,
 		coded = w.segment < l->segment_count &&
 		        l->segments[w.segment].file != VS_SEGMENT_COPY &&
 		        w.block >= l->segments[w.segment].at;
-		status = vs_walk_block(&w, block);
+		status = vs_walk_blocks(&w, block, 1);
 		if (coded)
 			step(m, WALK_WEIGHT);
 	}

@@ -173,7 +173,7 @@ static vs_status walk(struct many *m, struct vs_coder *coder, size_t *blocks)
 		memset(block, 0, sizeof(block));
 		if (m->layout.segments[*blocks].from == 0)
 			memcpy(block, m->c.bytes, sizeof(block));
-		status = vs_walk_block(&w, block);
+		status = vs_walk_blocks(&w, block, 1);
 		*blocks += status == VS_OK;
 	}
 	vs_walk_drop(&w);
