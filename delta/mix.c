@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define LIMIT 2047
+#define WEIGHT_LIMIT (1 << 23)
+#define MISS_MIN (65536 / LIMIT) /* 32 */
 
 /* 65536 / (1 + e^(-x / 256)) at x = -2048, -1920 ... 2048. */
 static const uint16_t squashed[33] = {
@@ -48,62 +50,102 @@ void vs_stretch_init(struct vs_stretch *s)
 	}
 }
 
-static void learn16(uint16_t *c, unsigned bit)
+/* Without a branch: which counters are used, nobody foresees. */
+static int16_t stretched(const struct vs_stretch *s, uint32_t chance, bool used)
 {
-	int32_t p = *c == 0 ? 2048 : *c >> 4;
-	uint32_t count = *c & 15u;
-	int32_t step = ((bit ? 4095 : 0) - p) * (int32_t)share[count] / 65536;
-
-	p += step;
-	if (count < 15)
-		count++;
-	*c = (uint16_t)((uint32_t)p << 4 | count);
+	return (int16_t)(s->of[chance] & -(int)used);
 }
 
+void vs_counts16_stretch(const struct vs_stretch *s,
+                         const uint16_t *const *counts, size_t count,
+                         int16_t *out)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = stretched(s, *counts[i] >> 4, *counts[i] != 0);
+}
+
+/* In three loops, of which the middle one is of equal steps. */
 void vs_counts16_learn(uint16_t *const *counts, size_t count, unsigned bit)
 {
+	uint16_t all[VS_MIX_INPUTS] = {0}, part[VS_MIX_INPUTS] = {0};
+	uint16_t aim = bit ? 4095 : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		all[i] = *counts[i];
+		part[i] = share[all[i] & 15];
+	}
+	for (size_t i = 0; i < VS_MIX_INPUTS; i++) {
+		uint16_t p = all[i] ? all[i] >> 4 : 2048;
+		uint16_t n = all[i] & 15;
+		/* chances are turned round for a 1: then all steps go down */
+		uint16_t far = p ^ aim;
+
+		far = (uint16_t)(far - ((uint32_t)far * part[i] >> 16));
+		all[i] = (uint16_t)((far ^ aim) << 4 | (n + (n < 15)));
+	}
 	for (size_t i = 0; i < count; i++)
-		learn16(counts[i], bit);
+		*counts[i] = all[i];
 }
 
-static void learn32(uint32_t *c, unsigned bit, uint32_t limit)
-{
-	int32_t count = (int32_t)(*c & 1023u);
-	int32_t p = *c == 0 ? 1 << 21 : (int32_t)(*c >> 10);
-	int32_t aim = bit ? (1 << 22) - 1 : 0;
-
-	p += (aim - p) * 2 / (2 * count + 3);
-	if ((uint32_t)count < limit)
-		count++;
-	*c = (uint32_t)p << 10 | (uint32_t)count;
-}
-
-void vs_counts32_learn(uint32_t *const *counts, size_t count, unsigned bit,
-                       uint32_t limit)
+void vs_counts32_stretch(const struct vs_stretch *s,
+                         const uint32_t *const *counts, size_t count,
+                         int16_t *out)
 {
 	for (size_t i = 0; i < count; i++)
-		learn32(counts[i], bit, limit);
+		out[i] = stretched(s, *counts[i] >> 20, *counts[i] != 0);
 }
 
-vs_status vs_mix_init(struct vs_mix *m, size_t inputs,
-                      const size_t sets[static VS_MIX_SETS], int32_t rate)
+void vs_shares_init(struct vs_shares *s)
 {
-	size_t all = 0;
+	for (uint32_t n = 0; n <= VS_COUNTS32_LIMIT; n++) {
+		uint32_t parts = 2 * n + 3;
 
-	*m = (struct vs_mix){.inputs = inputs, .rate = rate};
-	for (size_t i = 0; i < VS_MIX_SETS; i++)
-		all += sets[i] * inputs;
+		s->of[n] =
+			(uint32_t)(((UINT64_C(1) << 33) + parts - 1) / parts);
+	}
+}
+
+/* Twice far / (2 n + 3): a product with its inverse says the same, as the
+ * inverse is too large by less than 2^-33 times 513, and far is below 2^22.
+ */
+static uint32_t step32(const struct vs_shares *s, uint32_t far, uint32_t n)
+{
+	return (uint32_t)((uint64_t)(far * 2) * s->of[n] >> 33);
+}
+
+static void learn32(const struct vs_shares *s, uint32_t *c, unsigned bit)
+{
+	uint32_t n = *c & 1023u;
+	uint32_t p = *c == 0 ? 1u << 21 : *c >> 10;
+
+	if (bit)
+		p += step32(s, (1u << 22) - 1 - p, n);
+	else
+		p -= step32(s, p, n);
+	if (n < VS_COUNTS32_LIMIT)
+		n++;
+	*c = p << 10 | n;
+}
+
+void vs_counts32_learn(const struct vs_shares *s, uint32_t *const *counts,
+                       size_t count, unsigned bit)
+{
+	for (size_t i = 0; i < count; i++)
+		learn32(s, counts[i], bit);
+}
+
+vs_status vs_mix_init(struct vs_mix *m, const size_t sets[static VS_MIX_SETS],
+                      int16_t rate)
+{
+	size_t all = (sets[0] + sets[1]) * VS_MIX_INPUTS;
+
+	*m = (struct vs_mix){.rate = rate};
 	m->weights[0] = malloc(all * sizeof(int32_t));
 	if (!m->weights[0])
 		return VS_ERR_NOMEM;
+	m->weights[1] = m->weights[0] + sets[0] * VS_MIX_INPUTS;
 	for (size_t i = 0; i < all; i++)
-		m->weights[0][i] = (int32_t)(65536 * 2 / inputs);
-	for (size_t i = 0; i < VS_MIX_SETS; i++) {
-		m->sets[i] = sets[i];
-		if (i > 0)
-			m->weights[i] =
-				m->weights[i - 1] + sets[i - 1] * inputs;
-	}
+		m->weights[0][i] = 65536 * 2 / VS_MIX_INPUTS;
 	return VS_OK;
 }
 
@@ -113,43 +155,72 @@ void vs_mix_drop(struct vs_mix *m)
 	m->weights[0] = NULL;
 }
 
+/* The sum of in times w, of 65536.  Inputs have 12 bits and weights 25: in two
+ * halves each product, and their sum, fits into 32.
+ */
+static int32_t weigh(const int16_t *in, const int32_t *w)
+{
+	int16_t upper[VS_MIX_INPUTS], lower[VS_MIX_INPUTS];
+	int32_t high = 0, low = 0;
+
+	for (size_t i = 0; i < VS_MIX_INPUTS; i++) {
+		upper[i] = (int16_t)(w[i] >> 9);
+		lower[i] = (int16_t)(w[i] & 511);
+	}
+	for (size_t i = 0; i < VS_MIX_INPUTS; i++)
+		high += in[i] * upper[i];
+	for (size_t i = 0; i < VS_MIX_INPUTS; i++)
+		low += in[i] * lower[i];
+	return (int32_t)(((int64_t)high * 512 + low) / 65536);
+}
+
+static int32_t ask(struct vs_mix *m, size_t set, size_t chosen)
+{
+	int32_t x;
+
+	m->chosen[set] = m->weights[set] + chosen * VS_MIX_INPUTS;
+	x = weigh(m->in, m->chosen[set]);
+	if (x > LIMIT)
+		x = LIMIT;
+	if (x < -LIMIT)
+		x = -LIMIT;
+	m->answer[set] = vs_squash(x);
+	return x;
+}
+
+/* Each set by itself, not in a loop: compilers unroll a loop within another,
+ * and then take one input at a time.
+ */
 int32_t vs_mix_guess(struct vs_mix *m, const size_t chosen[static VS_MIX_SETS])
 {
-	int32_t sum = 0;
+	return (ask(m, 0, chosen[0]) + ask(m, 1, chosen[1])) / VS_MIX_SETS;
+}
 
-	for (size_t i = 0; i < VS_MIX_SETS; i++) {
-		int64_t dot = 0;
+/* in is times the rate. */
+static void learn(struct vs_mix *m, size_t set, const int16_t *in, unsigned bit)
+{
+	int32_t answer = (int32_t)m->answer[set];
+	int16_t miss = (int16_t)(((bit ? 65535 : 0) - answer) / 16);
+	int32_t *weights = m->chosen[set];
 
-		m->chosen[i] = m->weights[i] + chosen[i] * m->inputs;
-		for (size_t k = 0; k < m->inputs; k++)
-			dot += (int64_t)m->in[k] * m->chosen[i][k];
-		dot /= 65536;
-		if (dot > LIMIT)
-			dot = LIMIT;
-		if (dot < -LIMIT)
-			dot = -LIMIT;
-		m->answer[i] = vs_squash((int32_t)dot);
-		sum += (int32_t)dot;
+	/* times any input less than 1: no weight would change */
+	if (miss * m->rate < MISS_MIN && miss * m->rate > -MISS_MIN)
+		return;
+	for (size_t i = 0; i < VS_MIX_INPUTS; i++) {
+		int32_t w = weights[i] + in[i] * miss / 65536;
+
+		w = w > WEIGHT_LIMIT ? WEIGHT_LIMIT : w;
+		w = w < -WEIGHT_LIMIT ? -WEIGHT_LIMIT : w;
+		weights[i] = w;
 	}
-	return sum / VS_MIX_SETS;
 }
 
 void vs_mix_learn(struct vs_mix *m, unsigned bit)
 {
-	for (size_t i = 0; i < VS_MIX_SETS; i++) {
-		/* of 4096, times the rate */
-		int32_t miss = ((bit ? 65535 : 0) - (int32_t)m->answer[i]) /
-		               16 * m->rate;
+	int16_t in[VS_MIX_INPUTS];
 
-		for (size_t k = 0; k < m->inputs; k++) {
-			int32_t w = m->chosen[i][k];
-
-			w += m->in[k] * miss / 65536;
-			if (w > 1 << 23)
-				w = 1 << 23;
-			if (w < -(1 << 23))
-				w = -(1 << 23);
-			m->chosen[i][k] = w;
-		}
-	}
+	for (size_t i = 0; i < VS_MIX_INPUTS; i++)
+		in[i] = (int16_t)(m->in[i] * m->rate);
+	learn(m, 0, in, bit);
+	learn(m, 1, in, bit);
 }

@@ -12,8 +12,8 @@
 
 #include "base/status.h"
 
-#define VS_MIX_INPUTS_MAX 24
-#define VS_MIX_SETS 2 /* one of each is chosen for a bit, and averaged */
+#define VS_MIX_INPUTS 8 /* a machine takes so many at a time */
+#define VS_MIX_SETS 2   /* one of each is chosen for a bit, and averaged */
 
 /* Chances are of 65536, stretched ones between -2047 and 2047. */
 uint32_t vs_squash(int32_t x);
@@ -23,28 +23,40 @@ struct vs_stretch {
 };
 void vs_stretch_init(struct vs_stretch *s);
 
-/* A counter of 16 bits: 12 of chance, 4 of count; 0 is an unused one. */
+/* Counters of 16 bits: 12 of chance, 4 of count; 0 is an unused one.  count is
+ * at most VS_MIX_INPUTS, here and below.
+ */
+void vs_counts16_stretch(const struct vs_stretch *s,
+                         const uint16_t *const *counts, size_t count,
+                         int16_t *out);
 void vs_counts16_learn(uint16_t *const *counts, size_t count, unsigned bit);
-/* A counter of 32 bits: 22 of chance, 10 of count; 0 is an unused one. */
-void vs_counts32_learn(uint32_t *const *counts, size_t count, unsigned bit,
-                       uint32_t limit);
+/* Counters of 32 bits: 22 of chance, 10 of count, which stops at the limit; 0
+ * is an unused one.
+ */
+#define VS_COUNTS32_LIMIT 255
+struct vs_shares {
+	uint32_t of[VS_COUNTS32_LIMIT + 1]; /* 2^33 / (2 n + 3), rounded up */
+};
+void vs_shares_init(struct vs_shares *s);
+void vs_counts32_stretch(const struct vs_stretch *s,
+                         const uint32_t *const *counts, size_t count,
+                         int16_t *out);
+void vs_counts32_learn(const struct vs_shares *s, uint32_t *const *counts,
+                       size_t count, unsigned bit);
 
 struct vs_mix {
-	size_t inputs;
-	size_t sets[VS_MIX_SETS];      /* how many there are to choose from */
-	int32_t *weights[VS_MIX_SETS]; /* of all, 1.0 is 65536 */
-	int32_t rate;
+	int32_t *weights[VS_MIX_SETS]; /* of all in a set, 1.0 is 65536 */
+	int16_t rate;
 
 	/* the bit at hand */
-	int32_t in[VS_MIX_INPUTS_MAX]; /* stretched */
+	int16_t in[VS_MIX_INPUTS]; /* stretched */
 	int32_t *chosen[VS_MIX_SETS];
 	uint32_t answer[VS_MIX_SETS]; /* chances */
 };
 
 /* Gives memory for the weights: vs_mix_drop().  VS_ERR_NOMEM. */
-vs_status vs_mix_init(struct vs_mix *m, size_t inputs,
-                      const size_t sets[static VS_MIX_SETS],
-                      int32_t rate) VS_MUST_CHECK;
+vs_status vs_mix_init(struct vs_mix *m, const size_t sets[static VS_MIX_SETS],
+                      int16_t rate) VS_MUST_CHECK;
 void vs_mix_drop(struct vs_mix *m);
 
 /* m->in is filled in; chosen[i] < sets[i].  Gives a stretched guess. */

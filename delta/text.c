@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTE_CONTEXTS 12
-#define BYTE_LOG 17
-#define HIT_CONTEXTS 9
+#define CONTEXTS (VS_MIX_INPUTS - 1) /* and one input that is always there */
+#define BYTE_LOG 18
 #define HIT_LOG 16
-#define HIT_LIMIT 255
 #define BYTE_RATE 10
 #define HIT_RATE 6
 
@@ -32,17 +30,16 @@ vs_status vs_text_init(struct vs_text *t)
 
 	memset(t, 0, sizeof(*t));
 	vs_stretch_init(&t->stretch);
-	t->byte_counts = calloc((size_t)BYTE_CONTEXTS << BYTE_LOG,
-	                        sizeof(*t->byte_counts));
+	vs_shares_init(&t->shares);
+	t->byte_counts =
+		calloc((size_t)CONTEXTS << BYTE_LOG, sizeof(*t->byte_counts));
 	t->hit_counts =
-		calloc((size_t)HIT_CONTEXTS << HIT_LOG, sizeof(*t->hit_counts));
+		calloc((size_t)CONTEXTS << HIT_LOG, sizeof(*t->hit_counts));
 	if (!t->byte_counts || !t->hit_counts)
 		return VS_ERR_NOMEM;
-	status =
-		vs_mix_init(&t->bytes, BYTE_CONTEXTS + 1, byte_sets, BYTE_RATE);
+	status = vs_mix_init(&t->bytes, byte_sets, BYTE_RATE);
 	if (status == VS_OK)
-		status = vs_mix_init(&t->hits, HIT_CONTEXTS + 1, hit_sets,
-		                     HIT_RATE);
+		status = vs_mix_init(&t->hits, hit_sets, HIT_RATE);
 	return status;
 }
 
@@ -67,7 +64,7 @@ static uint8_t back(const struct vs_text *t, int n)
 }
 
 static void byte_contexts(const struct vs_text *t, const struct vs_spot *s,
-                          uint32_t out[static BYTE_CONTEXTS])
+                          uint32_t out[static CONTEXTS])
 {
 	uint32_t past = (uint32_t)t->past;
 	uint32_t place = (uint32_t)s->operand << 8 | (uint32_t)s->part << 4 |
@@ -75,25 +72,19 @@ static void byte_contexts(const struct vs_text *t, const struct vs_spot *s,
 	uint32_t kind = (uint32_t)s->section << 16 | place;
 	uint32_t guess = (uint32_t)s->guess << 1 | s->covered;
 
-	out[0] = mingle(kind, 0);
-	out[1] = mingle(past & 0xff, place + 1);
-	out[2] = mingle(past & 0xffff, 2);
-	out[3] = mingle(past & 0xffffff, 3);
-	out[4] = mingle(past, 4);
-	out[5] = mingle(past, (uint32_t)(t->past >> 32 & 0xffff) + 5);
-	out[6] = mingle(guess, kind + 6);
-	out[7] = mingle(guess << 8 | (past & 0xff),
-	                7 + ((uint32_t)s->part << 4));
-	out[8] = mingle(guess, (uint32_t)t->last_miss << 4 | 8);
-	out[9] = mingle(guess << 16 | (past & 0xffff), 9);
-	out[10] = mingle((uint32_t)back(t, 4) << 8 | back(t, 8), 10);
-	out[11] = mingle((past >> 8 & 0xffff) << 8 | s->section, 11);
+	out[0] = mingle(past & 0xff, place);
+	out[1] = mingle(past & 0xffff, 0);
+	out[2] = mingle(past & 0xffffff, 0);
+	out[3] = mingle(guess, kind);
+	out[4] = mingle(guess << 8 | (past & 0xff), s->part);
+	out[5] = mingle((uint32_t)back(t, 4) << 8 | back(t, 8), 0);
+	out[6] = mingle((past >> 8 & 0xffff) << 8 | s->section, 0);
 }
 
 static void byte_slots(struct vs_text *t, const uint32_t *contexts,
                        uint32_t nibble, uint16_t **slots)
 {
-	for (uint32_t i = 0; i < BYTE_CONTEXTS; i++) {
+	for (uint32_t i = 0; i < CONTEXTS; i++) {
 		uint32_t h = mingle(contexts[i] + nibble, i);
 
 		slots[i] = t->byte_counts + ((size_t)i << BYTE_LOG) +
@@ -107,13 +98,12 @@ static unsigned byte_bit(struct vs_text *t, struct vs_coder *c,
 {
 	uint32_t p;
 
-	for (size_t i = 0; i < BYTE_CONTEXTS; i++)
-		t->bytes.in[i] =
-			t->stretch.of[*counts[i] >> 4] & -(*counts[i] != 0);
-	t->bytes.in[BYTE_CONTEXTS] = 256;
+	vs_counts16_stretch(&t->stretch, (const uint16_t *const *)counts,
+	                    CONTEXTS, t->bytes.in);
+	t->bytes.in[CONTEXTS] = 256;
 	p = vs_squash(vs_mix_guess(&t->bytes, chosen));
 	bit = vs_coder_bit(c, bit, p);
-	vs_counts16_learn(counts, BYTE_CONTEXTS, bit);
+	vs_counts16_learn(counts, CONTEXTS, bit);
 	vs_mix_learn(&t->bytes, bit);
 	return bit;
 }
@@ -121,8 +111,8 @@ static unsigned byte_bit(struct vs_text *t, struct vs_coder *c,
 uint8_t vs_text_byte(struct vs_text *t, struct vs_coder *c,
                      const struct vs_spot *spot, uint8_t byte)
 {
-	uint32_t contexts[BYTE_CONTEXTS];
-	uint16_t *slots[BYTE_CONTEXTS], *counts[BYTE_CONTEXTS];
+	uint32_t contexts[CONTEXTS];
+	uint16_t *slots[CONTEXTS], *counts[CONTEXTS];
 	uint32_t node = 1;
 
 	byte_contexts(t, spot, contexts);
@@ -143,7 +133,7 @@ uint8_t vs_text_byte(struct vs_text *t, struct vs_coder *c,
 		if (i == 3)
 			byte_slots(t, contexts, node << 8, slots);
 		chosen[1] &= 2047;
-		for (size_t k = 0; k < BYTE_CONTEXTS; k++)
+		for (size_t k = 0; k < CONTEXTS; k++)
 			counts[k] = slots[k] + within;
 		/* a miss differs somewhere: here at the latest */
 		if (i == 0 && spot->covered && same)
@@ -169,7 +159,7 @@ static uint32_t log_of(uint32_t n)
 }
 
 static void hit_contexts(const struct vs_text *t, const struct vs_spot *s,
-                         uint32_t out[static HIT_CONTEXTS])
+                         uint32_t out[static CONTEXTS])
 {
 	uint32_t scale = s->scale;
 	uint32_t place = scale << 24 | (uint32_t)s->operand << 16 |
@@ -178,22 +168,20 @@ static void hit_contexts(const struct vs_text *t, const struct vs_spot *s,
 	uint32_t since = log_of(t->since);
 
 	out[0] = mingle(place, seen & 0xff);
-	out[1] = mingle(place | s->section, 1 + (seen & 1) * 2);
-	out[2] = mingle(place | s->guess, 2);
-	out[3] = mingle((uint32_t)s->guess << 8 | back(t, 1), 3 + scale * 8);
-	out[4] = mingle(since << 8 | t->misses, 4 + scale * 8);
-	out[5] = mingle(seen & 0xffff, 5 + scale * 8);
-	out[6] = mingle((uint32_t)t->past & 0xffff, place + 6);
-	out[7] = mingle((uint32_t)s->load << 8 | (uint32_t)s->section,
-	                7 + scale * 8 + (since << 16));
-	out[8] = mingle((uint32_t)t->last_miss << 8 | s->guess, 8 + place);
+	out[1] = mingle(place | s->guess, 0);
+	out[2] = mingle((uint32_t)s->guess << 8 | back(t, 1), scale);
+	out[3] = mingle(seen & 0xffff, scale);
+	out[4] = mingle((uint32_t)t->past & 0xffff, place);
+	out[5] =
+		mingle((uint32_t)s->load << 8 | s->section, since << 8 | scale);
+	out[6] = mingle((uint32_t)t->last_miss << 8 | s->guess, place);
 }
 
 unsigned vs_text_hit(struct vs_text *t, struct vs_coder *c,
                      const struct vs_spot *spot, unsigned hit)
 {
-	uint32_t contexts[HIT_CONTEXTS];
-	uint32_t *counts[HIT_CONTEXTS];
+	uint32_t contexts[CONTEXTS];
+	uint32_t *counts[CONTEXTS];
 	uint32_t seen = spot->scale ? t->pieces : t->outcomes;
 	size_t chosen[VS_MIX_SETS] = {
 		(size_t)(spot->scale * 64u + (seen & 63u)),
@@ -202,15 +190,14 @@ unsigned vs_text_hit(struct vs_text *t, struct vs_coder *c,
 			1023};
 
 	hit_contexts(t, spot, contexts);
-	for (uint32_t i = 0; i < HIT_CONTEXTS; i++) {
+	for (uint32_t i = 0; i < CONTEXTS; i++)
 		counts[i] = t->hit_counts + ((size_t)i << HIT_LOG) +
 		            (contexts[i] >> (32 - HIT_LOG));
-		t->hits.in[i] =
-			t->stretch.of[*counts[i] >> 20] & -(*counts[i] != 0);
-	}
-	t->hits.in[HIT_CONTEXTS] = 256;
+	vs_counts32_stretch(&t->stretch, (const uint32_t *const *)counts,
+	                    CONTEXTS, t->hits.in);
+	t->hits.in[CONTEXTS] = 256;
 	hit = vs_coder_bit(c, hit, vs_squash(vs_mix_guess(&t->hits, chosen)));
-	vs_counts32_learn(counts, HIT_CONTEXTS, hit, HIT_LIMIT);
+	vs_counts32_learn(&t->shares, counts, CONTEXTS, hit);
 	vs_mix_learn(&t->hits, hit);
 	if (spot->scale) {
 		t->pieces = t->pieces << 1 | hit;
@@ -218,9 +205,5 @@ unsigned vs_text_hit(struct vs_text *t, struct vs_coder *c,
 	}
 	t->outcomes = t->outcomes << 1 | hit;
 	t->since = hit ? t->since + 1 : 0;
-	if (!hit)
-		t->misses = (uint8_t)(t->misses > 200 ? 255 : t->misses + 16);
-	else if (t->misses > 0)
-		t->misses--;
 	return hit;
 }

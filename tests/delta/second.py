@@ -298,6 +298,7 @@ def stretch_table():
     return out
 
 
+CONTEXTS = 7
 SQUASH = [squash(x) for x in range(-2047, 2048)]
 STRETCH = stretch_table()
 
@@ -305,15 +306,15 @@ STRETCH = stretch_table()
 class Mixer:
     """Section 12."""
 
-    def __init__(self, coder, inputs, rate):
-        self.coder, self.rate, self.inputs = coder, rate, inputs + 1
+    def __init__(self, coder, rate):
+        self.coder, self.rate = coder, rate
         self.sets = {}
 
     def weights(self, which):
         """Of a set."""
         found = self.sets.get(which)
         if not found:
-            found = [131072 // self.inputs] * self.inputs
+            found = [16384] * (CONTEXTS + 1)
             self.sets[which] = found
         return found
 
@@ -350,11 +351,11 @@ class Text:
     """Section 11: bytes and hits."""
 
     def __init__(self, coder):
-        self.bytes, self.hits = Mixer(coder, 12, 10), Mixer(coder, 9, 6)
-        self.counts16 = [[0] * (1 << 17) for _ in range(12)]
-        self.counts32 = [[0] * (1 << 16) for _ in range(9)]
+        self.bytes, self.hits = Mixer(coder, 10), Mixer(coder, 6)
+        self.counts16 = [[0] * (1 << 18) for _ in range(CONTEXTS)]
+        self.counts32 = [[0] * (1 << 16) for _ in range(CONTEXTS)]
         self.past = self.outcomes = self.pieces = self.since = 0
-        self.last_miss = self.misses = 0
+        self.last_miss = 0
 
     def went(self, byte):
         """A byte goes into past."""
@@ -366,13 +367,10 @@ class Text:
         place = s.operand << 8 | s.part << 4 | s.covered << 3
         kind = s.section << 16 | place
         g = s.guess << 1 | s.covered
-        return (h(kind, 0), h(p & 0xff, place + 1), h(p & 0xffff, 2),
-                h(p & 0xffffff, 3), h(p, 4),
-                h(p, (past >> 32 & 0xffff) + 5), h(g, kind + 6),
-                h(g << 8 | p & 0xff, 7 + (s.part << 4)),
-                h(g, self.last_miss << 4 | 8), h(g << 16 | p & 0xffff, 9),
-                h((past >> 24 & 0xff) << 8 | past >> 56, 10),
-                h((p >> 8 & 0xffff) << 8 | s.section, 11))
+        return (h(p & 0xff, place), h(p & 0xffff, 0), h(p & 0xffffff, 0),
+                h(g, kind), h(g << 8 | p & 0xff, s.part),
+                h((past >> 24 & 0xff) << 8 | past >> 56, 0),
+                h((p >> 8 & 0xffff) << 8 | s.section, 0))
 
     def byte(self, s):
         """A byte."""
@@ -380,7 +378,7 @@ class Text:
         for i in range(7, -1, -1):
             if i in (7, 3):
                 x = 0 if i == 7 else node << 8
-                slots = [h(c + x & M32, k) >> 19 << 4
+                slots = [h(c + x & M32, k) >> 18 << 4
                          for k, c in enumerate(contexts)]
             y = node if i > 3 else 1 << 3 - i | node & (1 << 3 - i) - 1
             same = int((s.guess | 256) >> i + 1 == node)
@@ -420,12 +418,11 @@ class Text:
         seen = self.pieces if scale else self.outcomes
         sb = self.since.bit_length()
         contexts = (
-            h(place, seen & 0xff), h(place | s.section, 1 + 2 * (seen & 1)),
-            h(place | s.guess, 2), h(s.guess << 8 | p & 0xff, 3 + 8 * scale),
-            h(sb << 8 | self.misses, 4 + 8 * scale),
-            h(seen & 0xffff, 5 + 8 * scale), h(p & 0xffff, place + 6),
-            h(s.load << 8 | s.section, 7 + 8 * scale + (sb << 16)),
-            h(self.last_miss << 8 | s.guess, 8 + place))
+            h(place, seen & 0xff), h(place | s.guess, 0),
+            h(s.guess << 8 | p & 0xff, scale), h(seen & 0xffff, scale),
+            h(p & 0xffff, place),
+            h(s.load << 8 | s.section, sb << 8 | scale),
+            h(self.last_miss << 8 | s.guess, place))
         slots = [c >> 16 for c in contexts]
         inputs = []
         for counts, slot in zip(self.counts32, slots):
@@ -446,10 +443,6 @@ class Text:
             return bit
         self.outcomes = (self.outcomes << 1 | bit) & M32
         self.since = self.since + 1 & M32 if bit else 0
-        if not bit:
-            self.misses = 255 if self.misses > 200 else self.misses + 16
-        elif self.misses:
-            self.misses -= 1
         return bit
 
 
