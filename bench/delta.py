@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import time
 
@@ -120,6 +121,12 @@ def measured(argv):
             "clock": took}
 
 
+def middle(rounds):
+    """Of round after round: medians, and the highest peak."""
+    return {key: (max if key == "peak" else statistics.median)(
+        [one[key] for one in rounds]) for key in rounds[0]}
+
+
 def added(one, other):
     """Of pair after pair: sums, and the highest peak."""
     if one is None:
@@ -153,23 +160,39 @@ class Pair:
         os.unlink(self.path("pack"))
         return self.path(name)
 
-    def both_ways(self, maker, applier):
-        """{bytes, make: as measured, apply: as measured}"""
+    def applied(self, applier):
+        """As measured, once."""
+        got = measured(applier)
+        if not filecmp.cmp(self.path("R"), self.new, shallow=False):
+            raise RuntimeError(f"{applier[0]} does not give the new image")
+        os.unlink(self.path("R"))
+        return got
+
+    def both_ways(self, maker, apply):
+        """{bytes, make: as measured, and what apply gives}"""
         made = measured(maker)
         size = os.path.getsize(self.path("D"))
-        applied = measured(applier)
-        if not filecmp.cmp(self.path("R"), self.new, shallow=False):
-            raise RuntimeError(f"{maker[0]} does not give the new image")
-        os.unlink(self.path("R"))
+        got = {"bytes": size, "make": made, **apply()}
         os.unlink(self.path("D"))
-        return {"bytes": size, "make": made, "apply": applied}
+        return got
 
-    def ours(self):
+    def ours(self, rounds):
+        """In turns with the floor, if there are rounds."""
+        applier = [self.applier, self.old, self.path("D"), self.path("R")]
+
+        def turns():
+            both = [(self.applied(applier), self.floor())
+                    for _ in range(rounds)]
+            return {"apply": middle([ours for ours, _ in both]),
+                    "floor": middle([floor for _, floor in both])}
+
+        def once():
+            return {"apply": self.applied(applier)}
         return self.both_ways(
             [self.sign, "delta", self.seal(self.old, "old.seal"),
              self.seal(self.new, "new.seal"), "--old", self.old,
              "--new", self.new, "--out", self.path("D")],
-            [self.applier, self.old, self.path("D"), self.path("R")])
+            turns if rounds else once)
 
     def peer(self, maker, applier):
         names = {"O": self.old, "N": self.new, "D": self.path("D"),
@@ -179,7 +202,8 @@ class Pair:
             return [re.sub(r"^(.*=)?([ONDR])$",
                            lambda m: (m.group(1) or "") + names[m.group(2)],
                            word) for word in line.split()]
-        return self.both_ways(words(maker), words(applier))
+        return self.both_ways(
+            words(maker), lambda: {"apply": self.applied(words(applier))})
 
     def floor(self):
         """The whole image from one frame, written: no delta is needed."""
@@ -205,17 +229,15 @@ class Peers:
         return self.here if self.slow or not known.is_large() else ()
 
 
-def measure(programs, folder, known, peers, say):
-    """(ours, {peer: theirs}, seconds of the floor or None)"""
-    ours, floor = None, None
-    theirs = {}
+def measure(programs, folder, known, peers, say, rounds):
+    """(ours, {peer: theirs}); ours has a floor if making and applying count,
+    and then both are the middle of so many rounds, in turns"""
+    ours, theirs = None, {}
     for number, (old, new) in enumerate(known.files):
         say(f"{known.name}, {number + 1} of {len(known.files)}")
         pair = Pair(programs, folder, old, new)
-        ours = added(ours, pair.ours())
-        if known.ways:
-            floor = added(floor, pair.floor())
+        ours = added(ours, pair.ours(rounds if known.ways else 0))
         for name, *ways in peers.of(known):
             say(f"{known.name}, {name}")
             theirs[name] = added(theirs.get(name), pair.peer(*ways))
-    return ours, theirs, floor
+    return ours, theirs
