@@ -253,5 +253,5 @@ int main(void)
 		cmocka_unit_test(an_unused_counter_says_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("delta mix", tests, NULL, NULL);
 }
