@@ -145,7 +145,7 @@ vs_status vs_mix_init(struct vs_mix *m, const size_t sets[static VS_MIX_SETS],
 		return VS_ERR_NOMEM;
 	m->weights[1] = m->weights[0] + sets[0] * VS_MIX_INPUTS;
 	for (size_t i = 0; i < all; i++)
-		m->weights[0][i] = 65536 * 2 / VS_MIX_INPUTS;
+		m->weights[0][i] = 65536 / VS_MIX_INPUTS;
 	return VS_OK;
 }
 

@@ -314,7 +314,7 @@ class Mixer:
         """Of a set."""
         found = self.sets.get(which)
         if not found:
-            found = [16384] * (CONTEXTS + 1)
+            found = [8192] * (CONTEXTS + 1)
             self.sets[which] = found
         return found
 
