@@ -20,10 +20,6 @@
 #define DATA_ADDR 0x500000
 #define SECTION_LEN 0x100000 /* of each: no gap */
 #define WINDOW 64
-#define NOTHING                                                                \
-	{                                                                      \
-		VS_OPERAND_NONE, 0, 0, 0                                       \
-	}
 
 struct expected {
 	enum vs_operand_kind kind;
@@ -36,82 +32,82 @@ struct instruction {
 	const char *text;
 	uint8_t bytes[12];
 	size_t len;
-	uint8_t after[12]; /* with all operands moved */
-	struct expected operands[2];
+	uint8_t after[12];           /* with all operands moved */
+	struct expected operands[2]; /* up to the first NONE */
 };
 
 /* clang-format off */
 static const struct instruction instructions[] = {
 	{VS_ARCH_X86_64, "call", {0xe8, 0x10, 0, 0, 0}, 5,
 	 {0xe8, 0xfb, 0xff, 0xff, 0xff},
-	 {{VS_OPERAND_CALL, 1, 0x400015, 0x400000}, NOTHING}},
+	 {{VS_OPERAND_CALL, 1, 0x400015, 0x400000}}},
 	{VS_ARCH_X86_64, "call to data", {0xe8, 0, 0, 0x10, 0}, 5,
-	 {0xe8, 0, 0, 0x10, 0}, {NOTHING, NOTHING}},
+	 {0xe8, 0, 0, 0x10, 0}, {{VS_OPERAND_NONE, 0, 0, 0}}},
 	{VS_ARCH_X86_64, "jmp", {0xe9, 0x10, 0, 0, 0}, 5,
 	 {0xe9, 0x20, 0, 0, 0},
-	 {{VS_OPERAND_CALL, 1, 0x400015, 0x400025}, NOTHING}},
+	 {{VS_OPERAND_CALL, 1, 0x400015, 0x400025}}},
 	{VS_ARCH_X86_64, "jne", {0x0f, 0x85, 0x10, 0, 0, 0}, 6,
 	 {0x0f, 0x85, 0x20, 0, 0, 0},
-	 {{VS_OPERAND_JUMP, 2, 0x400016, 0x400026}, NOTHING}},
+	 {{VS_OPERAND_JUMP, 2, 0x400016, 0x400026}}},
 	{VS_ARCH_X86_64, "lea", {0x48, 0x8d, 0x05, 0, 0, 0x10, 0}, 7,
 	 {0x48, 0x8d, 0x05, 1, 0, 0x10, 0},
-	 {{VS_OPERAND_DATA, 3, 0x500007, 0x500008}, NOTHING}},
+	 {{VS_OPERAND_DATA, 3, 0x500007, 0x500008}}},
 	{VS_ARCH_X86_64, "lea, not by the counter",
 	 {0x48, 0x8d, 0x45, 0, 0, 0x10, 0}, 7,
-	 {0x48, 0x8d, 0x45, 0, 0, 0x10, 0}, {NOTHING, NOTHING}},
+	 {0x48, 0x8d, 0x45, 0, 0, 0x10, 0}, {{VS_OPERAND_NONE, 0, 0, 0}}},
 	{VS_ARCH_X86_64, "lea to nowhere", {0x48, 0x8d, 0x05, 0, 0, 0, 0x10},
-	 7, {0x48, 0x8d, 0x05, 0, 0, 0, 0x10}, {NOTHING, NOTHING}},
+	 7, {0x48, 0x8d, 0x05, 0, 0, 0, 0x10}, {{VS_OPERAND_NONE, 0, 0, 0}}},
 	{VS_ARCH_X86_64, "cmpl $imm32",
 	 {0x81, 0x3d, 0, 0, 0x10, 0, 9, 9, 9, 9}, 10,
 	 {0x81, 0x3d, 4, 0, 0x10, 0, 9, 9, 9, 9},
-	 {{VS_OPERAND_DATA, 2, 0x50000a, 0x50000e}, NOTHING}},
+	 {{VS_OPERAND_DATA, 2, 0x50000a, 0x50000e}}},
 	{VS_ARCH_X86_64, "cmpw $imm16",
 	 {0x66, 0x81, 0x3d, 0, 0, 0x10, 0, 9, 9}, 9,
 	 {0x66, 0x81, 0x3d, 4, 0, 0x10, 0, 9, 9},
-	 {{VS_OPERAND_DATA, 3, 0x500009, 0x50000d}, NOTHING}},
+	 {{VS_OPERAND_DATA, 3, 0x500009, 0x50000d}}},
 	{VS_ARCH_X86_64, "testb $imm8", {0xf6, 0x05, 0, 0, 0x10, 0, 9}, 7,
 	 {0xf6, 0x05, 4, 0, 0x10, 0, 9},
-	 {{VS_OPERAND_DATA, 2, 0x500007, 0x50000b}, NOTHING}},
+	 {{VS_OPERAND_DATA, 2, 0x500007, 0x50000b}}},
 	{VS_ARCH_X86_64, "notb", {0xf6, 0x15, 0, 0, 0x10, 0}, 6,
 	 {0xf6, 0x15, 4, 0, 0x10, 0},
-	 {{VS_OPERAND_DATA, 2, 0x500006, 0x50000a}, NOTHING}},
+	 {{VS_OPERAND_DATA, 2, 0x500006, 0x50000a}}},
 	{VS_ARCH_X86_64, "testl $imm32",
 	 {0xf7, 0x05, 0, 0, 0x10, 0, 9, 9, 9, 9}, 10,
 	 {0xf7, 0x05, 4, 0, 0x10, 0, 9, 9, 9, 9},
-	 {{VS_OPERAND_DATA, 2, 0x50000a, 0x50000e}, NOTHING}},
+	 {{VS_OPERAND_DATA, 2, 0x50000a, 0x50000e}}},
 	{VS_ARCH_X86_64, "movzbl", {0x0f, 0xb6, 0x05, 0, 0, 0x10, 0}, 7,
 	 {0x0f, 0xb6, 0x05, 4, 0, 0x10, 0},
-	 {{VS_OPERAND_DATA, 3, 0x500007, 0x50000b}, NOTHING}},
+	 {{VS_OPERAND_DATA, 3, 0x500007, 0x50000b}}},
 	{VS_ARCH_X86_64, "pshufd $imm8",
 	 {0x66, 0x0f, 0x70, 0x05, 0, 0, 0x10, 0, 9}, 9,
 	 {0x66, 0x0f, 0x70, 0x05, 4, 0, 0x10, 0, 9},
-	 {{VS_OPERAND_DATA, 4, 0x500009, 0x50000d}, NOTHING}},
+	 {{VS_OPERAND_DATA, 4, 0x500009, 0x50000d}}},
 	{VS_ARCH_X86_64, "pshufb",
 	 {0x66, 0x0f, 0x38, 0x00, 0x05, 0, 0, 0x10, 0}, 9,
 	 {0x66, 0x0f, 0x38, 0x00, 0x05, 4, 0, 0x10, 0},
-	 {{VS_OPERAND_DATA, 5, 0x500009, 0x50000d}, NOTHING}},
+	 {{VS_OPERAND_DATA, 5, 0x500009, 0x50000d}}},
 	{VS_ARCH_X86_64, "palignr $imm8",
 	 {0x66, 0x0f, 0x3a, 0x0f, 0x05, 0, 0, 0x10, 0, 9}, 10,
 	 {0x66, 0x0f, 0x3a, 0x0f, 0x05, 4, 0, 0x10, 0, 9},
-	 {{VS_OPERAND_DATA, 5, 0x50000a, 0x50000e}, NOTHING}},
+	 {{VS_OPERAND_DATA, 5, 0x50000a, 0x50000e}}},
 	{VS_ARCH_X86_64, "vmovaps", {0xc5, 0xf8, 0x28, 0x05, 0, 0, 0x10, 0}, 8,
 	 {0xc5, 0xf8, 0x28, 0x05, 4, 0, 0x10, 0},
-	 {{VS_OPERAND_DATA, 4, 0x500008, 0x50000c}, NOTHING}},
+	 {{VS_OPERAND_DATA, 4, 0x500008, 0x50000c}}},
 	{VS_ARCH_X86_64, "vpalignr $imm8",
 	 {0xc4, 0xe3, 0x71, 0x0f, 0x05, 0, 0, 0x10, 0, 9}, 10,
 	 {0xc4, 0xe3, 0x71, 0x0f, 0x05, 4, 0, 0x10, 0, 9},
-	 {{VS_OPERAND_DATA, 5, 0x50000a, 0x50000e}, NOTHING}},
+	 {{VS_OPERAND_DATA, 5, 0x50000a, 0x50000e}}},
 	{VS_ARCH_X86_64, "nop", {0x90, 0x90, 0x90, 0x90, 0x90}, 5,
-	 {0x90, 0x90, 0x90, 0x90, 0x90}, {NOTHING, NOTHING}},
+	 {0x90, 0x90, 0x90, 0x90, 0x90}, {{VS_OPERAND_NONE, 0, 0, 0}}},
 
 	{VS_ARCH_ARM64, "bl", {0x04, 0, 0, 0x94}, 4, {0xfc, 0xff, 0xff, 0x97},
-	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x3ffff0}, NOTHING}},
+	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x3ffff0}}},
 	{VS_ARCH_ARM64, "b.ne", {0x81, 0, 0, 0x54}, 4, {0x01, 0x01, 0, 0x54},
-	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x400020}, NOTHING}},
+	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x400020}}},
 	{VS_ARCH_ARM64, "cbz", {0x83, 0, 0, 0xb4}, 4, {0x03, 0xff, 0xff, 0xb4},
-	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x3fffe0}, NOTHING}},
+	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x3fffe0}}},
 	{VS_ARCH_ARM64, "tbz", {0x83, 0, 0x20, 0x36}, 4, {0x03, 1, 0x20, 0x36},
-	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x400020}, NOTHING}},
+	 {{VS_OPERAND_BRANCH, 0, 0x400010, 0x400020}}},
 	{VS_ARCH_ARM64, "adrp, add", {0, 8, 0, 0x90, 0, 0x40, 0, 0x91}, 8,
 	 {0, 8, 0, 0xb0, 0, 0x80, 0, 0x91},
 	 {{VS_OPERAND_PAGE, 0, 0x500010, 0x501020},
@@ -129,30 +125,30 @@ static const struct instruction instructions[] = {
 	 {{VS_OPERAND_PAGE, 0, 0x500003, 0x501004},
 	  {VS_OPERAND_LOW, 4, 0x500003, 0x501004}}},
 	{VS_ARCH_ARM64, "add, of no adrp", {0x41, 0x0c, 0, 0x91}, 4,
-	 {0x41, 0x0c, 0, 0x91}, {NOTHING, NOTHING}},
+	 {0x41, 0x0c, 0, 0x91}, {{VS_OPERAND_NONE, 0, 0, 0}}},
 
 	{VS_ARCH_THUMB, "bl", {0, 0xf0, 6, 0xf8}, 4, {0xff, 0xf7, 0xf6, 0xff},
-	 {{VS_OPERAND_THUMB, 0, 0x400010, 0x3ffff0}, NOTHING}},
+	 {{VS_OPERAND_THUMB, 0, 0x400010, 0x3ffff0}}},
 	{VS_ARCH_THUMB, "b.w", {0, 0xf0, 6, 0xb8}, 4, {0xff, 0xf3, 0xfe, 0xbf},
-	 {{VS_OPERAND_THUMB, 0, 0x400010, 0x800000}, NOTHING}},
+	 {{VS_OPERAND_THUMB, 0, 0x400010, 0x800000}}},
 	{VS_ARCH_THUMB, "a word", {0x10, 0, 0x50, 0}, 4, {0x20, 0, 0x50, 0},
-	 {{VS_OPERAND_WORD32, 0, 0x500010, 0x500020}, NOTHING}},
+	 {{VS_OPERAND_WORD32, 0, 0x500010, 0x500020}}},
 	{VS_ARCH_THUMB, "a word across", {0, 0xbf, 0x10, 0, 0x50, 0, 0, 0xbf},
-	 8, {0, 0xbf, 0x10, 0, 0x50, 0, 0, 0xbf}, {NOTHING, NOTHING}},
+	 8, {0, 0xbf, 0x10, 0, 0x50, 0, 0, 0xbf}, {{VS_OPERAND_NONE, 0, 0, 0}}},
 
 	{VS_ARCH_ARM, "bl", {2, 0, 0, 0xeb}, 4, {0xfa, 0xff, 0xff, 0xeb},
-	 {{VS_OPERAND_ARM, 0, 0x400010, 0x3ffff0}, NOTHING}},
+	 {{VS_OPERAND_ARM, 0, 0x400010, 0x3ffff0}}},
 	{VS_ARCH_ARM, "blne", {2, 0, 0, 0x1b}, 4, {6, 0, 0, 0x1b},
-	 {{VS_OPERAND_ARM, 0, 0x400010, 0x400020}, NOTHING}},
+	 {{VS_OPERAND_ARM, 0, 0x400010, 0x400020}}},
 	{VS_ARCH_ARM, "b", {6, 0, 0, 0xea}, 4, {2, 0, 0, 0xea},
-	 {{VS_OPERAND_ARM, 0, 0x400020, 0x400010}, NOTHING}},
+	 {{VS_OPERAND_ARM, 0, 0x400020, 0x400010}}},
 	{VS_ARCH_ARM, "a word", {0x10, 0, 0x50, 0}, 4, {0x20, 0, 0x50, 0},
-	 {{VS_OPERAND_WORD32, 0, 0x500010, 0x500020}, NOTHING}},
+	 {{VS_OPERAND_WORD32, 0, 0x500010, 0x500020}}},
 
 	{VS_ARCH_RISCV, "jal ra", {0xef, 0, 0, 1}, 4, {0xef, 0xf0, 0x1f, 0xff},
-	 {{VS_OPERAND_JAL, 0, 0x400010, 0x3ffff0}, NOTHING}},
+	 {{VS_OPERAND_JAL, 0, 0x400010, 0x3ffff0}}},
 	{VS_ARCH_RISCV, "j", {0x6f, 0, 0, 1}, 4, {0x6f, 0, 0x10, 0},
-	 {{VS_OPERAND_JAL, 0, 0x400010, 0x400800}, NOTHING}},
+	 {{VS_OPERAND_JAL, 0, 0x400010, 0x400800}}},
 	{VS_ARCH_RISCV, "auipc, addi",
 	 {0x17, 5, 0x10, 0, 0x13, 5, 5, 1}, 8,
 	 {0x17, 5, 0x10, 0, 0x13, 5, 0xc5, 0xff},
@@ -164,7 +160,7 @@ static const struct instruction instructions[] = {
 	 {{VS_OPERAND_HIGH, 0, 0x500028, 0x500ff8},
 	  {VS_OPERAND_REST, 4, 0x500028, 0x500ff8}}},
 	{VS_ARCH_RISCV, "auipc, of nobody", {0x17, 5, 0x10, 0}, 4,
-	 {0x17, 5, 0x10, 0}, {NOTHING, NOTHING}},
+	 {0x17, 5, 0x10, 0}, {{VS_OPERAND_NONE, 0, 0, 0}}},
 };
 
 /* One that does nothing, for each architecture, in four bytes. */
@@ -245,7 +241,7 @@ struct table {
 	enum vs_section kind;
 	uint64_t bytes[8];
 	size_t len;
-	struct expected operands[5];
+	struct expected operands[5]; /* up to the first NONE */
 };
 
 #define PAIR(low, high) ((uint64_t)(uint32_t)(high) << 32 | (uint32_t)(low))
@@ -254,28 +250,28 @@ struct table {
 static const struct table tables[] = {
 	{"pointers", VS_SECTION_DATA, {0x500010, 7, 0x400000, 0x600000}, 32,
 	 {{VS_OPERAND_WORD64, 0, 0x500010, 0x500018},
-	  {VS_OPERAND_WORD64, 16, 0x400000, 0x400010}, NOTHING}},
+	  {VS_OPERAND_WORD64, 16, 0x400000, 0x400010}}},
 	/* R_X86_64_RELATIVE with its addend, R_X86_64_GLOB_DAT without */
 	{"relocations", VS_SECTION_RELA,
 	 {0x500010, 8, 0x400020, 0x500018, PAIR(6, 3), 0x400030}, 48,
 	 {{VS_OPERAND_WORD64, 0, 0x500010, 0x500020},
 	  {VS_OPERAND_WORD64, 16, 0x400020, 0x400028},
-	  {VS_OPERAND_WORD64, 24, 0x500018, 0x500028}, NOTHING}},
+	  {VS_OPERAND_WORD64, 24, 0x500018, 0x500028}}},
 	{"symbols", VS_SECTION_DYNSYM,
 	 {0, 0, 0, PAIR(1, 0x12), 0x400020, 0x30}, 48,
 	 {{VS_OPERAND_WORD64, 32, 0x400020, 0x400040},
-	  {VS_OPERAND_SIZE64, 40, 0x40004f, 0x40008f}, NOTHING}},
+	  {VS_OPERAND_SIZE64, 40, 0x40004f, 0x40008f}}},
 	{"a header of unwind tables", VS_SECTION_EH_HDR,
 	 {PAIR(0x3b031b01, 0x1000), PAIR(1, -0x100), 0x2000}, 20,
 	 {{VS_OPERAND_HERE, 4, 0x401004, 0x402004},
 	  {VS_OPERAND_TABLE, 12, 0x3fff00, 0x3ffe00},
-	  {VS_OPERAND_TABLE, 16, 0x402000, 0x402100}, NOTHING}},
+	  {VS_OPERAND_TABLE, 16, 0x402000, 0x402100}}},
 	/* a CIE of 16 bytes, and a function of 0x40 bytes */
 	{"unwind tables", VS_SECTION_EH_FRAME,
 	 {PAIR(12, 0), 0, PAIR(12, 20), PAIR(0x3000 - 24, 0x40)}, 32,
 	 {{VS_OPERAND_BACK, 20, 0x400000, 0x400008},
 	  {VS_OPERAND_HERE, 24, 0x403000, 0x403010},
-	  {VS_OPERAND_SIZE32, 28, 0x40303f, 0x40304f}, NOTHING}},
+	  {VS_OPERAND_SIZE32, 28, 0x40303f, 0x40304f}}},
 };
 /* clang-format on */
 
