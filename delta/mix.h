@@ -54,7 +54,9 @@ struct vs_mix {
 	uint32_t answer[VS_MIX_SETS]; /* chances */
 };
 
-/* Gives memory for the weights: vs_mix_drop().  VS_ERR_NOMEM. */
+/* rate is from 1 to 16: an input times it has 16 bits.  Gives memory for the
+ * weights: vs_mix_drop().  VS_ERR_NOMEM.
+ */
 vs_status vs_mix_init(struct vs_mix *m, const size_t sets[static VS_MIX_SETS],
                       int16_t rate) VS_MUST_CHECK;
 void vs_mix_drop(struct vs_mix *m);
